@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the core share.
+ *
+ * Objects have iommufd's lifetimes: an id names an object of one context; a
+ * handler holds a reference while it works; an object that is in use by
+ * another one (users > 1) cannot be destroyed (-EBUSY).
+ *
+ * Locks, outermost first:
+ *   ctx->groups_lock	device.c: the groups of a context
+ *   igroup->lock	device.c: attach, replace, detach of a group
+ *   ioas->mutex	hw_pagetable.c: the automatic HWPTs of an IOAS
+ *   iopt->domains_rwsem	io_pagetable.c: which domains an IOAS fills
+ *   iopt->iova_rwsem	io_pagetable.c: the areas
+ *   pages->mutex	pages.c: what of a piece of user memory is pinned
+ *   master->lock	host.c, through the IOMMU core's group mutex or alone
+ *   a backend's own
+ */
+#ifndef __IOMMUFD_SVA_PRIVATE_H
+#define __IOMMUFD_SVA_PRIVATE_H
+
+#include <linux/interval_tree.h>
+#include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/xarray.h>
+#include <iommufd_sva.h>
+#include <iommufd_sva/backend.h>
+#include "compat.h"
+
+struct iommu_group;
+struct iommufd_sva_igroup;
+
+/**
+ * struct iommufd_sva_ctx - one open file of /dev/iommufd_sva
+ * @file: the file
+ * @objects: id to object
+ * @groups: iommu_group_id() to struct iommufd_sva_igroup
+ * @groups_lock: protects @groups
+ * @account_mode: OPTION_RLIMIT_MODE: charge pinned pages to the mm (1, as VFIO
+ *	does) instead of the user (0)
+ */
+struct iommufd_sva_ctx {
+	struct file *file;
+	struct xarray objects;
+	struct xarray groups;
+	struct mutex groups_lock;
+	u8 account_mode;
+};
+
+/**
+ * struct iommufd_sva_ucmd - one ioctl on its way through a handler
+ * @ictx: the context
+ * @ubuffer: the user's structure
+ * @user_size: the size that the user gave
+ * @cmd: the kernel's copy of it
+ * @new_obj: an object that becomes visible under its id once the handler has
+ *	succeeded, and is destroyed when it has not; NULL when none is made
+ */
+struct iommufd_sva_ucmd {
+	struct iommufd_sva_ctx *ictx;
+	void __user *ubuffer;
+	u32 user_size;
+	void *cmd;
+	struct iommufd_sva_object *new_obj;
+};
+
+/* main.c: copy @cmd->cmd back, as much of it as the user knows. */
+int iommufd_sva_ucmd_respond(struct iommufd_sva_ucmd *ucmd, size_t cmd_len);
+
+enum iommufd_sva_object_type {
+	IOMMUFD_SVA_OBJ_NONE,
+	IOMMUFD_SVA_OBJ_ANY = IOMMUFD_SVA_OBJ_NONE,
+	IOMMUFD_SVA_OBJ_DEVICE,
+	IOMMUFD_SVA_OBJ_HWPT_PAGING,
+	IOMMUFD_SVA_OBJ_IOAS,
+	IOMMUFD_SVA_OBJ_MAX,
+};
+
+/**
+ * struct iommufd_sva_object - the head of everything with an id
+ * @users: one while the id stands, one per object that needs this one, one per
+ *	handler that works on it
+ * @type: what it is
+ * @id: its id
+ *
+ * First member of each object.
+ */
+struct iommufd_sva_object {
+	refcount_t users;
+	enum iommufd_sva_object_type type;
+	u32 id;
+};
+
+/* object.c */
+struct iommufd_sva_object *
+_iommufd_sva_object_alloc(struct iommufd_sva_ctx *ictx, size_t size,
+			  enum iommufd_sva_object_type type);
+struct iommufd_sva_object *
+iommufd_sva_get_object(struct iommufd_sva_ctx *ictx, u32 id,
+		       enum iommufd_sva_object_type type);
+void iommufd_sva_object_finalize(struct iommufd_sva_ctx *ictx,
+				 struct iommufd_sva_object *obj);
+void iommufd_sva_object_abort(struct iommufd_sva_ctx *ictx,
+			      struct iommufd_sva_object *obj);
+void iommufd_sva_object_abort_and_destroy(struct iommufd_sva_ctx *ictx,
+					  struct iommufd_sva_object *obj);
+/* Remove the id and destroy, if @obj has no users but the id: else -EBUSY. */
+int iommufd_sva_object_remove(struct iommufd_sva_ctx *ictx, u32 id);
+/* The same for an object that the kernel made itself (an automatic HWPT). */
+void iommufd_sva_object_put_and_try_destroy(struct iommufd_sva_ctx *ictx,
+					    struct iommufd_sva_object *obj);
+void iommufd_sva_objects_destroy_all(struct iommufd_sva_ctx *ictx);
+
+static inline void iommufd_sva_put_object(struct iommufd_sva_object *obj)
+{
+	refcount_dec(&obj->users);
+}
+
+#define iommufd_sva_object_alloc(ictx, ptr, type)                              \
+	container_of(_iommufd_sva_object_alloc(                                \
+			     ictx,                                             \
+			     sizeof(*(ptr)) + BUILD_BUG_ON_ZERO(               \
+					offsetof(typeof(*(ptr)), obj) != 0),   \
+			     type),                                            \
+		     typeof(*(ptr)), obj)
+
+/**
+ * struct iommufd_sva_io_pagetable - the map from IOVA to user memory
+ * @domains_rwsem: protects @domains: read to fill them, write to add or remove
+ * @domains: index to struct iommufd_sva_domain that hold this map
+ * @next_domain_id: number of @domains
+ * @iova_rwsem: protects the interval trees
+ * @area_itree: what is mapped, struct iopt_area
+ * @allowed_itree: what the user promised to use (IOAS_ALLOW_IOVAS)
+ * @reserved_itree: what the attached devices cannot use
+ * @disable_large_pages: OPTION_HUGE_PAGES is off
+ * @iova_alignment: every mapping is aligned to it
+ */
+struct iommufd_sva_io_pagetable {
+	struct rw_semaphore domains_rwsem;
+	struct xarray domains;
+	unsigned int next_domain_id;
+	struct rw_semaphore iova_rwsem;
+	struct rb_root_cached area_itree;
+	struct rb_root_cached allowed_itree;
+	struct rb_root_cached reserved_itree;
+	u8 disable_large_pages;
+	unsigned long iova_alignment;
+};
+
+/**
+ * struct iommufd_sva_ioas - an I/O address space
+ * @obj: object
+ * @iopt: its map
+ * @mutex: protects @hwpt_list, and that an automatic HWPT is made once
+ * @hwpt_list: HWPTs that map it
+ */
+struct iommufd_sva_ioas {
+	struct iommufd_sva_object obj;
+	struct iommufd_sva_io_pagetable iopt;
+	struct mutex mutex;
+	struct list_head hwpt_list;
+};
+
+/**
+ * struct iommufd_sva_hwpt_paging - a hardware page table of an IOAS
+ * @obj: object
+ * @ioas: what it maps; holds a user on it
+ * @domain: the stage-2 address space
+ * @auto_domain: made by attaching an IOAS; goes with its last device
+ * @enforce_snoop: every mapping snoops caches (see @enforce_snoop of domain ops)
+ * @nest_parent: may be a nesting parent
+ * @hwpt_item: in ioas->hwpt_list
+ */
+struct iommufd_sva_hwpt_paging {
+	struct iommufd_sva_object obj;
+	struct iommufd_sva_ioas *ioas;
+	struct iommufd_sva_domain *domain;
+	bool auto_domain : 1;
+	bool enforce_snoop : 1;
+	bool nest_parent : 1;
+	struct list_head hwpt_item;
+};
+
+/**
+ * struct iommufd_sva_device - a device bound to a context
+ * @obj: object
+ * @ictx: the context
+ * @igroup: its group in this context; holds a reference
+ * @dev: the device; holds a reference
+ * @igroup_item: in igroup->device_list
+ * @vfio: bound with BIND_VFIO
+ * @enforce_snoop: its DMA must be made to snoop (a domain of a device without
+ *	it does)
+ *
+ * A device that is unplugged stays as an object, dead: igroup->dead_lock... is
+ * device.c's matter; its ioctls answer -ENODEV.
+ */
+struct iommufd_sva_device {
+	struct iommufd_sva_object obj;
+	struct iommufd_sva_ctx *ictx;
+	struct iommufd_sva_igroup *igroup;
+	struct device *dev;
+	struct list_head igroup_item;
+	bool vfio;
+	bool dead;
+};
+
+/**
+ * struct iommufd_sva_igroup - an IOMMU group some devices of which are bound
+ * @ref: references: one per device object
+ * @lock: protects everything below and orders attach against detach
+ * @ictx: the context
+ * @group: the kernel's group; holds a reference
+ * @hwpt: what the whole group is attached to without a PASID; holds a user
+ * @device_list: bound devices
+ * @attached: number of bound devices that are attached to @hwpt
+ */
+struct iommufd_sva_igroup {
+	struct kref ref;
+	struct mutex lock;
+	struct iommufd_sva_ctx *ictx;
+	struct iommu_group *group;
+	struct iommufd_sva_hwpt_paging *hwpt;
+	struct list_head device_list;
+	unsigned int attached;
+};
+
+/* ioas.c: the ioctls. */
+int iommufd_sva_ioas_alloc_ioctl(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_ioas_iova_ranges(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_ioas_allow_iovas(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_ioas_map(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_ioas_map_file(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_ioas_copy(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_ioas_unmap(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_ioas_change_process(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_option(struct iommufd_sva_ucmd *ucmd);
+void iommufd_sva_ioas_destroy(struct iommufd_sva_object *obj);
+
+/* io_pagetable.c: what hw_pagetable.c and device.c need of an IOAS's map. */
+int iopt_table_add_domain(struct iommufd_sva_io_pagetable *iopt,
+			  struct iommufd_sva_domain *domain);
+void iopt_table_remove_domain(struct iommufd_sva_io_pagetable *iopt,
+			      struct iommufd_sva_domain *domain);
+/*
+ * Reserve what @group's devices cannot use (iommu_get_group_resv_regions(), all
+ * but IOMMU_RESV_DIRECT_RELAXABLE) under @owner; -EADDRINUSE when something is
+ * mapped there. *@sw_msi_start: the SW_MSI window or PHYS_ADDR_MAX.
+ */
+int iopt_table_enforce_group_resv_regions(struct iommufd_sva_io_pagetable *iopt,
+					  struct iommu_group *group, void *owner,
+					  phys_addr_t *sw_msi_start);
+void iopt_remove_reserved_iova(struct iommufd_sva_io_pagetable *iopt, void *owner);
+
+/* hw_pagetable.c */
+int iommufd_sva_hwpt_alloc(struct iommufd_sva_ucmd *ucmd);
+void iommufd_sva_hwpt_paging_destroy(struct iommufd_sva_object *obj);
+void iommufd_sva_hwpt_paging_abort(struct iommufd_sva_object *obj);
+/*
+ * A HWPT of @ioas whose domain fits @idev: ioas->mutex is held. @immediate_attach
+ * is iommufd's: an automatic domain is tried out by attaching the device.
+ */
+struct iommufd_sva_hwpt_paging *
+iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
+			      struct iommufd_sva_ioas *ioas,
+			      struct iommufd_sva_device *idev, u32 flags,
+			      bool immediate_attach);
+
+/* device.c */
+int iommufd_sva_device_bind(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_device_attach(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_device_detach(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_get_hw_info(struct iommufd_sva_ucmd *ucmd);
+void iommufd_sva_device_destroy(struct iommufd_sva_object *obj);
+/* The unit @idev is behind; NULL once the device is gone. */
+struct iommufd_sva_unit *iommufd_sva_device_unit(struct iommufd_sva_device *idev);
+/* Attach the whole of @idev's group to @hwpt; igroup->lock is held. */
+int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt_paging *hwpt,
+				   struct iommufd_sva_device *idev);
+/* Back to blocked; igroup->lock is held. Returns what it was attached to. */
+struct iommufd_sva_hwpt_paging *
+iommufd_sva_hwpt_detach_device(struct iommufd_sva_device *idev);
+
+/* host.c */
+int iommufd_sva_host_init(void);
+void iommufd_sva_host_exit(void);
+/*
+ * A domain for @unit outside the IOMMU core's sight (a HWPT's), with a
+ * reference on the backend; host.c keeps one way for both kinds.
+ */
+struct iommufd_sva_domain *iommufd_sva_domain_alloc(struct iommufd_sva_unit *unit,
+						    u32 flags);
+void iommufd_sva_domain_free(struct iommufd_sva_domain *domain);
+
+#endif
