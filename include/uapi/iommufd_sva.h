@@ -88,7 +88,8 @@
  * -E2BIG
  *	@size is above what the kernel knows and the surplus is not all 0
  * -EOPNOTSUPP
- *	an unknown flag is set, or a field named ``__reserved`` is not 0
+ *	an unknown flag is set, or a field named ``__reserved`` is not 0 (save
+ *	where it says "not looked at")
  * -ENOMEM
  *	no memory, or the memory cgroup's limit is reached
  * -ENOENT
@@ -556,8 +557,8 @@ enum iommufd_sva_hwpt_data_type {
  * @data_type: enum iommufd_sva_hwpt_data_type; NONE for a paging HWPT
  * @data_len: bytes at @data_uptr; 0 exactly when @data_type is NONE
  * @data_uptr: user pointer to the struct that @data_type names
- * @fault_id: with FAULT_ID_VALID: the fault queue
- * @__reserved2: 0
+ * @fault_id: with FAULT_ID_VALID: the fault queue; else not looked at
+ * @__reserved2: 0, though not looked at
  *
  * Makes a hardware page table (HWPT): tables in the format of one IOMMU unit. A
  * paging HWPT holds from the start what its IOAS holds, and from then on
@@ -758,7 +759,7 @@ enum iommufd_sva_hwpt_set_dirty_tracking_flags {
  * @size: sizeof(struct iommufd_sva_hwpt_set_dirty_tracking)
  * @flags: enum iommufd_sva_hwpt_set_dirty_tracking_flags
  * @hwpt_id: a paging HWPT
- * @__reserved: 0
+ * @__reserved: 0, though not looked at
  *
  * Starts or stops recording which pages devices write. Starting forgets what
  * was recorded before.
@@ -882,10 +883,10 @@ struct iommufd_sva_vtd_qi_256 {
 
 /**
  * enum iommufd_sva_vtd_qi_error - out_error of IOMMUFD_SVA_INVALIDATE_VTD_QI
- * @IOMMUFD_SVA_VTD_QI_IQEI: mask: why, as in IQERCD_REG.IQEI: 2 the descriptor
- *	could not be read, 3 its type is invalid, 4 a reserved bit is set, 5 the
- *	type does not come in this width; 0 another reason (an ID that is not
- *	the guest's, a response nobody waits for)
+ * @IOMMUFD_SVA_VTD_QI_IQEI: mask: with IQE, why, as in IQERCD_REG.IQEI: 2 the
+ *	descriptor could not be read, 3 its type is none of this width, 4 a
+ *	reserved bit is set; 0 another reason (an ID that is not the guest's, a
+ *	response nobody waits for)
  * @IOMMUFD_SVA_VTD_QI_IQE: invalidation queue error: the descriptor is bad
  * @IOMMUFD_SVA_VTD_QI_ICE: the device completed an invalidation wrongly
  * @IOMMUFD_SVA_VTD_QI_ITE: the device did not complete an invalidation in time
@@ -1124,7 +1125,7 @@ enum iommufd_sva_viommu_type {
  * @hwpt_id: the NEST_PARENT HWPT that holds guest-physical memory
  * @out_viommu_id: the new vIOMMU
  * @data_len: bytes at @data_uptr; 0 for a type without data
- * @__reserved: 0
+ * @__reserved: 0, though not looked at
  * @data_uptr: user pointer to type-specific data
  *
  * Makes a guest's share of one physical IOMMU: where its cache tags, stream or
@@ -1257,8 +1258,9 @@ struct iommufd_sva_vevent_arm_smmuv3 {
 
 /**
  * struct iommufd_sva_vevent_vtd - IOMMUFD_SVA_VEVENTQ_VTD
- * @frcd: a fault recording register (VT-d, 11.4.14), low half first, with the
- *        guest's source ID in SID and F set: what a guest reads from its own
+ * @frcd: a fault recording register of VT-d (FRCD_REG), low half first, with
+ *        the guest's source ID in SID and F set: what a guest reads from its
+ *        own
  */
 struct iommufd_sva_vevent_vtd {
 	__aligned_le64 frcd[2];

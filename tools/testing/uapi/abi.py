@@ -354,8 +354,7 @@ def check_other_abis(tap, ours):
     multiarch = ["-idirafter", "/usr/include/x86_64-linux-gnu"]
     for name, command in (
             ("i386", CC + ["-m32"] + multiarch if machine.startswith("x86_64") else None),
-            ("arm64", ["aarch64-linux-gnu-gcc"]),
-            ("arm", ["arm-linux-gnueabihf-gcc"])):
+            ("arm64", ["aarch64-linux-gnu-gcc"])):
         what = "same layout on %s" % name
         try:
             ok, _ = compile_only(command or ["/nonexistent"],
