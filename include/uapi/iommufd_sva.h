@@ -1377,11 +1377,15 @@ struct iommufd_sva_device_bind {
  * nothing in between and no gap. Given an IOAS, a fitting HWPT of that IOAS is
  * used, or one is made, which goes away by itself with its last device.
  *
+ * Without a PASID an isolation group translates as one: its devices are
+ * attached to the same thing, and replacing that for one replaces it for all.
+ *
  * -ENOENT
  *	no such @device_id or @pt_id
  * -EINVAL
  *	@pt_id is of another kind, or an HWPT that does not fit the unit in front
- *	of the device; @pasid out of range
+ *	of the device; another device of its group is attached to something
+ *	else; @pasid out of range
  * -EOPNOTSUPP
  *	also: a PASID, a nested HWPT or a PASID table for a device that shares
  *	its requester ID with others, or that has no PASIDs
