@@ -211,13 +211,14 @@ static void path_unlink(struct pt_path *path, int level,
 			struct iommufd_sva_gather *gather)
 {
 	struct iommufd_sva_pt *pt = path->pt;
-	u64 start, *slot, tombstone;
+	u64 page = path->iova & ~(u64)(PT_PAGE_SIZE - 1);
+	u64 *slot, tombstone;
 
+	/* Any address behind a table finds what is cached of the way there. */
+	iommufd_sva_gather_add(gather, page, page + PT_PAGE_SIZE - 1);
 	do {
 		list_add_tail(&table_page(path->table[level])->lru, &gather->tables);
 		level++;
-		start = path->iova & ~(level_size(level) - 1);
-		iommufd_sva_gather_add(gather, start, start + level_size(level) - 1);
 		atomic_long_dec(&pt->pages);
 
 		/*
@@ -244,7 +245,8 @@ static void path_drop(struct pt_path *path, int level, unsigned int count,
 
 /*
  * The slot at @level is not present. Before it gets a table, the hardware must
- * have forgotten the one that was there.
+ * have forgotten the one that was there, and all that were below it: the new
+ * one has no tombstones that tell of those.
  */
 static void path_flush_tombstone(struct pt_path *path, int level, u64 old)
 {
@@ -391,7 +393,7 @@ static unsigned int fill_leaves(const struct iommufd_sva_pt *pt, u64 *slot,
 	unsigned int i;
 
 	for (i = 0; i < count; i++, leaf += step) {
-		if (unlikely(slot[i] & present))
+		if (unlikely(READ_ONCE(slot[i]) & present))
 			break;
 		WRITE_ONCE(slot[i], leaf);
 	}
@@ -564,8 +566,10 @@ static size_t unmap_run(struct iommufd_sva_pt *pt, u64 iova, size_t len,
  * Stops at the first address where nothing is mapped, and before a leaf that
  * reaches beyond the range or begins before it: nothing outside is ever
  * touched. No page under the range may be reused, nor the range be mapped
- * again, before all of [@gather->start, @gather->last] was invalidated, leaves
- * and tables, and iommufd_sva_pt_free_gathered() called. Does not sleep.
+ * again, before all of [@gather->start, @gather->last] was invalidated and
+ * iommufd_sva_pt_free_gathered() called. If @gather->tables is not empty, what
+ * is cached of the tables on the way to these addresses has to be invalidated
+ * too (VT-d: IH clear; Arm: not the leaf-only form). Does not sleep.
  *
  * Return: the bytes taken out.
  */
@@ -666,6 +670,36 @@ phys_addr_t iommufd_sva_pt_iova_to_phys(struct iommufd_sva_pt *pt, u64 iova)
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_pt_iova_to_phys);
 
+/*
+ * How far the leaves of one table go on from @iova to consecutive physical
+ * addresses, at most @want bytes. The first one's is in @paddr.
+ */
+static size_t contiguous_run(struct iommufd_sva_pt *pt, u64 iova, size_t want,
+			     phys_addr_t *paddr)
+{
+	struct pt_path path = { .pt = pt, .iova = iova };
+	unsigned int index;
+	size_t done = 0;
+	u64 entry;
+	int level;
+
+	level = path_walk(&path, 0, &entry);
+	index = slot_index(pt, iova, level);
+	while (entry_present(pt, entry) && !entry_is_table(pt, entry, level)) {
+		phys_addr_t here = entry_paddr(pt, entry, iova + done, level);
+
+		if (!done)
+			*paddr = here;
+		else if (here != *paddr + done)
+			break;
+		done += level_size(level) - ((iova + done) & (level_size(level) - 1));
+		if (done >= want || ++index == table_len(pt, level))
+			break;
+		entry = READ_ONCE(path.table[level][index]);
+	}
+	return min(done, want);
+}
+
 /**
  * iommufd_sva_pt_lookup_run() - how far memory is contiguous from an address
  * @pt: the table
@@ -680,44 +714,22 @@ EXPORT_SYMBOL_GPL(iommufd_sva_pt_iova_to_phys);
 bool iommufd_sva_pt_lookup_run(struct iommufd_sva_pt *pt, u64 iova,
 			       phys_addr_t *paddr, size_t *len)
 {
-	struct pt_path path = { .pt = pt, .iova = iova };
-	size_t done = 0, want = *len;
-	phys_addr_t first = 0;
+	size_t run, done = 0;
+	phys_addr_t here = 0;
 
-	/* One walk per table; the slots after the one found are read in place. */
-	while (done < want && iova + done <= pt_last_iova(pt) && iova + done >= iova) {
-		unsigned int index;
-		u64 entry;
-		int level;
-
-		path.iova = iova + done;
+	while (done < *len && iova + done <= pt_last_iova(pt)) {
 		rcu_read_lock();
-		level = path_walk(&path, 0, &entry);
-		index = slot_index(pt, path.iova, level);
-		for (;;) {
-			phys_addr_t here;
-
-			if (!entry_present(pt, entry) ||
-			    entry_is_table(pt, entry, level))
-				break;
-			here = entry_paddr(pt, entry, iova + done, level);
-			if (!done)
-				first = here;
-			else if (here != first + done)
-				break;
-			done += level_size(level) - ((iova + done) & (level_size(level) - 1));
-			if (done >= want || ++index == table_len(pt, level))
-				break;
-			entry = READ_ONCE(path.table[level][index]);
-		}
+		run = contiguous_run(pt, iova + done, *len - done, &here);
 		rcu_read_unlock();
-		if (iova + done == path.iova)
+		if (!run || (done && here != *paddr + done))
 			break;
+		if (!done)
+			*paddr = here;
+		done += run;
 	}
 	if (!done)
 		return false;
-	*paddr = first;
-	*len = min(done, want);
+	*len = done;
 	return true;
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_pt_lookup_run);
