@@ -47,9 +47,9 @@
 #include "pt_vtdss.h"
 
 #define PT_PAGE_SHIFT	12
-#define PT_PAGE_SIZE	(1UL << PT_PAGE_SHIFT)
+#define PT_PAGE_SIZE	BIT(PT_PAGE_SHIFT)
 #define PT_TABLE_BITS	9
-#define PT_TABLE_LEN	(1U << PT_TABLE_BITS)
+#define PT_TABLE_LEN	512U
 
 /* The highest level that can have leaves: 1G. */
 #define PT_LEAF_LEVEL_MAX	2
@@ -112,7 +112,7 @@ static bool entry_present(const struct iommufd_sva_pt *pt, u64 entry)
 	return entry & pt->cfg.fmt->present;
 }
 
-/* Of an entry that is present. */
+/* Never of one that is not present. */
 static bool entry_is_table(const struct iommufd_sva_pt *pt, u64 entry, int level)
 {
 	const struct iommufd_sva_pt_format *fmt = pt->cfg.fmt;
@@ -221,21 +221,18 @@ static void path_unlink(struct pt_path *path, int level,
 		level++;
 		atomic_long_dec(&pt->pages);
 
-		/*
-		 * Before the tombstone can be seen: who sees it asks
-		 * whether anything is unflushed. Formats keep the bits that say
-		 * "present" among the lowest three.
-		 */
-		atomic_long_inc(&pt->unflushed);
+		/* Formats keep the bits that say "present" among the lowest three. */
 		tombstone = (u64)atomic64_inc_return(&pt->unlinks) << 3;
 		slot = path_slot(path, level);
+		atomic_long_inc(&pt->unflushed);
+		/* Who sees the tombstone sees that something is unflushed. */
 		smp_store_release(slot, tombstone);
 		sync_entries(pt, slot, 1);
 	} while (table_drop(path->table[level], 1));
 }
 
 static void path_drop(struct pt_path *path, int level, unsigned int count,
-		     struct iommufd_sva_gather *gather)
+		      struct iommufd_sva_gather *gather)
 {
 	preempt_disable();
 	if (table_drop(path->table[level], count))
@@ -312,18 +309,19 @@ static int path_walk(struct pt_path *path, int level, u64 *entry)
 {
 	struct iommufd_sva_pt *pt = path->pt;
 	int at = root_level(pt);
-	u64 *slot;
+	u64 *table = pt->root;
+	u64 *slot = table + slot_index(pt, path->iova, at);
 
-	path->table[at] = pt->root;
 	for (;;) {
-		slot = path_slot(path, at);
+		path->table[at] = table;
 		*entry = READ_ONCE(*slot);
-		if (at == level || !entry_present(pt, *entry) ||
-		    !entry_is_table(pt, *entry, at))
+		if (at == level || !entry_is_table(pt, *entry, at))
 			return at;
 		if (!pt->cfg.coherent && !(*entry & pt->cfg.fmt->synced))
 			sync_entries(pt, slot, 1);
-		path->table[--at] = entry_table(pt, *entry);
+		table = entry_table(pt, *entry);
+		at--;
+		slot = table + ((path->iova >> level_shift(at)) & (PT_TABLE_LEN - 1));
 	}
 }
 
@@ -333,7 +331,7 @@ static int path_walk(struct pt_path *path, int level, u64 *entry)
  * @gather. -EADDRINUSE: there is a leaf above @level.
  */
 static int path_hold(struct pt_path *path, int level, unsigned int count,
-		    gfp_t gfp, struct iommufd_sva_gather *gather)
+		     gfp_t gfp, struct iommufd_sva_gather *gather)
 {
 	struct iommufd_sva_pt *pt = path->pt;
 	u64 entry;

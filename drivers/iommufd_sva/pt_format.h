@@ -21,7 +21,8 @@
  * @present: bits none of which is set in an entry that is not present; the
  *	hardware ignores all others then
  * @table_mask: with @table_value: how to tell a table from a leaf above level 0
- * @table_value: (entry & @table_mask) == @table_value in a table entry
+ * @table_value: (entry & @table_mask) == @table_value in a table entry, and only
+ *	there above level 0; has a bit of @present
  * @addr: the physical address in an entry, at its natural place, so that the
  *	next leaf of a run is this one plus the page size
  * @synced: a bit that the hardware ignores in table entries: the entry itself

@@ -113,6 +113,11 @@ static void env_destroy(struct env *env)
 	free(env->model);
 }
 
+static int env_map(struct env *env, u64 iova, u64 paddr, size_t len, unsigned int prot)
+{
+	return iommufd_sva_pt_map(&env->pt, iova, paddr, len, prot, GFP_KERNEL, NULL);
+}
+
 #define ALL_SIZES	(SZ_4K | SZ_2M | SZ_1G)
 
 /* ---- what the hardware reads ---- */
@@ -518,51 +523,59 @@ TEST(golden_entries)
 	}
 }
 
+/* Map, look at every page (at some of a long range), take it out again. */
+static void map_check_unmap(struct env *env, u64 iova, u64 paddr, size_t len)
+{
+	u64 step = len > 8 * SZ_2M ? SZ_2M - SZ_4K : SZ_4K;
+	u64 at;
+
+	CHECK_EQ(env_map(env, iova, paddr, len, IOMMU_READ), 0);
+	model_map(env, iova, paddr, len, IOMMU_READ);
+	for (at = 0; at < len; at += step)
+		check_page(env, iova + at);
+	check_page(env, iova - SZ_4K);
+	check_page(env, iova + len);
+	CHECK_EQ(iommufd_sva_pt_table_bytes(&env->pt), model_tables(env) * SZ_4K);
+	env_unmap(env, iova, len);
+	CHECK_EQ(iommufd_sva_pt_table_bytes(&env->pt), env->shape->root_pages * SZ_4K);
+}
+
+static const u64 skews[] = { 0, SZ_4K, SZ_2M - SZ_4K, SZ_2M, SZ_2M + SZ_4K, SZ_1G };
+static const u64 lens[] = { SZ_4K, SZ_2M - SZ_4K, SZ_2M, SZ_2M + SZ_4K, 3 * SZ_2M,
+			    SZ_1G - SZ_4K, SZ_1G, SZ_1G + SZ_2M + SZ_4K };
+
+static void all_alignments(const struct shape *s, unsigned long sizes)
+{
+	size_t i, p, l;
+	struct env env;
+
+	CHECK_EQ(env_init(&env, s, sizes), 0);
+	/* a window across the middle of the root, 2G to either side */
+	model_init(&env, (1ULL << (s->ias - 1)) - 2 * SZ_1G, 4 * SZ_1G >> 12);
+	for (i = 0; i < ARRAY_SIZE(skews); i++) {
+		for (p = 0; p < ARRAY_SIZE(skews); p++) {
+			for (l = 0; l < ARRAY_SIZE(lens); l++) {
+				/* a gigabyte in 4K pages takes long and teaches nothing */
+				if (lens[l] > 8 * SZ_2M && (!(sizes & SZ_2M) ||
+				    ((skews[i] ^ skews[p]) & (SZ_2M - 1))))
+					continue;
+				map_check_unmap(&env, env.base + SZ_1G + skews[i],
+						4 * SZ_1G + skews[p], lens[l]);
+			}
+		}
+	}
+	env_destroy(&env);
+}
+
 TEST(page_sizes_and_alignments)
 {
-	static const u64 skews[] = { 0, SZ_4K, SZ_2M - SZ_4K, SZ_2M, SZ_2M + SZ_4K, SZ_1G };
-	static const u64 lens[] = { SZ_4K, SZ_2M - SZ_4K, SZ_2M, SZ_2M + SZ_4K, 3 * SZ_2M,
-				    SZ_1G - SZ_4K, SZ_1G, SZ_1G + SZ_2M + SZ_4K };
 	static const unsigned long sizes[] = { SZ_4K, SZ_4K | SZ_2M, SZ_4K | SZ_1G, ALL_SIZES };
 	static const size_t picks[] = { 2, 5, 9, 14 };
-	size_t k, i, j, p, l;
+	size_t k, i;
 
 	for (k = 0; k < ARRAY_SIZE(picks); k++)
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		struct env env;
-		u64 base;
-
-		CHECK_EQ(env_init(&env, &shapes[picks[k]], sizes[i]), 0);
-		/* a window across the middle of the root, 3G to either side */
-		base = (1ULL << (env.shape->ias - 1)) - 3 * SZ_1G;
-		model_init(&env, base, 6 * SZ_1G >> 12);
-		for (j = 0; j < ARRAY_SIZE(skews); j++)
-		for (p = 0; p < ARRAY_SIZE(skews); p++)
-		for (l = 0; l < ARRAY_SIZE(lens); l++) {
-			u64 iova = base + SZ_1G + skews[j];
-			u64 paddr = 4 * SZ_1G + skews[p];
-			u64 step, at;
-
-			/* many 4K pages in the way of speed, nothing to learn */
-			if (lens[l] > 8 * SZ_2M && ((skews[j] ^ skews[p]) & (SZ_2M - 1)))
-				continue;
-			if (lens[l] > 8 * SZ_2M && !(sizes[i] & SZ_2M))
-				continue;
-			CHECK_EQ(iommufd_sva_pt_map(&env.pt, iova, paddr, lens[l],
-						    IOMMU_READ, GFP_KERNEL, NULL), 0);
-			model_map(&env, iova, paddr, lens[l], IOMMU_READ);
-			step = lens[l] > 8 * SZ_2M ? SZ_2M - SZ_4K : SZ_4K;
-			for (at = 0; at < lens[l]; at += step)
-				check_page(&env, iova + at);
-			check_page(&env, iova - SZ_4K);
-			check_page(&env, iova + lens[l]);
-			CHECK_EQ(iommufd_sva_pt_table_bytes(&env.pt), model_tables(&env) * SZ_4K);
-			env_unmap(&env, iova, lens[l]);
-			CHECK_EQ(iommufd_sva_pt_table_bytes(&env.pt),
-				 env.shape->root_pages * SZ_4K);
-		}
-		env_destroy(&env);
-	}
+		for (i = 0; i < ARRAY_SIZE(sizes); i++)
+			all_alignments(&shapes[picks[k]], sizes[i]);
 }
 
 static void random_ops(struct env *env, int ops)
@@ -599,7 +612,7 @@ static void random_ops(struct env *env, int ops)
 		if (rnd(5) < 3) {
 			bool is_free = model_free(env, iova, len);
 
-			ret = iommufd_sva_pt_map(&env->pt, iova, paddr, len, prot, GFP_KERNEL, NULL);
+			ret = env_map(env, iova, paddr, len, prot);
 			CHECK_EQ(ret, is_free ? 0 : -EADDRINUSE);
 			if (is_free)
 				model_map(env, iova, paddr, len, prot);
@@ -730,8 +743,7 @@ TEST(unmap_never_cuts_a_leaf)
 
 		CHECK_EQ(env_init(&env, s, ALL_SIZES), 0);
 		model_init(&env, 0, 2 * SZ_1G >> 12);
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, SZ_2M - SZ_4K, SZ_1G - SZ_4K, len, IOMMU_READ,
-					    GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, SZ_2M - SZ_4K, SZ_1G - SZ_4K, len, IOMMU_READ), 0);
 		model_map(&env, SZ_2M - SZ_4K, SZ_1G - SZ_4K, len, IOMMU_READ);
 		/* the model stops where the leaf would be cut; env_unmap compares */
 		env_unmap(&env, SZ_2M, SZ_4K);
@@ -763,8 +775,7 @@ TEST(allocation_failures)
 		CHECK_EQ(env_init(&env, s, ALL_SIZES), 0);
 		model_init(&env, 0, 3 * SZ_1G >> 12);
 		/* a neighbour in a table that will be used too */
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, iova - SZ_4K, 0, SZ_4K, IOMMU_READ,
-					    GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, iova - SZ_4K, 0, SZ_4K, IOMMU_READ), 0);
 		model_map(&env, iova - SZ_4K, 0, SZ_4K, IOMMU_READ);
 		for (nth = 1; ; nth++) {
 			size_t mapped = 1;
@@ -806,8 +817,7 @@ TEST(map_over_something)
 
 		CHECK_EQ(env_init(&env, s, ALL_SIZES), 0);
 		model_init(&env, 0, 3 * SZ_1G >> 12);
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, SZ_1G + 5 * SZ_4K, SZ_4K, SZ_4K, IOMMU_READ,
-					    GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, SZ_1G + 5 * SZ_4K, SZ_4K, SZ_4K, IOMMU_READ), 0);
 		model_map(&env, SZ_1G + 5 * SZ_4K, SZ_4K, SZ_4K, IOMMU_READ);
 		/* 2M leaves, then a table where a leaf should go */
 		CHECK_EQ(iommufd_sva_pt_map(&env.pt, SZ_1G - 2 * SZ_2M, SZ_1G - 2 * SZ_2M,
@@ -825,8 +835,7 @@ TEST(map_over_something)
 		CHECK_EQ(env.flush_last, SZ_1G + 5 * SZ_4K - 1);
 		check_all(&env);
 		/* a 4K page where a 2M leaf is; nothing was touched: no flush */
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, 2 * SZ_1G, 0, SZ_2M, IOMMU_READ,
-					    GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, 2 * SZ_1G, 0, SZ_2M, IOMMU_READ), 0);
 		model_map(&env, 2 * SZ_1G, 0, SZ_2M, IOMMU_READ);
 		CHECK_EQ(iommufd_sva_pt_map(&env.pt, 2 * SZ_1G + SZ_4K, 0, SZ_4K, IOMMU_READ,
 					    GFP_KERNEL, &mapped), -EADDRINUSE);
@@ -846,11 +855,9 @@ TEST(lookup_run)
 		size_t len;
 
 		CHECK_EQ(env_init(&env, s, ALL_SIZES), 0);
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, SZ_1G - SZ_4K, 3 * SZ_1G - SZ_4K,
-					    SZ_4K + SZ_2M + SZ_4K, IOMMU_READ, GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, SZ_1G - SZ_4K, 3 * SZ_1G - SZ_4K, SZ_4K + SZ_2M + SZ_4K, IOMMU_READ), 0);
 		/* next to it, but elsewhere in memory */
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, SZ_1G + SZ_2M + SZ_4K, SZ_4K, SZ_4K,
-					    IOMMU_READ, GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, SZ_1G + SZ_2M + SZ_4K, SZ_4K, SZ_4K, IOMMU_READ), 0);
 		len = SZ_1G;
 		CHECK(iommufd_sva_pt_lookup_run(&env.pt, SZ_1G - SZ_4K + 8, &paddr, &len));
 		CHECK_EQ(paddr, 3 * SZ_1G - SZ_4K + 8);
@@ -923,10 +930,8 @@ TEST(dirty)
 			continue;
 		iommufd_sva_gather_init(&gather);
 		CHECK_EQ(env_init(&env, s, ALL_SIZES), 0);
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, iova, 2 * SZ_1G - 4 * SZ_4K, len,
-					    IOMMU_READ | IOMMU_WRITE, GFP_KERNEL, NULL), 0);
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, 3 * SZ_1G, 0, SZ_4K, IOMMU_READ,
-					    GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, iova, 2 * SZ_1G - 4 * SZ_4K, len, IOMMU_READ | IOMMU_WRITE), 0);
+		CHECK_EQ(env_map(&env, 3 * SZ_1G, 0, SZ_4K, IOMMU_READ), 0);
 #define DIRTY(iova, len, flags) ({						\
 		memset(&d, 0, sizeof(d));					\
 		iommufd_sva_gather_init(&gather);				\
@@ -987,10 +992,10 @@ TEST(write_backs_in_batches)
 		iommufd_sva_gather_init(&gather);
 		CHECK_EQ(env_init(&env, s, SZ_4K), 0);
 		/* a page that keeps the table */
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, 0, 0, SZ_4K, IOMMU_READ, GFP_KERNEL, NULL), 0);
-		syncs = synced_bytes = 0;
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, SZ_4K, SZ_1G, 511 * SZ_4K, IOMMU_READ,
-					    GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, 0, 0, SZ_4K, IOMMU_READ), 0);
+		syncs = 0;
+		synced_bytes = 0;
+		CHECK_EQ(env_map(&env, SZ_4K, SZ_1G, 511 * SZ_4K, IOMMU_READ), 0);
 		CHECK_EQ(syncs, 1);
 		CHECK_EQ(synced_bytes, 511 * 8);
 		CHECK_EQ(iommufd_sva_pt_unmap(&env.pt, SZ_4K, 511 * SZ_4K, &gather), 511 * SZ_4K);
@@ -999,9 +1004,9 @@ TEST(write_backs_in_batches)
 		iommufd_sva_pt_free_gathered(&env.pt, &gather);
 		env_destroy(&env);
 	}
-	syncs = synced_bytes = 0;
+	syncs = 0;
 	CHECK_EQ(env_init(&env, &shapes[2], SZ_4K), 0);
-	CHECK_EQ(iommufd_sva_pt_map(&env.pt, 0, 0, SZ_4K, IOMMU_READ, GFP_KERNEL, NULL), 0);
+	CHECK_EQ(env_map(&env, 0, 0, SZ_4K, IOMMU_READ), 0);
 	CHECK_EQ(syncs, 0);
 	env_destroy(&env);
 }
@@ -1035,15 +1040,14 @@ TEST(flush_before_a_table_takes_anothers_place)
 		CHECK_EQ(env_init(&env, s, ALL_SIZES), 0);
 		env.on_flush = check_vacant;
 		/* something that keeps the upper tables */
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, SZ_2M, 0, SZ_4K, IOMMU_READ, GFP_KERNEL, NULL), 0);
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, 0, 0, SZ_4K, IOMMU_READ, GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, SZ_2M, 0, SZ_4K, IOMMU_READ), 0);
+		CHECK_EQ(env_map(&env, 0, 0, SZ_4K, IOMMU_READ), 0);
 		CHECK_EQ(iommufd_sva_pt_unmap(&env.pt, 0, SZ_4K, &gather), SZ_4K);
 		CHECK(!list_empty(&gather.tables));
 		/* elsewhere: no table went there before */
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, 2 * SZ_2M, 0, SZ_4K, IOMMU_READ, GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, 2 * SZ_2M, 0, SZ_4K, IOMMU_READ), 0);
 		CHECK_EQ(vacant_flushes, 0);
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, SZ_2M - SZ_4K, SZ_4K, SZ_4K, IOMMU_READ,
-					    GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, SZ_2M - SZ_4K, SZ_4K, SZ_4K, IOMMU_READ), 0);
 		CHECK_EQ(vacant_flushes, 1);
 		CHECK(hw_walk(&env, SZ_2M - SZ_4K, &hit));
 		iommufd_sva_pt_free_gathered(&env.pt, &gather);
@@ -1051,7 +1055,7 @@ TEST(flush_before_a_table_takes_anothers_place)
 		/* flushed by who unlinked it: nothing to do */
 		CHECK_EQ(iommufd_sva_pt_unmap(&env.pt, SZ_2M - SZ_4K, SZ_4K, &gather), SZ_4K);
 		iommufd_sva_pt_free_gathered(&env.pt, &gather);
-		CHECK_EQ(iommufd_sva_pt_map(&env.pt, 0, 0, SZ_4K, IOMMU_READ, GFP_KERNEL, NULL), 0);
+		CHECK_EQ(env_map(&env, 0, 0, SZ_4K, IOMMU_READ), 0);
 		CHECK_EQ(vacant_flushes, 1);
 		env_destroy(&env);
 	}
@@ -1092,8 +1096,7 @@ static void *map_and_unmap(void *arg)
 		struct hit hit;
 		int ret;
 
-		ret = iommufd_sva_pt_map(&env->pt, iova, SZ_1G + iova, len, IOMMU_READ,
-					 GFP_KERNEL, NULL);
+		ret = env_map(env, iova, SZ_1G + iova, len, IOMMU_READ);
 		if (ret) {
 			CHECK(w->may_fail && ret == -ENOMEM);
 			continue;
@@ -1112,6 +1115,7 @@ static void *map_and_unmap(void *arg)
 			CHECK_EQ(iommufd_sva_pt_unmap(&env->pt, iova + done, piece, &gather), piece);
 			done += piece;
 			if (done == len || rnd(2)) {
+				sched_yield();	/* let others find it unflushed */
 				if (w->flush)
 					w->flush(env, gather.start, gather.last);
 				iommufd_sva_pt_free_gathered(&env->pt, &gather);
@@ -1174,15 +1178,16 @@ TEST(threads_on_disjoint_ranges)
 	static const u64 windows[] = { 16 * SZ_4K, SZ_2M, 6 * SZ_2M };
 	size_t k, i;
 
-	for (k = 0; k < ARRAY_SIZE(picks); k++)
-	for (i = 0; i < ARRAY_SIZE(windows); i++) {
-		struct worker w = { .window = windows[i], .reach = hw_walk,
-				    .rounds = i == 2 ? ROUNDS / 10 : ROUNDS };
-		struct env env;
+	for (k = 0; k < ARRAY_SIZE(picks); k++) {
+		for (i = 0; i < ARRAY_SIZE(windows); i++) {
+			struct worker w = { .window = windows[i], .reach = hw_walk,
+					    .rounds = i == 2 ? ROUNDS / 10 : ROUNDS };
+			struct env env;
 
-		CHECK_EQ(env_init(&env, &shapes[picks[k]], k & 1 ? ALL_SIZES : SZ_4K), 0);
-		run_threads(&env, w, look);
-		env_destroy(&env);
+			CHECK_EQ(env_init(&env, &shapes[picks[k]], k & 1 ? ALL_SIZES : SZ_4K), 0);
+			run_threads(&env, w, look);
+			env_destroy(&env);
+		}
 	}
 }
 
