@@ -12,7 +12,10 @@
 #include <linux/pagemap.h>
 #include <linux/version.h>
 
-/* 6.5: without the array of vmas */
+/*
+ * 6.5: without the array of vmas. Until then FOLL_LONGTERM excludes @locked:
+ * the lock is not dropped.
+ */
 static inline long iommufd_sva_pin_user_pages_remote(struct mm_struct *mm,
 						     unsigned long start,
 						     unsigned long nr_pages,
@@ -22,7 +25,7 @@ static inline long iommufd_sva_pin_user_pages_remote(struct mm_struct *mm,
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL,
-				     locked);
+				     gup_flags & FOLL_LONGTERM ? NULL : locked);
 #else
 	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
 				     locked);

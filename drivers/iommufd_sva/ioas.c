@@ -367,14 +367,14 @@ out_put:
  * context runs, so every area is live and nothing is pinned or unpinned.
  */
 struct ioas_change {
+	void (*step)(struct iopt_pages *pages, struct ioas_change *change);
 	struct iopt_source to;
 	unsigned long npinned[IOPT_ACCOUNT_MODES];
 	bool not_file;
 };
 
-static void
-ioas_for_each_pages(struct iommufd_sva_ctx *ictx, struct ioas_change *change,
-		    void (*fn)(struct iopt_pages *, struct ioas_change *))
+static void ioas_for_each_pages(struct iommufd_sva_ctx *ictx,
+				struct ioas_change *change)
 {
 	struct iommufd_sva_object *obj;
 	unsigned long index;
@@ -388,7 +388,7 @@ ioas_for_each_pages(struct iommufd_sva_ctx *ictx, struct ioas_change *change,
 		iopt = &container_of(obj, struct iommufd_sva_ioas, obj)->iopt;
 		down_read(&iopt->iova_rwsem);
 		iopt_for_each_area(area, iopt, 0, ULONG_MAX)
-			fn(area->pages, change);
+			change->step(area->pages, change);
 		up_read(&iopt->iova_rwsem);
 	}
 }
@@ -445,7 +445,7 @@ int iommufd_sva_ioas_change_process(struct iommufd_sva_ucmd *ucmd)
 {
 	struct iommufd_sva_ioas_change_process *cmd = ucmd->cmd;
 	struct iommufd_sva_ctx *ictx = ucmd->ictx;
-	struct ioas_change change = {};
+	struct ioas_change change = { .step = ioas_change_count };
 	int rc;
 
 	lockdep_assert_held_write(&ictx->process_rwsem);
@@ -456,10 +456,10 @@ int iommufd_sva_ioas_change_process(struct iommufd_sva_ucmd *ucmd)
 	rc = iopt_source_init(&change.to);
 	if (rc)
 		return rc;
-	ioas_for_each_pages(ictx, &change, ioas_change_count);
+	ioas_for_each_pages(ictx, &change);
 	rc = change.not_file ? -EINVAL : ioas_change_charge(&change);
-	ioas_for_each_pages(ictx, &change,
-			    rc ? ioas_change_cancel : ioas_change_commit);
+	change.step = rc ? ioas_change_cancel : ioas_change_commit;
+	ioas_for_each_pages(ictx, &change);
 	iopt_source_release(&change.to);
 	return rc;
 }
