@@ -27,7 +27,6 @@ void iopt_init_table(struct iommufd_sva_io_pagetable *iopt)
 	iopt->area_itree = RB_ROOT_CACHED;
 	iopt->allowed_itree = RB_ROOT_CACHED;
 	iopt->reserved_itree = RB_ROOT_CACHED;
-	xa_init_flags(&iopt->domains, XA_FLAGS_ACCOUNT);
 	/* No table yet that would ask for more. */
 	iopt->iova_alignment = 1;
 }
@@ -47,7 +46,8 @@ void iopt_destroy_table(struct iommufd_sva_io_pagetable *iopt)
 	iopt_free_allowed(&iopt->allowed_itree);
 	WARN_ON(!RB_EMPTY_ROOT(&iopt->area_itree.rb_root));
 	WARN_ON(!RB_EMPTY_ROOT(&iopt->reserved_itree.rb_root));
-	WARN_ON(!xa_empty(&iopt->domains));
+	WARN_ON(iopt->nr_domains);
+	kfree(iopt->domains);
 }
 
 /**
@@ -296,7 +296,7 @@ static int iopt_fill_areas(struct iommufd_sva_io_pagetable *iopt,
 
 	lockdep_assert_held(&iopt->domains_rwsem);
 
-	if (!iopt->next_domain_id)
+	if (!iopt->nr_domains)
 		return 0;
 
 	list_for_each_entry_safe(area, next, areas, item) {
@@ -448,7 +448,7 @@ static int iopt_unmap_range(struct iommufd_sva_io_pagetable *iopt,
 	rc = iopt_claim_areas(iopt, start, last, &areas, unmapped);
 	up_write(&iopt->iova_rwsem);
 	if (!rc && !list_empty(&areas)) {
-		if (iopt->next_domain_id)
+		if (iopt->nr_domains)
 			iopt_areas_unfill_domains(iopt, &areas);
 		/* Flushed: only now may the IOVA be used again. */
 		iopt_remove_areas(iopt, &areas);
@@ -646,13 +646,13 @@ static int iopt_set_alignment(struct iommufd_sva_io_pagetable *iopt,
 static int iopt_update_alignment(struct iommufd_sva_io_pagetable *iopt)
 {
 	unsigned long alignment = iopt->disable_large_pages ? PAGE_SIZE : 1;
-	struct iommufd_sva_domain *domain;
-	unsigned long index;
+	unsigned int index;
 
 	lockdep_assert_held(&iopt->domains_rwsem);
 
-	xa_for_each(&iopt->domains, index, domain)
-		alignment = max(alignment, iopt_domain_alignment(domain));
+	iopt_for_each_domain(iopt, index, 0)
+		alignment = max(alignment,
+				iopt_domain_alignment(iopt->domains[index]));
 	return iopt_set_alignment(iopt, alignment);
 }
 
@@ -688,9 +688,8 @@ static void iopt_list_areas(struct iommufd_sva_io_pagetable *iopt,
 static void iopt_unfill_last_domain(struct iommufd_sva_io_pagetable *iopt,
 				    struct list_head *areas)
 {
-	struct iommufd_sva_domain *domain =
-		xa_load(&iopt->domains, iopt->next_domain_id - 1);
-	struct iommufd_sva_domain *other = xa_load(&iopt->domains, 0);
+	struct iommufd_sva_domain *domain = iopt->domains[iopt->nr_domains - 1];
+	struct iommufd_sva_domain *other = iopt->domains[0];
 	struct iopt_area *area;
 
 	lockdep_assert_held_write(&iopt->domains_rwsem);
@@ -719,13 +718,27 @@ static int iopt_fill_last_domain(struct iommufd_sva_io_pagetable *iopt)
 
 	iopt_list_areas(iopt, &areas);
 	list_for_each_entry_safe(area, next, &areas, item) {
-		rc = iopt_area_fill_domains(area, iopt->next_domain_id - 1);
+		rc = iopt_area_fill_domains(area, iopt->nr_domains - 1);
 		if (rc) {
 			iopt_unfill_last_domain(iopt, &filled);
 			return rc;
 		}
 		list_move_tail(&area->item, &filled);
 	}
+	return 0;
+}
+
+static int iopt_append_domain(struct iommufd_sva_io_pagetable *iopt,
+			      struct iommufd_sva_domain *domain)
+{
+	struct iommufd_sva_domain **domains;
+
+	domains = krealloc_array(iopt->domains, iopt->nr_domains + 1,
+				 sizeof(*domains), GFP_KERNEL_ACCOUNT);
+	if (!domains)
+		return -ENOMEM;
+	domains[iopt->nr_domains++] = domain;
+	iopt->domains = domains;
 	return 0;
 }
 
@@ -760,19 +773,16 @@ int iopt_table_add_domain(struct iommufd_sva_io_pagetable *iopt,
 	rc = iopt_reserve_outside_aperture(iopt, domain);
 	if (rc)
 		goto out_reserved;
-	rc = xa_err(xa_store(&iopt->domains, iopt->next_domain_id, domain,
-			     GFP_KERNEL_ACCOUNT));
+	rc = iopt_append_domain(iopt, domain);
 	if (rc)
 		goto out_reserved;
-	iopt->next_domain_id++;
 	rc = iopt_fill_last_domain(iopt);
 	if (rc)
-		goto out_erase;
+		goto out_drop;
 	goto out_unlock;
 
-out_erase:
-	iopt->next_domain_id--;
-	xa_erase(&iopt->domains, iopt->next_domain_id);
+out_drop:
+	iopt->nr_domains--;
 out_reserved:
 	__iopt_remove_reserved_iova(iopt, domain);
 	iopt->iova_alignment = old_alignment;
@@ -782,21 +792,16 @@ out_unlock:
 	return rc;
 }
 
-/* Make @domain the last one, so that the indexes stay without a gap. */
+/* Make @domain the last one, to be dropped from there. */
 static bool iopt_move_domain_last(struct iommufd_sva_io_pagetable *iopt,
 				  struct iommufd_sva_domain *domain)
 {
-	unsigned long last = iopt->next_domain_id - 1;
-	struct iommufd_sva_domain *iter;
-	unsigned long index;
+	unsigned int index;
 
-	xa_for_each(&iopt->domains, index, iter) {
-		if (iter != domain)
+	iopt_for_each_domain(iopt, index, 0) {
+		if (iopt->domains[index] != domain)
 			continue;
-		/* Both entries stand: storing needs no memory. */
-		xa_store(&iopt->domains, index, xa_load(&iopt->domains, last),
-			 GFP_KERNEL);
-		xa_store(&iopt->domains, last, domain, GFP_KERNEL);
+		swap(iopt->domains[index], iopt->domains[iopt->nr_domains - 1]);
 		return true;
 	}
 	return false;
@@ -819,8 +824,7 @@ void iopt_table_remove_domain(struct iommufd_sva_io_pagetable *iopt,
 
 	iopt_list_areas(iopt, &areas);
 	iopt_unfill_last_domain(iopt, &areas);
-	iopt->next_domain_id--;
-	xa_erase(&iopt->domains, iopt->next_domain_id);
+	iopt->nr_domains--;
 	__iopt_remove_reserved_iova(iopt, domain);
 	WARN_ON(iopt_update_alignment(iopt));
 out_unlock:
@@ -844,7 +848,7 @@ int iopt_set_large_pages(struct iommufd_sva_io_pagetable *iopt, bool enable)
 	down_write(&iopt->iova_rwsem);
 	if (iopt->disable_large_pages == !enable)
 		goto out_unlock;
-	if (!enable && iopt->next_domain_id &&
+	if (!enable && iopt->nr_domains &&
 	    !RB_EMPTY_ROOT(&iopt->area_itree.rb_root)) {
 		rc = -EINVAL;
 		goto out_unlock;

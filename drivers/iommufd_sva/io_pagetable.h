@@ -208,6 +208,10 @@ iopt_make_iter(area)
 iopt_make_iter(allowed)
 iopt_make_iter(reserved)
 
+/* Domain @first and those after it. */
+#define iopt_for_each_domain(iopt, index, first)                               \
+	for (index = first; index < (iopt)->nr_domains; index++)
+
 #define iopt_for_each_area(area, iopt, start, last)                            \
 	for (area = iopt_area_first(iopt, start, last); area;                  \
 	     area = iopt_area_next(area, start, last))

@@ -133,8 +133,9 @@ static inline void iommufd_sva_put_object(struct iommufd_sva_object *obj)
 /**
  * struct iommufd_sva_io_pagetable - the map from IOVA to user memory
  * @domains_rwsem: protects @domains: read to fill them, write to add or remove
- * @domains: index to struct iommufd_sva_domain that hold this map
- * @next_domain_id: number of @domains
+ * @domains: the domains that hold this map. An array: they are few, and each run
+ *	of pages that is mapped goes over them.
+ * @nr_domains: number of @domains
  * @iova_rwsem: protects the interval trees
  * @area_itree: what is mapped, struct iopt_area
  * @allowed_itree: what the user promised to use (IOAS_ALLOW_IOVAS)
@@ -144,8 +145,8 @@ static inline void iommufd_sva_put_object(struct iommufd_sva_object *obj)
  */
 struct iommufd_sva_io_pagetable {
 	struct rw_semaphore domains_rwsem;
-	struct xarray domains;
-	unsigned int next_domain_id;
+	struct iommufd_sva_domain **domains;
+	unsigned int nr_domains;
 	struct rw_semaphore iova_rwsem;
 	struct rb_root_cached area_itree;
 	struct rb_root_cached allowed_itree;

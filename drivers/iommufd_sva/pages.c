@@ -35,11 +35,10 @@
 
 #include "io_pagetable.h"
 
-/* Pages that are pinned at once: their pointers fill one page. */
+/* Pages that are pinned at once: their pointers fill one page... */
 #define IOPT_PIN_BATCH	(PAGE_SIZE / sizeof(struct page *))
-
-#define iopt_for_each_domain(iopt, index, domain, first)                       \
-	xa_for_each_start(&(iopt)->domains, index, domain, first)
+/* ...or lie on the stack, when there are only so many. */
+#define IOPT_PIN_FEW	16
 
 /*
  * Runs of physically contiguous pages, one word each.
@@ -370,7 +369,7 @@ static long iopt_pin_remote(struct mm_struct *mm, unsigned long uptr,
 	return n;
 }
 
-/* Pin at most a batch; how many were pinned, at least 1, or a negative errno. */
+/* How many of the pages were pinned, at least 1, or a negative errno. */
 static long iopt_pages_pin(struct iopt_pages *pages, unsigned long index,
 			   unsigned long npages, struct page **upages)
 {
@@ -378,7 +377,6 @@ static long iopt_pages_pin(struct iopt_pages *pages, unsigned long index,
 	unsigned long uptr = pages->uptr + index * PAGE_SIZE;
 	long n;
 
-	npages = min_t(unsigned long, npages, IOPT_PIN_BATCH);
 	if (pages->writable)
 		gup_flags |= FOLL_WRITE;
 
@@ -532,13 +530,11 @@ static void iopt_unfill_flush(struct iommufd_sva_io_pagetable *iopt,
 			      unsigned int first_domain, struct list_head *areas,
 			      struct iopt_runs *runs)
 {
-	struct iommufd_sva_domain *domain;
+	unsigned int index, next = 0;
 	struct iopt_area *area;
-	unsigned int next = 0;
-	unsigned long index;
 
-	iopt_for_each_domain(iopt, index, domain, first_domain)
-		iopt_unmap_due(domain, areas);
+	iopt_for_each_domain(iopt, index, first_domain)
+		iopt_unmap_due(iopt->domains[index], areas);
 
 	list_for_each_entry(area, areas, item) {
 		next = iopt_area_unpin(area, runs, next);
@@ -698,8 +694,9 @@ static int iopt_domain_map(struct iopt_area *area,
 static int iopt_fill_map_run(struct iopt_fill *fill)
 {
 	struct iopt_area *area = fill->area;
-	struct iommufd_sva_domain *domain;
-	unsigned long iova, last, index;
+	struct iommufd_sva_domain **domains = area->iopt->domains;
+	unsigned long iova, last;
+	unsigned int index;
 	phys_addr_t paddr;
 	int rc;
 
@@ -712,8 +709,9 @@ static int iopt_fill_map_run(struct iopt_fill *fill)
 	if (fill->index == area->pages_node.start)
 		paddr += area->page_offset;
 
-	iopt_for_each_domain(area->iopt, index, domain, fill->first_domain) {
-		rc = iopt_domain_map(area, domain, iova, paddr, last - iova + 1);
+	iopt_for_each_domain(area->iopt, index, fill->first_domain) {
+		rc = iopt_domain_map(area, domains[index], iova, paddr,
+				     last - iova + 1);
 		if (rc)
 			goto err_unmap;
 	}
@@ -723,8 +721,7 @@ static int iopt_fill_map_run(struct iopt_fill *fill)
 
 err_unmap:
 	while (index-- > fill->first_domain)
-		iopt_domain_unmap_now(xa_load(&area->iopt->domains, index), iova,
-				      last - iova + 1);
+		iopt_domain_unmap_now(domains[index], iova, last - iova + 1);
 	return rc;
 }
 
@@ -756,8 +753,9 @@ static int iopt_fill_from_user(struct iopt_fill *fill, unsigned long index,
 	int rc;
 
 	for (; index <= last; index += n) {
-		n = iopt_pages_pin(fill->area->pages, index, last - index + 1,
-				   upages);
+		n = iopt_pages_pin(fill->area->pages, index,
+				   min_t(unsigned long, last - index + 1,
+					 IOPT_PIN_BATCH), upages);
 		if (n < 0)
 			return n;
 		for (i = 0; i < n; i += npages) {
@@ -856,7 +854,7 @@ static void iopt_fill_undo(struct iopt_fill *fill, unsigned long nr_charged)
 	list_move(&area->item, &areas);
 	iopt_runs_init(&runs);
 	iopt_area_nothing_due(area);
-	iopt_area_collect(area, xa_load(&area->iopt->domains, fill->first_domain),
+	iopt_area_collect(area, area->iopt->domains[fill->first_domain],
 			  fill->index - 1, fill->first_domain, &areas, &runs);
 	iopt_unfill_flush(area->iopt, fill->first_domain, &areas, &runs);
 	iopt_runs_destroy(&runs);
@@ -865,12 +863,14 @@ static void iopt_fill_undo(struct iopt_fill *fill, unsigned long nr_charged)
 
 static void iopt_area_sync_map(struct iopt_area *area, unsigned int first_domain)
 {
-	struct iommufd_sva_domain *domain;
-	unsigned long index;
+	unsigned int index;
 
-	iopt_for_each_domain(area->iopt, index, domain, first_domain)
+	iopt_for_each_domain(area->iopt, index, first_domain) {
+		struct iommufd_sva_domain *domain = area->iopt->domains[index];
+
 		domain->ops->sync_map(domain, area->node.start,
 				      iopt_area_length(area));
+	}
 }
 
 /**
@@ -891,14 +891,18 @@ int iopt_area_fill_domains(struct iopt_area *area, unsigned int first_domain)
 		.index = area->pages_node.start,
 	};
 	struct iopt_pages *pages = area->pages;
+	struct page *few[IOPT_PIN_FEW];
 	unsigned long nr_charged;
 	int rc;
 
 	lockdep_assert_held(&area->iopt->domains_rwsem);
 
-	fill.upages = (struct page **)__get_free_page(GFP_KERNEL);
-	if (!fill.upages)
-		return -ENOMEM;
+	fill.upages = few;
+	if (area->pages_node.last - area->pages_node.start >= IOPT_PIN_FEW) {
+		fill.upages = (struct page **)__get_free_page(GFP_KERNEL);
+		if (!fill.upages)
+			return -ENOMEM;
+	}
 
 	mutex_lock(&pages->mutex);
 	nr_charged = iopt_pages_count_holes(pages, area->pages_node.start,
@@ -913,11 +917,12 @@ int iopt_area_fill_domains(struct iopt_area *area, unsigned int first_domain)
 	}
 	iopt_area_sync_map(area, first_domain);
 	if (!area->storage_domain) {
-		area->storage_domain = xa_load(&area->iopt->domains, 0);
+		area->storage_domain = area->iopt->domains[0];
 		interval_tree_insert(&area->pages_node, &pages->domains_itree);
 	}
 out_unlock:
 	mutex_unlock(&pages->mutex);
-	free_page((unsigned long)fill.upages);
+	if (fill.upages != few)
+		free_page((unsigned long)fill.upages);
 	return rc;
 }
