@@ -93,9 +93,6 @@ iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 
 	lockdep_assert_held(&ioas->mutex);
 
-	if (flags & ~IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT)
-		return ERR_PTR(-EOPNOTSUPP);
-
 	hwpt = iommufd_sva_object_alloc(ictx, hwpt, IOMMUFD_SVA_OBJ_HWPT_PAGING);
 	if (IS_ERR(hwpt))
 		return hwpt;
@@ -160,7 +157,7 @@ int iommufd_sva_hwpt_alloc(struct iommufd_sva_ucmd *ucmd)
 	struct iommufd_sva_object *dev_obj, *pt_obj;
 	int rc;
 
-	if (cmd->__reserved)
+	if ((cmd->flags & ~IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT) || cmd->__reserved)
 		return -EOPNOTSUPP;
 	if ((cmd->data_type == IOMMUFD_SVA_HWPT_DATA_NONE) != !cmd->data_len)
 		return -EINVAL;
