@@ -10,15 +10,14 @@
  */
 #include <linux/iommu.h>
 #include <linux/overflow.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "io_pagetable.h"
 
-#ifdef CONFIG_TRANSPARENT_HUGEPAGE
-#define IOPT_MAX_ALIGNMENT	HPAGE_PMD_SIZE
-#else
-#define IOPT_MAX_ALIGNMENT	PAGE_SIZE
-#endif
+/* The largest leaf, and the one that most memory can have. */
+#define IOPT_MAX_ALIGNMENT	SZ_1G
+#define IOPT_ALIGNMENT		SZ_2M
 
 void iopt_init_table(struct iommufd_sva_io_pagetable *iopt)
 {
@@ -127,16 +126,37 @@ static unsigned long iopt_allowed_last(struct iommufd_sva_io_pagetable *iopt,
 	return last;
 }
 
+/* As iopt_find_iova(), anywhere that is allowed. Never 0: it reads as "none". */
+static bool iopt_find_allowed_iova(struct iommufd_sva_io_pagetable *iopt,
+				   unsigned long length, unsigned long align,
+				   unsigned long offset, unsigned long *iova)
+{
+	struct iopt_allowed *allowed = iopt_allowed_first(iopt, 0, ULONG_MAX);
+
+	if (!allowed)
+		return iopt_find_iova(iopt, PAGE_SIZE, ULONG_MAX - PAGE_SIZE,
+				      length, align, offset, iova);
+	while (allowed) {
+		unsigned long start = max(allowed->node.start, PAGE_SIZE);
+		unsigned long last = min(iopt_allowed_last(iopt, &allowed),
+					 ULONG_MAX - PAGE_SIZE);
+
+		if (iopt_find_iova(iopt, start, last, length, align, offset,
+				   iova))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Choose a free IOVA for memory at @addr, aligned as the memory is, up to a
- * huge page, so that large leaves fit. Never 0, which so many take for "none".
+ * Choose a free IOVA for memory at @addr, aligned as the memory is, so that
+ * large leaves fit.
  */
 static int iopt_alloc_iova(struct iommufd_sva_io_pagetable *iopt,
 			   unsigned long *iova, unsigned long addr,
 			   unsigned long length)
 {
 	unsigned long offset = offset_in_page(addr);
-	struct iopt_allowed *allowed;
 	unsigned long align;
 
 	lockdep_assert_held(&iopt->iova_rwsem);
@@ -155,19 +175,11 @@ static int iopt_alloc_iova(struct iommufd_sva_io_pagetable *iopt,
 	if (offset)
 		align = PAGE_SIZE;
 
-	allowed = iopt_allowed_first(iopt, 0, ULONG_MAX);
-	if (!allowed)
-		return iopt_find_iova(iopt, PAGE_SIZE, ULONG_MAX - PAGE_SIZE,
-				      length, align, offset, iova) ? 0 : -ENOSPC;
-	do {
-		unsigned long start = max(allowed->node.start, PAGE_SIZE);
-		unsigned long last = min(iopt_allowed_last(iopt, &allowed),
-					 ULONG_MAX - PAGE_SIZE);
-
-		if (iopt_find_iova(iopt, start, last, length, align, offset,
-				   iova))
-			return 0;
-	} while (allowed);
+	if (iopt_find_allowed_iova(iopt, length, align, offset, iova))
+		return 0;
+	if (align > IOPT_ALIGNMENT &&
+	    iopt_find_allowed_iova(iopt, length, IOPT_ALIGNMENT, offset, iova))
+		return 0;
 	return -ENOSPC;
 }
 

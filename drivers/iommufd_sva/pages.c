@@ -285,14 +285,20 @@ static bool iopt_file_is_memory(struct file *file)
 }
 
 /*
+ * As for a shared mapping, any use needs a file opened for reading.
+ *
  * A device that writes counts as a writable shared mapping, for as long as the
  * pages live: it needs a file opened for writing, and seals against writing
  * exclude it.
  */
-static int iopt_file_get_write(struct file *file)
+static int iopt_file_get_access(struct file *file, bool writable)
 {
 	struct inode *inode = file_inode(file);
 
+	if (!(file->f_mode & FMODE_READ))
+		return -EPERM;
+	if (!writable)
+		return 0;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EPERM;
 	if (inode->i_sb->s_magic == TMPFS_MAGIC &&
@@ -309,7 +315,7 @@ static int iopt_file_get_write(struct file *file)
  * @writable: devices may write to it
  *
  * Return: as iopt_alloc_user_pages(); -EINVAL if @file is no memory file,
- * -EPERM if it must not be written
+ * -EPERM if it must not be read or written
  */
 struct iopt_pages *iopt_alloc_file_pages(struct file *file, unsigned long start,
 					 unsigned long length, bool writable)
@@ -322,12 +328,10 @@ struct iopt_pages *iopt_alloc_file_pages(struct file *file, unsigned long start,
 	pages = iopt_alloc_pages(offset_in_page(start), length, writable);
 	if (IS_ERR(pages))
 		return pages;
-	if (writable) {
-		rc = iopt_file_get_write(file);
-		if (rc) {
-			iopt_put_pages(pages);
-			return ERR_PTR(rc);
-		}
+	rc = iopt_file_get_access(file, writable);
+	if (rc) {
+		iopt_put_pages(pages);
+		return ERR_PTR(rc);
 	}
 	pages->file = get_file(file);
 	pages->file_start = start & PAGE_MASK;
@@ -517,6 +521,7 @@ static unsigned int iopt_area_unpin(struct iopt_area *area,
 	for (left = area->nr_unpin; left; left -= npages) {
 		u64 run = runs->run[next++];
 
+		cond_resched();
 		npages = iopt_run_npages(run);
 		unpin_user_page_range_dirty_lock(pfn_to_page(iopt_run_pfn(run)),
 						 npages, pages->writable);
@@ -564,6 +569,7 @@ static void iopt_area_collect(struct iopt_area *area,
 	while (index <= last &&
 	       iopt_next_hole(&pages->domains_itree, &index, last, &hole_last)) {
 		for (; index <= hole_last; index += npages) {
+			cond_resched();
 			/* Between two runs, where no leaf is cut. */
 			area->unmap_end = index;
 			if (!iopt_runs_grow(runs))
@@ -753,6 +759,9 @@ static int iopt_fill_from_user(struct iopt_fill *fill, unsigned long index,
 	int rc;
 
 	for (; index <= last; index += n) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 		n = iopt_pages_pin(fill->area->pages, index,
 				   min_t(unsigned long, last - index + 1,
 					 IOPT_PIN_BATCH), upages);
