@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -232,6 +233,8 @@ static void __exit iommufd_sva_exit(void)
 {
 	misc_deregister(&iommufd_sva_misc_dev);
 	iommufd_sva_host_exit();
+	/* Page tables are freed a grace period after they were unlinked. */
+	rcu_barrier();
 }
 
 module_init(iommufd_sva_init);
