@@ -193,6 +193,7 @@ static int iommufd_sva_fops_release(struct inode *inode, struct file *filp)
 {
 	struct iommufd_sva_ctx *ictx = filp->private_data;
 
+	iommufd_sva_devices_detach_all(ictx);
 	iommufd_sva_objects_destroy_all(ictx);
 	WARN_ON(!xa_empty(&ictx->groups));
 	mutex_destroy(&ictx->groups_lock);
