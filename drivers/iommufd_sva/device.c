@@ -412,7 +412,7 @@ static int check_bindable(struct pci_dev *pdev, struct iommufd_sva_set *set,
 			  struct iommufd_sva_members *members, bool vfio)
 {
 	if (set->keep_identity) {
-		pci_info_ratelimited(pdev, "iommufd_sva: cannot be bound: its group %s\n",
+		pci_info_ratelimited(pdev, "iommufd_sva: cannot be bound: %s\n",
 				     set->keep_identity);
 		return -EINVAL;
 	}

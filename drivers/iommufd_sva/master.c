@@ -208,7 +208,7 @@ int iommufd_sva_master_attach(struct iommufd_sva_master *master,
 	if (base.type != IOMMUFD_SVA_TRANS_IDENTITY &&
 	    master->set->keep_identity) {
 		dev_info_ratelimited(master->dev,
-				     "iommufd_sva: cannot be given to a user: its group %s\n",
+				     "iommufd_sva: cannot be given to a user: %s\n",
 				     master->set->keep_identity);
 		return -EPERM;
 	}
