@@ -128,34 +128,75 @@ void iommufd_sva_acs_restore(struct iommufd_sva_unit *unit)
 	}
 }
 
-/* Does @pdev send upstream whatever its neighbours or children ask it for? */
-static bool acs_isolates(struct pci_dev *pdev)
+static bool acs_on(struct pci_dev *pdev)
 {
 	u16 wanted, ctrl;
 
+	if (!pdev->acs_cap)
+		return false;
+	wanted = acs_wanted(pdev, &ctrl);
+	return (ctrl & wanted) == wanted;
+}
+
+/*
+ * Can requests turn round between @a and @b, both on one bus, unless ACS is on?
+ * The bus inside a switch joins its downstream ports; a link has one device on
+ * it, whatever its functions' numbers (ARI); a root bus has slots.
+ */
+static bool are_neighbours(struct pci_dev *a, struct pci_dev *b)
+{
+	if (b->is_virtfn)
+		return false;
+	if (pci_is_root_bus(a->bus))
+		return PCI_SLOT(a->devfn) == PCI_SLOT(b->devfn);
+	return true;
+}
+
+struct neighbour_check {
+	struct pci_dev *pdev;
+	bool all_on;
+};
+
+static int check_neighbour(struct pci_dev *pdev, void *data)
+{
+	struct neighbour_check *check = data;
+
+	if (pdev->bus == check->pdev->bus &&
+	    are_neighbours(check->pdev, pdev) && !acs_on(pdev))
+		check->all_on = false;
+	return 0;
+}
+
+/* ACS is on in @pdev, and in those that could reach it from beside. */
+static bool acs_on_beside(struct pci_dev *pdev)
+{
+	struct neighbour_check check = { .pdev = pdev, .all_on = true };
+
+	pci_walk_bus(pdev->bus, check_neighbour, &check);
+	return check.all_on;
+}
+
+/* Does all that enters or leaves @pdev from below or beside pass above it? */
+static bool acs_isolates(struct pci_dev *pdev)
+{
 	if (!pci_is_pcie(pdev))
 		return false;
 
 	switch (pci_pcie_type(pdev)) {
 	case PCI_EXP_TYPE_ROOT_PORT:
+		return acs_on(pdev);
 	case PCI_EXP_TYPE_DOWNSTREAM:
-		break;
+		return acs_on_beside(pdev);
 	case PCI_EXP_TYPE_ENDPOINT:
 	case PCI_EXP_TYPE_LEG_END:
 	case PCI_EXP_TYPE_RC_END:
 	case PCI_EXP_TYPE_UPSTREAM:
-		/* A single function has no neighbour on its side of the link. */
-		if (!pdev->multifunction)
-			return true;
-		break;
+		/* A single function has nothing beside it on its link. */
+		return !pdev->multifunction || acs_on_beside(pdev);
 	default:
 		/* Bridges to conventional PCI: a bus where all see all. */
 		return false;
 	}
-	if (!pdev->acs_cap)
-		return false;
-	wanted = acs_wanted(pdev, &ctrl);
-	return (ctrl & wanted) == wanted;
 }
 
 static bool acs_isolates_path(struct pci_dev *bridge)
@@ -253,17 +294,30 @@ struct spot {
 	unsigned int where;
 };
 
-#define SPOT_SLOT	0x100	/* | device number: its functions without ACS */
-#define SPOT_LINK	0x200	/* all functions without ACS on a link */
+#define SPOT_SLOT	0x100	/* | device number: all functions of a slot */
+#define SPOT_BUS	0x200	/* everything on the bus: a link, or a switch's */
 
-/*
- * The highest function up to which requests can turn round, and with it what
- * shares its slot. On a link there is one device, whatever its functions'
- * numbers (ARI). A virtual function is as isolated as its physical function.
- */
+/* The spot of @top, up to which requests can turn round, but no higher. */
+static struct spot spot_at(struct pci_dev *top)
+{
+	struct spot spot = { .bus = top->bus, .where = top->devfn };
+	bool in_switch = pci_is_pcie(top) &&
+			 pci_pcie_type(top) == PCI_EXP_TYPE_DOWNSTREAM;
+
+	if (acs_isolates(top) || !(top->multifunction || in_switch))
+		return spot;
+	if (pci_is_root_bus(top->bus) || !pci_is_pcie(top))
+		spot.where = SPOT_SLOT | PCI_SLOT(top->devfn);
+	else
+		spot.where = SPOT_BUS;
+	return spot;
+}
+
+/* A virtual function is as isolated as its physical function. */
 static struct spot spot_of(struct pci_dev *endpoint)
 {
-	struct pci_dev *top = pci_physfn(endpoint);
+	struct pci_dev *physfn = pci_physfn(endpoint);
+	struct pci_dev *top = physfn;
 	struct spot spot;
 	struct pci_bus *bus;
 
@@ -275,18 +329,10 @@ static struct spot spot_of(struct pci_dev *endpoint)
 		top = bus->self;
 	}
 
-	if (top == pci_physfn(endpoint) &&
-	    (acs_isolates(top) || !top->multifunction)) {
+	spot = spot_at(top);
+	if (top == physfn && spot.where == physfn->devfn) {
 		spot.bus = endpoint->bus;
 		spot.where = endpoint->devfn;
-	} else {
-		spot.bus = top->bus;
-		if (acs_isolates(top) || !top->multifunction)
-			spot.where = top->devfn;
-		else if (pci_is_root_bus(top->bus) || !pci_is_pcie(top))
-			spot.where = SPOT_SLOT | PCI_SLOT(top->devfn);
-		else
-			spot.where = SPOT_LINK;
 	}
 	return spot;
 }
