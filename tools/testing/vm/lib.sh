@@ -22,6 +22,8 @@ top_dir=$(realpath "$vm_dir/../../..")
 cache=${IOMMUFD_SVA_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/iommufd_sva}
 mkdir -p "$cache"
 cache=$(realpath "$cache")
+# Those that run inside a root look for it there too.
+export IOMMUFD_SVA_CACHE=$cache
 
 say()
 {
