@@ -1,12 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make              build the modules for the running kernel
 # make KDIR=DIR     build them against the kernel headers in DIR
+# make install      install them for that kernel
+# make clean
+#
+# make demo         the main job, told step by step, in a VM
+# make check        all the tests; ends in "N passed, N failed, N skipped"
+# make check-PART   one part of it: unit, uapi, build, hw, dkms; or debug: the
+#                   selftests under KASAN, lockdep, kmemleak and UBSAN
+# make bench        what mapping costs, beside the kernel's own stack
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+install:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: modules clean
+demo:
+	@tools/demo/run
+
+check:
+	@tools/testing/check
+
+check-%:
+	@tools/testing/check $*
+
+bench:
+	@tools/bench/run
+
+.PHONY: modules install clean demo check bench
