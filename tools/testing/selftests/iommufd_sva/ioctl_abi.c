@@ -51,6 +51,8 @@ static const struct ioctl_case built[] = {
 	     OFF(iommufd_sva_ioas_map_file, ioas_id)),
 	CASE(IOAS_UNMAP, iommufd_sva_ioas_unmap, 24, NONE, NONE,
 	     OFF(iommufd_sva_ioas_unmap, ioas_id)),
+	CASE(IOAS_CHANGE_PROCESS, iommufd_sva_ioas_change_process, 8, NONE,
+	     OFF(iommufd_sva_ioas_change_process, __reserved), NONE),
 	CASE(OPTION, iommufd_sva_option, 24, NONE,
 	     OFF(iommufd_sva_option, __reserved), NONE),
 	CASE(HWPT_ALLOC, iommufd_sva_hwpt_alloc, 24,
