@@ -3,7 +3,9 @@
  * Taking a device, attaching address spaces to it, giving it back. No DMA:
  * that is dma.c's. Needs a unit of ours with QEMU's edu device behind it.
  */
+#include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "selftest.h"
 
@@ -391,6 +393,18 @@ static unsigned long status_kb(const char *field)
 	return kb;
 }
 
+/* Pinned pages of who has this capability are counted but not charged. */
+static int drop_ipc_lock(void)
+{
+	struct __user_cap_header_struct hdr = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &hdr, caps))
+		return -errno;
+	caps[0].effective &= ~(1U << CAP_IPC_LOCK);
+	return syscall(SYS_capset, &hdr, caps) ? -errno : 0;
+}
+
 /*
  * Runs in a process of its own, whose only user on this machine it is. Returns
  * the line of what went wrong, 0 for nothing.
@@ -441,6 +455,7 @@ TEST_F(device, memory_limit)
 TEST_F(device, memory_is_charged)
 {
 	unsigned long pinned = status_kb("VmPin:"), locked;
+	struct rlimit limit = { 8 * SZ_2M, 8 * SZ_2M };
 	uint64_t mode = 1;
 	uint32_t ioas, device;
 	int fd;
@@ -461,6 +476,8 @@ TEST_F(device, memory_is_charged)
 	ASSERT_EQ(0, sva_bind(fd, self->bdf, &device));
 	ASSERT_EQ(0, sva_attach(fd, device, ioas, NULL));
 	locked = status_kb("VmLck:");
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+	ASSERT_EQ(0, drop_ipc_lock());
 	ASSERT_EQ(0, sva_map(fd, ioas, self->mem, SZ_2M, 0, SVA_RW));
 	EXPECT_EQ(locked + 2048, status_kb("VmLck:"));
 	ASSERT_EQ(0, sva_unmap(fd, ioas, 0, SZ_2M, NULL));
