@@ -15,6 +15,8 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include <iommufd_sva/gather.h>
+
 struct iommufd_sva_backend;
 struct iommufd_sva_domain;
 struct iommufd_sva_master;
@@ -47,28 +49,6 @@ struct iommufd_sva_translation {
 	enum iommufd_sva_translation_type type;
 	struct iommufd_sva_domain *domain;
 };
-
-/**
- * struct iommufd_sva_gather - what an unmap took out and nobody flushed yet
- * @start: first address taken out; above @last while there is none
- * @last: last address taken out
- * @tables: page-table pages unlinked on the way, through page->lru. The
- *	hardware may still walk them: they are freed after the invalidation.
- *
- * On the caller's stack, for one domain. sync() empties it.
- */
-struct iommufd_sva_gather {
-	u64 start;
-	u64 last;
-	struct list_head tables;
-};
-
-static inline void iommufd_sva_gather_init(struct iommufd_sva_gather *gather)
-{
-	gather->start = ~0ULL;
-	gather->last = 0;
-	INIT_LIST_HEAD(&gather->tables);
-}
 
 /**
  * struct iommufd_sva_domain_ops - the verbs of a stage-2 address space
