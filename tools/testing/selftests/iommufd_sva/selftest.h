@@ -20,6 +20,7 @@
 #include "pci.h"
 #include "sva.h"
 #include "vfio.h"
+#include "walk.h"
 
 #include "kselftest_harness.h"
 
