@@ -74,8 +74,17 @@ static void env_flush(struct iommufd_sva_pt *pt, u64 start, u64 last)
 	WRITE_ONCE(env->flush_last, last);
 }
 
+/* Called once, for an entry that is linked and not written back yet. */
+static void (*on_entry_sync)(void);
+
 static void env_sync(void *addr, size_t len)
 {
+	void (*hook)(void) = on_entry_sync;
+
+	if (hook && len == sizeof(u64)) {
+		on_entry_sync = NULL;
+		hook();
+	}
 	__atomic_fetch_add(&syncs, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&synced_bytes, len, __ATOMIC_RELAXED);
 	pages_shadow_sync(addr, len);
@@ -1009,6 +1018,37 @@ TEST(write_backs_in_batches)
 	CHECK_EQ(env_map(&env, 0, 0, SZ_4K, IOMMU_READ), 0);
 	CHECK_EQ(syncs, 0);
 	env_destroy(&env);
+}
+
+static struct env *overtaken;
+
+static void map_neighbour(void)
+{
+	struct hit hit;
+
+	CHECK_EQ(env_map(overtaken, SZ_4K, SZ_4K, SZ_4K, IOMMU_READ), 0);
+	CHECK(hw_walk(overtaken, SZ_4K, &hit));
+}
+
+/* Somebody uses a table before who linked it has written the link back. */
+TEST(write_back_of_anothers_link)
+{
+	const struct shape *s;
+	struct env env;
+	struct hit hit;
+
+	for_each_shape(s) {
+		if (s->coherent)
+			continue;
+		CHECK_EQ(env_init(&env, s, ALL_SIZES), 0);
+		overtaken = &env;
+		on_entry_sync = map_neighbour;
+		CHECK_EQ(env_map(&env, 0, 0, SZ_4K, IOMMU_READ), 0);
+		CHECK(!on_entry_sync);
+		CHECK(hw_walk(&env, 0, &hit));
+		CHECK(hw_walk(&env, SZ_4K, &hit));
+		env_destroy(&env);
+	}
 }
 
 /* ---- unlinked tables that the hardware still knows ---- */
