@@ -141,6 +141,23 @@ static void measure(const struct way *way, const char *what, char *mem,
 	report(what, "unmap", unmap, rounds, units);
 }
 
+/* Memory of 4 KiB pages, touched for the first time @stride pages apart. */
+static char *small_pages(unsigned long stride)
+{
+	unsigned long page = 0;
+	char *mem = mmap(NULL, BULK, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		die("memory", -errno);
+	madvise(mem, BULK, MADV_NOHUGEPAGE);
+	for (unsigned long i = 0; i < BULK / SZ_4K; i++) {
+		mem[page * SZ_4K] = 1;
+		page = (page + stride) % (BULK / SZ_4K);
+	}
+	return mem;
+}
+
 int main(int argc, char **argv)
 {
 	const struct way *way = NULL;
@@ -164,15 +181,15 @@ int main(int argc, char **argv)
 	if (rc)
 		die(device, rc);
 
-	/* Scattered, as a VMM's memory is without huge pages. */
-	mem = mmap(NULL, BULK, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (mem == MAP_FAILED)
-		die("memory", -errno);
-	madvise(mem, BULK, MADV_NOHUGEPAGE);
-	memset(mem, 1, BULK);
+	/* Largely contiguous: a young machine gives its pages away in order. */
+	mem = small_pages(1);
 	measure(way, "4k", mem, BULK, ROUNDS, BULK / SZ_4K);
 	measure(way, "one", mem, SZ_4K, SINGLE_ROUNDS, 1);
+	munmap(mem, BULK);
+
+	/* No two neighbours. The stride is odd, so it meets every page. */
+	mem = small_pages(12347);
+	measure(way, "4k-scattered", mem, BULK, ROUNDS, BULK / SZ_4K);
 	munmap(mem, BULK);
 
 	mem = mem_alloc_huge(BULK, SZ_2M);
