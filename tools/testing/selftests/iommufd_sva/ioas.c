@@ -257,7 +257,7 @@ TEST_F(ioas, map_file)
 	EXPECT_EQ(-EEXIST, sva_map_file(self->fd, self->ioas, memfd, 0, SZ_4K, 0x10000, SVA_RW));
 	EXPECT_EQ(-EBADF, sva_map_file(self->fd, self->ioas, -1, 0, SZ_4K, 0x30000, SVA_RW));
 	EXPECT_EQ(-EBADF, sva_map_file(self->fd, self->ioas, 1000, 0, SZ_4K, 0x30000, SVA_RW));
-	EXPECT_EQ(-EINVAL, sva_map_file(self->fd, self->ioas, plain, 0, SZ_4K, 0x30000, SVA_RW));
+	EXPECT_EQ(-EINVAL, sva_map_file(self->fd, self->ioas, plain, 0, SZ_4K, 0x30000, SVA_READ));
 	EXPECT_EQ(-EINVAL, sva_map_file(self->fd, self->ioas, memfd, 0, 0, 0x30000, SVA_RW));
 	EXPECT_EQ(-EOVERFLOW, sva_map_file(self->fd, self->ioas, memfd, UINT64_MAX - SZ_4K + 1,
 					   2 * SZ_4K, 0x30000, SVA_RW));
@@ -266,6 +266,30 @@ TEST_F(ioas, map_file)
 	close(plain);
 	EXPECT_EQ(0, unmap(self, 0x10000, 8 * SZ_4K));
 	EXPECT_EQ(0, unmap(self, 0x20000, SZ_4K));
+}
+
+/* Devices get no more of a file than the process could have mapped itself. */
+TEST_F(ioas, map_file_permissions)
+{
+	int memfd = memfd_create("ioas", MFD_ALLOW_SEALING), ro;
+	char path[64];
+
+	ASSERT_LE(0, memfd);
+	ASSERT_EQ(0, ftruncate(memfd, SZ_4K));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd);
+	ro = open(path, O_RDONLY);
+	ASSERT_LE(0, ro);
+	EXPECT_EQ(0, sva_map_file(self->fd, self->ioas, ro, 0, SZ_4K, 0, SVA_READ));
+	EXPECT_EQ(-EPERM, sva_map_file(self->fd, self->ioas, ro, 0, SZ_4K, SZ_4K, SVA_RW));
+	EXPECT_EQ(-EPERM, sva_map_file(self->fd, self->ioas, ro, 0, SZ_4K, SZ_4K, SVA_WRITE));
+	EXPECT_EQ(-ENOENT, unmap(self, SZ_4K, SZ_4K));
+	/* A seal against writing and a device that writes exclude each other. */
+	ASSERT_EQ(0, sva_map_file(self->fd, self->ioas, memfd, 0, SZ_4K, SZ_4K, SVA_RW));
+	EXPECT_NE(0, fcntl(memfd, F_ADD_SEALS, F_SEAL_WRITE));
+	ASSERT_EQ(0, unmap(self, SZ_4K, SZ_4K));
+	EXPECT_EQ(0, fcntl(memfd, F_ADD_SEALS, F_SEAL_WRITE));
+	EXPECT_EQ(-EPERM, sva_map_file(self->fd, self->ioas, memfd, 0, SZ_4K, SZ_4K, SVA_RW));
+	EXPECT_EQ(0, sva_map_file(self->fd, self->ioas, memfd, 0, SZ_4K, SZ_4K, SVA_READ));
 }
 
 TEST_F(ioas, allowed_iovas_bind_the_kernels_choice)
