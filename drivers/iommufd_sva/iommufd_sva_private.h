@@ -7,12 +7,14 @@
  * another one (users > 1) cannot be destroyed (-EBUSY).
  *
  * Locks, outermost first:
+ *   ctx->process_rwsem	main.c: whom pinned pages are charged to
  *   ctx->groups_lock	device.c: the groups of a context
  *   igroup->lock	device.c: attach, replace, detach of a group
  *   ioas->mutex	hw_pagetable.c: the automatic HWPTs of an IOAS
  *   iopt->domains_rwsem	io_pagetable.c: which domains an IOAS fills
  *   iopt->iova_rwsem	io_pagetable.c: the areas
- *   pages->mutex	pages.c: what of a piece of user memory is pinned
+ *   pages->mutex	pages.c: what of a piece of user memory is pinned; one at
+ *			a time, and outside mmap_lock
  *   master->lock	host.c, through the IOMMU core's group mutex or alone
  *   a backend's own
  */
@@ -36,6 +38,9 @@ struct iommufd_sva_igroup;
  * @objects: id to object
  * @groups: iommu_group_id() to struct iommufd_sva_igroup
  * @groups_lock: protects @groups
+ * @process_rwsem: held for reading by every ioctl but IOAS_CHANGE_PROCESS, which
+ *	holds it for writing: it protects the process and the user that pinned
+ *	pages are charged to (struct iopt_source). Outermost.
  * @account_mode: OPTION_RLIMIT_MODE: charge pinned pages to the mm (1, as VFIO
  *	does) instead of the user (0)
  */
@@ -44,6 +49,7 @@ struct iommufd_sva_ctx {
 	struct xarray objects;
 	struct xarray groups;
 	struct mutex groups_lock;
+	struct rw_semaphore process_rwsem;
 	u8 account_mode;
 };
 
@@ -127,8 +133,9 @@ static inline void iommufd_sva_put_object(struct iommufd_sva_object *obj)
 /**
  * struct iommufd_sva_io_pagetable - the map from IOVA to user memory
  * @domains_rwsem: protects @domains: read to fill them, write to add or remove
- * @domains: index to struct iommufd_sva_domain that hold this map
- * @next_domain_id: number of @domains
+ * @domains: the domains that hold this map. An array: they are few, and each run
+ *	of pages that is mapped goes over them.
+ * @nr_domains: number of @domains
  * @iova_rwsem: protects the interval trees
  * @area_itree: what is mapped, struct iopt_area
  * @allowed_itree: what the user promised to use (IOAS_ALLOW_IOVAS)
@@ -138,8 +145,8 @@ static inline void iommufd_sva_put_object(struct iommufd_sva_object *obj)
  */
 struct iommufd_sva_io_pagetable {
 	struct rw_semaphore domains_rwsem;
-	struct xarray domains;
-	unsigned int next_domain_id;
+	struct iommufd_sva_domain **domains;
+	unsigned int nr_domains;
 	struct rw_semaphore iova_rwsem;
 	struct rb_root_cached area_itree;
 	struct rb_root_cached allowed_itree;
@@ -202,6 +209,7 @@ struct iommufd_sva_device {
 	struct iommufd_sva_igroup *igroup;
 	struct device *dev;
 	struct list_head igroup_item;
+	bool enforce_snoop;
 	bool vfio;
 	bool dead;
 };

@@ -327,6 +327,10 @@ struct iommufd_sva_ioas_map {
  *	@fd is not an open file
  * -EINVAL
  *	also: @fd is not a memfd, or the range lies beyond its end
+ * -EPERM
+ *	the file is not open for reading, or WRITEABLE is asked for and it is
+ *	not open for writing or sealed against it. While such a mapping stands
+ *	the file cannot be sealed against writing.
  * -EOVERFLOW
  *	also: @start + @length - 1 exceeds 2^64 - 1
  */

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between kernels 6.1 and 7.3, told once. Everything else reads as
+ * if it were for the newest one.
+ */
+#ifndef __IOMMUFD_SVA_COMPAT_H
+#define __IOMMUFD_SVA_COMPAT_H
+
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/pagemap.h>
+#include <linux/version.h>
+
+/*
+ * 6.5: without the array of vmas. Until then FOLL_LONGTERM excludes @locked:
+ * the lock is not dropped.
+ */
+static inline long iommufd_sva_pin_user_pages_remote(struct mm_struct *mm,
+						     unsigned long start,
+						     unsigned long nr_pages,
+						     unsigned int gup_flags,
+						     struct page **pages,
+						     int *locked)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL,
+				     gup_flags & FOLL_LONGTERM ? NULL : locked);
+#else
+	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
+				     locked);
+#endif
+}
+
+/*
+ * iommufd_sva_pin_file_pages() - pin pages of a memory file, one pin per page
+ *
+ * @file is on tmpfs or hugetlbfs, @start is page-aligned. Returns how many of
+ * @nr_pages were pinned and put into @pages, or a negative errno: -EINVAL beyond
+ * the end of the file.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+
+/*
+ * There is no memfd_pin_folios(): map the file for a moment and pin through
+ * that, which allocates, migrates out of movable memory, and honours seals. If
+ * another thread of the process puts something else of its own there meanwhile,
+ * it gets that pinned instead: nothing it could not have mapped itself.
+ */
+static inline long iommufd_sva_pin_file_pages(struct file *file, loff_t start,
+					      unsigned long nr_pages, bool write,
+					      struct page **pages)
+{
+	/* A page, or with hugetlbfs a huge page: what can be mapped. */
+	unsigned long unit = file_inode(file)->i_sb->s_blocksize;
+	unsigned long head = start & (unit - 1);
+	unsigned long len = ALIGN(head + nr_pages * PAGE_SIZE, unit);
+	unsigned long prot = PROT_READ | (write ? PROT_WRITE : 0);
+	unsigned long addr;
+	long n;
+
+	if (start + nr_pages * PAGE_SIZE > i_size_read(file_inode(file)))
+		return -EINVAL;
+	addr = vm_mmap(file, 0, len, prot, MAP_SHARED, start - head);
+	if (IS_ERR_VALUE(addr))
+		return (long)addr;
+	n = pin_user_pages_fast(addr + head, nr_pages,
+				FOLL_LONGTERM | (write ? FOLL_WRITE : 0), pages);
+	vm_munmap(addr, len);
+	return n;
+}
+
+#else
+
+/* 6.13 */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline int folio_add_pins(struct folio *folio, unsigned int pins)
+{
+	/* One pin is held: neither the folio nor what it is can change. */
+	if (folio_test_large(folio)) {
+		folio_ref_add(folio, pins);
+		atomic_add(pins, &folio->_pincount);
+	} else {
+		folio_ref_add(folio, pins * GUP_PIN_COUNTING_BIAS);
+	}
+	mod_node_page_state(folio_pgdat(folio), NR_FOLL_PIN_ACQUIRED, pins);
+	return 0;
+}
+#endif
+
+/*
+ * memfd_pin_folios() gives a pin per folio, and a folio may belong to several
+ * mappings of which each comes and goes as it likes: make it one per page.
+ */
+static inline long iommufd_sva_pin_file_pages(struct file *file, loff_t start,
+					      unsigned long nr_pages, bool write,
+					      struct page **pages)
+{
+	/* The folios come into the same array and are spread out from the end. */
+	struct folio **folios = (struct folio **)pages;
+	unsigned long total = 0, left, nr, skip, i;
+	pgoff_t offset;
+	long n;
+
+	n = memfd_pin_folios(file, start, start + nr_pages * PAGE_SIZE - 1, folios,
+			     nr_pages, &offset);
+	if (n <= 0)
+		return n;
+
+	skip = offset >> PAGE_SHIFT;
+	for (i = 0; i < n; i++) {
+		nr = min(folio_nr_pages(folios[i]) - (i ? 0 : skip),
+			 nr_pages - total);
+		if (nr > 1 && folio_add_pins(folios[i], nr - 1)) {
+			/* Too many pins on it: end with the page that has one. */
+			unpin_folios(folios + i + 1, n - i - 1);
+			n = i + 1;
+			nr = 1;
+		}
+		total += nr;
+	}
+
+	left = total;
+	for (i = n; i-- > 1; ) {
+		struct folio *folio = folios[i];
+
+		/* Only the last folio may be pinned in part. */
+		nr = i == n - 1 ? nr : folio_nr_pages(folio);
+		while (nr)
+			pages[--left] = folio_page(folio, --nr);
+	}
+	for (struct folio *folio = folios[0]; left; left--)
+		pages[left - 1] = folio_page(folio, skip + left - 1);
+	return total;
+}
+
+#endif
+
+#endif

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hardware page tables (HWPT): a stage-2 domain that shows an IOAS.
+ *
+ * A HWPT holds a user on its IOAS. Its domain holds everything the IOAS maps
+ * from before the first device is attached until after the last has gone.
+ */
+#include "iommufd_sva_private.h"
+
+/* Take the domain from the IOAS. */
+static void hwpt_paging_unlink(struct iommufd_sva_hwpt_paging *hwpt)
+{
+	lockdep_assert_held(&hwpt->ioas->mutex);
+
+	if (list_empty(&hwpt->hwpt_item))
+		return;
+	list_del_init(&hwpt->hwpt_item);
+	iopt_table_remove_domain(&hwpt->ioas->iopt, hwpt->domain);
+}
+
+static void hwpt_paging_release(struct iommufd_sva_hwpt_paging *hwpt)
+{
+	if (hwpt->domain)
+		iommufd_sva_domain_free(hwpt->domain);
+	iommufd_sva_put_object(&hwpt->ioas->obj);
+}
+
+void iommufd_sva_hwpt_paging_destroy(struct iommufd_sva_object *obj)
+{
+	struct iommufd_sva_hwpt_paging *hwpt =
+		container_of(obj, struct iommufd_sva_hwpt_paging, obj);
+
+	mutex_lock(&hwpt->ioas->mutex);
+	hwpt_paging_unlink(hwpt);
+	mutex_unlock(&hwpt->ioas->mutex);
+	hwpt_paging_release(hwpt);
+}
+
+/* The maker holds ioas->mutex until it has finalized the HWPT or aborts. */
+void iommufd_sva_hwpt_paging_abort(struct iommufd_sva_object *obj)
+{
+	struct iommufd_sva_hwpt_paging *hwpt =
+		container_of(obj, struct iommufd_sva_hwpt_paging, obj);
+
+	hwpt_paging_unlink(hwpt);
+	hwpt_paging_release(hwpt);
+}
+
+static int hwpt_paging_make_domain(struct iommufd_sva_hwpt_paging *hwpt,
+				   struct iommufd_sva_device *idev)
+{
+	struct iommufd_sva_unit *unit = iommufd_sva_device_unit(idev);
+	struct iommufd_sva_domain *domain;
+
+	if (!unit)
+		return -ENODEV;
+	domain = iommufd_sva_domain_alloc(unit, hwpt->nest_parent ?
+					  IOMMUFD_SVA_DOMAIN_NEST_PARENT : 0);
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	hwpt->domain = domain;
+
+	/* Before anything is mapped: some tables say it in each entry. */
+	if (idev->enforce_snoop) {
+		if (!domain->ops->enforce_snoop(domain))
+			return -EINVAL;
+		hwpt->enforce_snoop = true;
+	}
+	return 0;
+}
+
+/**
+ * iommufd_sva_hwpt_paging_alloc - a HWPT that shows an IOAS
+ * @ictx: the context
+ * @ioas: the IOAS; its mutex is held until the HWPT is finalized or aborted
+ * @idev: a device whose unit it must fit
+ * @flags: the user's IOMMUFD_SVA_HWPT_ALLOC_*
+ * @immediate_attach: attach @idev's group to it as well; igroup->lock is held
+ *
+ * The domain is filled before the device sees it, so that a device that comes
+ * from another domain finds its mappings in this one.
+ *
+ * Return: the HWPT, or an ERR_PTR and nothing has changed
+ */
+struct iommufd_sva_hwpt_paging *
+iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
+			      struct iommufd_sva_ioas *ioas,
+			      struct iommufd_sva_device *idev, u32 flags,
+			      bool immediate_attach)
+{
+	struct iommufd_sva_hwpt_paging *hwpt;
+	int rc;
+
+	lockdep_assert_held(&ioas->mutex);
+
+	hwpt = iommufd_sva_object_alloc(ictx, hwpt, IOMMUFD_SVA_OBJ_HWPT_PAGING);
+	if (IS_ERR(hwpt))
+		return hwpt;
+	INIT_LIST_HEAD(&hwpt->hwpt_item);
+	refcount_inc(&ioas->obj.users);
+	hwpt->ioas = ioas;
+	hwpt->nest_parent = flags & IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT;
+
+	rc = hwpt_paging_make_domain(hwpt, idev);
+	if (rc)
+		goto err_abort;
+	rc = iopt_table_add_domain(&ioas->iopt, hwpt->domain);
+	if (rc)
+		goto err_abort;
+	list_add_tail(&hwpt->hwpt_item, &ioas->hwpt_list);
+
+	if (immediate_attach) {
+		rc = iommufd_sva_hwpt_attach_device(hwpt, idev);
+		if (rc)
+			goto err_abort;
+	}
+	return hwpt;
+
+err_abort:
+	iommufd_sva_object_abort_and_destroy(ictx, &hwpt->obj);
+	return ERR_PTR(rc);
+}
+
+static int hwpt_alloc_for_ioas(struct iommufd_sva_ucmd *ucmd,
+			       struct iommufd_sva_device *idev,
+			       struct iommufd_sva_ioas *ioas)
+{
+	struct iommufd_sva_hwpt_alloc *cmd = ucmd->cmd;
+	struct iommufd_sva_hwpt_paging *hwpt;
+	int rc;
+
+	/* A paging HWPT has nothing to be told by data. */
+	if (cmd->data_len)
+		return -EOPNOTSUPP;
+
+	mutex_lock(&ioas->mutex);
+	hwpt = iommufd_sva_hwpt_paging_alloc(ucmd->ictx, ioas, idev, cmd->flags,
+					     false);
+	if (IS_ERR(hwpt)) {
+		rc = PTR_ERR(hwpt);
+		goto out_unlock;
+	}
+	cmd->out_hwpt_id = hwpt->obj.id;
+	rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+	if (rc)
+		iommufd_sva_object_abort_and_destroy(ucmd->ictx, &hwpt->obj);
+	else
+		iommufd_sva_object_finalize(ucmd->ictx, &hwpt->obj);
+out_unlock:
+	mutex_unlock(&ioas->mutex);
+	return rc;
+}
+
+int iommufd_sva_hwpt_alloc(struct iommufd_sva_ucmd *ucmd)
+{
+	struct iommufd_sva_hwpt_alloc *cmd = ucmd->cmd;
+	struct iommufd_sva_object *dev_obj, *pt_obj;
+	int rc;
+
+	if ((cmd->flags & ~IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT) || cmd->__reserved)
+		return -EOPNOTSUPP;
+	if ((cmd->data_type == IOMMUFD_SVA_HWPT_DATA_NONE) != !cmd->data_len)
+		return -EINVAL;
+
+	dev_obj = iommufd_sva_get_object(ucmd->ictx, cmd->dev_id,
+					 IOMMUFD_SVA_OBJ_DEVICE);
+	if (IS_ERR(dev_obj))
+		return PTR_ERR(dev_obj);
+	pt_obj = iommufd_sva_get_object(ucmd->ictx, cmd->pt_id,
+					IOMMUFD_SVA_OBJ_ANY);
+	if (IS_ERR(pt_obj)) {
+		rc = -EINVAL;
+		goto out_put_dev;
+	}
+
+	if (pt_obj->type == IOMMUFD_SVA_OBJ_IOAS)
+		rc = hwpt_alloc_for_ioas(ucmd,
+					 container_of(dev_obj,
+						      struct iommufd_sva_device,
+						      obj),
+					 container_of(pt_obj,
+						      struct iommufd_sva_ioas,
+						      obj));
+	else if (pt_obj->type == IOMMUFD_SVA_OBJ_HWPT_PAGING)
+		rc = -EOPNOTSUPP;
+	else
+		rc = -EINVAL;
+
+	iommufd_sva_put_object(pt_obj);
+out_put_dev:
+	iommufd_sva_put_object(dev_obj);
+	return rc;
+}

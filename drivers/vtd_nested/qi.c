@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The invalidation queue (6.5.2): everything that the hardware caches is
+ * invalidated through it, a batch at a time.
+ *
+ * A batch is written into the ring, then the tail once, and ends in one wait
+ * descriptor. The wait writes the batch's number to the status word of its slot.
+ * Numbers grow, so a status word at or past a batch's number says that the batch
+ * is complete even when a later one has used the slot since; a waiter needs no
+ * slot to be kept for it. Slots that the hardware has fetched (IQH) are free.
+ *
+ * Whoever waits also watches the error bits of FSTS_REG, and repairs the queue
+ * for all (6.5.2.10):
+ *  - IQE, a descriptor that the hardware does not take: the queue stands at it.
+ *    The rest of its batch is overwritten with waits of nobody's, its owner gets
+ *    -EIO, everybody else's batches run.
+ *  - ITE, a device did not answer a device-TLB invalidation in time: waits that
+ *    were fetched before are lost. Batches with a device-TLB invalidation get
+ *    -ETIMEDOUT, others are submitted again.
+ *  - ICE, a stray completion: cleared and logged.
+ *  - no answer in VTD_QI_TIMEOUT: the queue is switched off and on again and
+ *    everybody submits again; if that does not help the unit is given up.
+ */
+#include <linux/delay.h>
+#include <linux/slab.h>
+#include "vtd.h"
+
+/* Longer than the completion time-outs that hardware uses for ATS in practice. */
+#define VTD_QI_TIMEOUT		msecs_to_jiffies(2000)
+#define VTD_QI_ATTEMPTS		3
+/* Reads of the status word before a waiter sleeps and looks at FSTS_REG. */
+#define VTD_QI_SPINS		1000
+
+/**
+ * struct vtd_qi_batch - somebody who waits, on his stack
+ * @node: in vtd_qi.waiting
+ * @seq: number of the batch
+ * @slot: of its wait
+ * @error: 0, -EIO or -EAGAIN, see vtd_qi_wait(); under qi->lock
+ */
+struct vtd_qi_batch {
+	struct list_head node;
+	u32 seq;
+	unsigned int slot;
+	int error;
+};
+
+int vtd_qi_init(struct vtd_unit *unit)
+{
+	struct vtd_qi *qi = &unit->qi;
+
+	spin_lock_init(&qi->lock);
+	INIT_LIST_HEAD(&qi->waiting);
+	qi->ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, VTD_QI_ORDER);
+	qi->status = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!qi->ring || !qi->status) {
+		vtd_qi_free(unit);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void vtd_qi_free(struct vtd_unit *unit)
+{
+	struct vtd_qi *qi = &unit->qi;
+
+	free_pages((unsigned long)qi->ring, VTD_QI_ORDER);
+	free_page((unsigned long)qi->status);
+	qi->ring = NULL;
+	qi->status = NULL;
+}
+
+/* Queue off, empty, on. */
+static int vtd_qi_enable(struct vtd_unit *unit)
+{
+	struct vtd_qi *qi = &unit->qi;
+	int rc;
+
+	rc = vtd_unit_command(unit, VTD_GCMD_QIE, false);
+	if (rc)
+		return rc;
+	memset(qi->slot_seq, 0, sizeof(qi->slot_seq));
+	qi->head = 0;
+	qi->tail = 0;
+	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_QI_ERRORS);
+	vtd_write64(unit, VTD_IQT_REG, 0);
+	/* 256-bit descriptors: scalable mode takes no others (11.4.9.3, DW). */
+	vtd_write64(unit, VTD_IQA_REG, virt_to_phys(qi->ring) | VTD_IQA_DW |
+				       FIELD_PREP(VTD_IQA_QS, VTD_QI_ORDER));
+	return vtd_unit_command(unit, VTD_GCMD_QIE, true);
+}
+
+int vtd_qi_start(struct vtd_unit *unit)
+{
+	int rc = vtd_qi_enable(unit);
+
+	unit->qi.dead = rc;
+	return rc;
+}
+
+void vtd_qi_stop(struct vtd_unit *unit)
+{
+	if (vtd_unit_command(unit, VTD_GCMD_QIE, false))
+		vtd_err(unit, "invalidation queue does not switch off\n");
+	vtd_write64(unit, VTD_IQT_REG, 0);
+}
+
+/* Wrapping numbers of batches. */
+static bool vtd_qi_reached(u32 status, u32 seq)
+{
+	return (s32)(status - seq) >= 0;
+}
+
+static unsigned int vtd_qi_head(struct vtd_unit *unit)
+{
+	return (vtd_read64(unit, VTD_IQH_REG) >> VTD_IQ_SHIFT) % VTD_QI_SLOTS;
+}
+
+/* The ring is walked by coherent hardware unless ECAP.C says otherwise. */
+static void vtd_qi_write_slot(struct vtd_unit *unit, unsigned int slot,
+			      const struct vtd_desc *desc)
+{
+	struct vtd_qi *qi = &unit->qi;
+
+	qi->ring[slot] = *desc;
+	if (!(unit->ecap & VTD_ECAP_C))
+		clflush_cache_range(&qi->ring[slot], sizeof(*desc));
+}
+
+/* Tell whoever waits for batch @seq, and unless @only for those before it. */
+static void vtd_qi_fail(struct vtd_qi *qi, u32 seq, bool only, int error)
+{
+	struct vtd_qi_batch *batch;
+
+	lockdep_assert_held(&qi->lock);
+	list_for_each_entry(batch, &qi->waiting, node)
+		if (batch->seq == seq || (!only && vtd_qi_reached(seq, batch->seq)))
+			WRITE_ONCE(batch->error, error);
+}
+
+static void vtd_qi_repair_iqe(struct vtd_unit *unit)
+{
+	struct vtd_qi *qi = &unit->qi;
+	unsigned int slot = vtd_qi_head(unit);
+	const struct vtd_desc *bad = &qi->ring[slot];
+	/* A wait that neither writes nor interrupts is not taken by all. */
+	const struct vtd_desc nop = vtd_make_wait(virt_to_phys(&qi->status[VTD_QI_SLOTS]), 0);
+
+	vtd_err(unit, "invalidation queue error %llu: descriptor %llx %llx dropped; please report this\n",
+		FIELD_GET(VTD_IQERCD_IQEI, vtd_read64(unit, VTD_IQERCD_REG)),
+		bad->qw[0], bad->qw[1]);
+
+	while (slot != qi->tail && !qi->slot_seq[slot]) {
+		vtd_qi_write_slot(unit, slot, &nop);
+		slot = (slot + 1) % VTD_QI_SLOTS;
+	}
+	if (slot != qi->tail)
+		vtd_qi_fail(qi, qi->slot_seq[slot], true, -EIO);
+	dma_wmb();
+	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_IQE);
+}
+
+static void vtd_qi_repair_ite(struct vtd_unit *unit)
+{
+	struct vtd_qi *qi = &unit->qi;
+	unsigned int slot = vtd_qi_head(unit);
+	u16 sid = FIELD_GET(VTD_IQERCD_ITESID, vtd_read64(unit, VTD_IQERCD_REG));
+	u32 seq;
+
+	vtd_warn(unit, "device %04x:%02x:%02x.%x did not answer a device-TLB invalidation in time: reset it\n",
+		 unit->drhd->segment, sid >> 8, PCI_SLOT(sid), PCI_FUNC(sid));
+
+	/* Waits before the head are lost, and so is the batch that the head is in. */
+	for (;;) {
+		seq = qi->slot_seq[(slot + VTD_QI_SLOTS - 1) % VTD_QI_SLOTS];
+		if (seq || slot == qi->tail)
+			break;
+		slot = (slot + 1) % VTD_QI_SLOTS;
+	}
+	vtd_qi_fail(qi, seq, false, -EAGAIN);
+	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_ITE);
+}
+
+/* Clear what stops the queue. */
+static void vtd_qi_repair(struct vtd_unit *unit)
+{
+	struct vtd_qi *qi = &unit->qi;
+	u32 fsts;
+
+	spin_lock(&qi->lock);
+	fsts = vtd_read32(unit, VTD_FSTS_REG);
+	if (fsts & VTD_FSTS_QI_ERRORS)
+		qi->recoveries++;
+	if (fsts & VTD_FSTS_IQE)
+		vtd_qi_repair_iqe(unit);
+	if (fsts & VTD_FSTS_ITE)
+		vtd_qi_repair_ite(unit);
+	if (fsts & VTD_FSTS_ICE) {
+		vtd_warn(unit, "stray completion of a device-TLB invalidation\n");
+		vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_ICE);
+	}
+	spin_unlock(&qi->lock);
+}
+
+/* Nobody answers @batch: start over. */
+static void vtd_qi_restart(struct vtd_unit *unit, struct vtd_qi_batch *batch)
+{
+	struct vtd_qi *qi = &unit->qi;
+
+	spin_lock(&qi->lock);
+	/* Somebody else who waited as long may have been faster. */
+	if (!qi->dead && !batch->error) {
+		vtd_err(unit, "invalidation queue does not answer (FSTS %x, head %u, tail %u), restarting it\n",
+			vtd_read32(unit, VTD_FSTS_REG), vtd_qi_head(unit), qi->tail);
+		qi->recoveries++;
+		if (vtd_qi_enable(unit)) {
+			vtd_err(unit, "invalidation queue is dead; devices cannot be reassigned safely before a reboot\n");
+			qi->dead = true;
+		}
+		vtd_qi_fail(qi, qi->seq, false, -EAGAIN);
+	}
+	spin_unlock(&qi->lock);
+}
+
+/* Reading a register is slow: the hardware is asked only when room seems short. */
+static bool vtd_qi_has_room(struct vtd_unit *unit, unsigned int slots)
+{
+	struct vtd_qi *qi = &unit->qi;
+
+	if ((qi->tail + VTD_QI_SLOTS - qi->head) % VTD_QI_SLOTS + slots < VTD_QI_SLOTS)
+		return true;
+	qi->head = vtd_qi_head(unit);
+	return (qi->tail + VTD_QI_SLOTS - qi->head) % VTD_QI_SLOTS + slots < VTD_QI_SLOTS;
+}
+
+/*
+ * Write a batch and its wait, and the tail. -EAGAIN while there is no room; 0:
+ * @batch is waiting.
+ */
+static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
+			unsigned int count, struct vtd_qi_batch *batch)
+{
+	struct vtd_qi *qi = &unit->qi;
+	struct vtd_desc wait;
+	unsigned int i;
+
+	spin_lock(&qi->lock);
+	if (qi->dead || !vtd_qi_has_room(unit, count + 1)) {
+		spin_unlock(&qi->lock);
+		return qi->dead ? -EIO : -EAGAIN;
+	}
+
+	for (i = 0; i < count; i++) {
+		qi->slot_seq[qi->tail] = 0;
+		vtd_qi_write_slot(unit, qi->tail, &descs[i]);
+		qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
+	}
+	/* 0 marks a slot without a wait. */
+	if (!++qi->seq)
+		qi->seq++;
+	batch->seq = qi->seq;
+	batch->slot = qi->tail;
+	batch->error = 0;
+	list_add(&batch->node, &qi->waiting);
+	wait = vtd_make_wait(virt_to_phys(&qi->status[qi->tail]), qi->seq);
+	/* As old as can be, so that nothing that was there looks like us. */
+	WRITE_ONCE(qi->status[qi->tail], qi->seq - 1);
+	qi->slot_seq[qi->tail] = qi->seq;
+	vtd_qi_write_slot(unit, qi->tail, &wait);
+	qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
+	qi->batches++;
+	qi->descs += count;
+
+	/* The descriptors are in memory before the hardware is told. */
+	dma_wmb();
+	vtd_write64(unit, VTD_IQT_REG, (u64)qi->tail << VTD_IQ_SHIFT);
+	spin_unlock(&qi->lock);
+	return 0;
+}
+
+/* Until the hardware is done with @batch, or somebody knows that it will not be. */
+static void vtd_qi_poll(struct vtd_unit *unit, struct vtd_qi_batch *batch)
+{
+	unsigned long deadline = jiffies + VTD_QI_TIMEOUT;
+	const u32 *status = &unit->qi.status[batch->slot];
+	unsigned int i;
+	bool last;
+
+	for (;;) {
+		last = time_after(jiffies, deadline);
+		for (i = 0; i < VTD_QI_SPINS; i++) {
+			if (vtd_qi_reached(READ_ONCE(*status), batch->seq))
+				return;
+			cpu_relax();
+		}
+		if (READ_ONCE(batch->error) == -EAGAIN)
+			return;
+		if (last)
+			vtd_qi_restart(unit, batch);
+		else if (vtd_read32(unit, VTD_FSTS_REG) & VTD_FSTS_QI_ERRORS)
+			vtd_qi_repair(unit);
+		else
+			usleep_range(10, 50);
+	}
+}
+
+/* 0: complete; -EIO: refused; -EAGAIN: lost, to be submitted again. */
+static int vtd_qi_wait(struct vtd_unit *unit, struct vtd_qi_batch *batch)
+{
+	vtd_qi_poll(unit, batch);
+	/* What the hardware did is seen by all that follows. */
+	dma_rmb();
+	spin_lock(&unit->qi.lock);
+	list_del(&batch->node);
+	spin_unlock(&unit->qi.lock);
+	return batch->error;
+}
+
+static bool vtd_has_dev_tlb(const struct vtd_desc *descs, unsigned int count)
+{
+	for (; count; count--, descs++)
+		if (vtd_desc_type(descs) == VTD_DESC_DEV_TLB ||
+		    vtd_desc_type(descs) == VTD_DESC_PASID_DEV_TLB)
+			return true;
+	return false;
+}
+
+static int vtd_qi_submit_one(struct vtd_unit *unit, const struct vtd_desc *descs,
+			     unsigned int count)
+{
+	unsigned long deadline = jiffies + 2 * VTD_QI_TIMEOUT;
+	struct vtd_qi_batch batch;
+	unsigned int attempt = 0;
+	int rc;
+
+	for (;;) {
+		rc = vtd_qi_write(unit, descs, count, &batch);
+		if (rc == -EAGAIN) {
+			/* Full, and maybe stopped by somebody else's error. */
+			if (time_after(jiffies, deadline))
+				return -EIO;
+			vtd_qi_repair(unit);
+			usleep_range(10, 50);
+			continue;
+		}
+		if (rc)
+			return rc;
+		rc = vtd_qi_wait(unit, &batch);
+		if (rc != -EAGAIN)
+			return rc;
+		if (vtd_has_dev_tlb(descs, count))
+			return -ETIMEDOUT;
+		if (++attempt == VTD_QI_ATTEMPTS)
+			return -EIO;
+	}
+}
+
+/**
+ * vtd_qi_submit - have the hardware invalidate, and wait until it has
+ * @unit: the unit
+ * @descs: invalidation descriptors, none of them a wait
+ * @count: how many; 0 is fine
+ *
+ * Context: may sleep; any number of callers at once.
+ * Return: 0 when all is invalidated, and drained where the descriptors ask for
+ * it; -ETIMEDOUT when a device did not answer a device-TLB invalidation; -EIO
+ * when the hardware refused a descriptor or stopped answering.
+ */
+int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
+		  unsigned int count)
+{
+	unsigned int chunk;
+	int rc = 0;
+
+	while (count && !rc) {
+		chunk = min_t(unsigned int, count, VTD_QI_SLOTS / 2);
+		rc = vtd_qi_submit_one(unit, descs, chunk);
+		descs += chunk;
+		count -= chunk;
+	}
+	return rc;
+}

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the requests of a device are set to.
+ *
+ * A device that was never taken has nothing of its own in the tables. From the
+ * first translation that is not identity on, the context entries of all its
+ * requester IDs lead to its own PASID table, until the device leaves us.
+ *
+ * Requester IDs are things of their own: an alias (a bridge's) is shared by the
+ * devices of an isolation set. It shows the PASID table of whichever was set
+ * last, and goes over to another one's when that one leaves.
+ *
+ * Invalidations are those of 6.5.3.3, "Guidance to Software for Invalidations":
+ *  - a context entry changed: context cache, device-selective; PASID cache and
+ *    IOTLB of the domains that PASID entries behind the old one had;
+ *  - a PASID directory entry changed (a leaf was replaced): PASID cache,
+ *    domain-selective, of the domains of the entries that differ;
+ *  - for the IOTLB, an entry that was PGTT 100b (pass-through): PASID-selective
+ *    through the PASID-based-IOTLB descriptor; 010b (second stage):
+ *    domain-selective through the IOTLB descriptor;
+ *  - nothing was present before: nothing, but with CAP.CM, where hardware may
+ *    cache that nothing was there (6.1), and a write-buffer flush with CAP.RWBF.
+ */
+#include <linux/slab.h>
+#include "vtd.h"
+
+struct vtd_master;
+
+/**
+ * struct vtd_rid - a requester ID that some device of ours uses
+ * @sid: the ID
+ * @users: struct vtd_rid_user, the one that was set last at the front
+ * @shown: whose PASID table its context entry leads to, NULL: identity's, or
+ * @quarantined: that of a device that is gone, blocked, until the unit is handed
+ *	back
+ *
+ * From the first user on until the unit is handed back.
+ */
+struct vtd_rid {
+	u16 sid;
+	struct list_head users;
+	struct vtd_master *shown;
+	bool quarantined;
+};
+
+/**
+ * struct vtd_rid_user - a device that uses a requester ID
+ * @node: in vtd_rid.users
+ * @rid: the ID
+ * @vm: the device
+ */
+struct vtd_rid_user {
+	struct list_head node;
+	struct vtd_rid *rid;
+	struct vtd_master *vm;
+};
+
+/**
+ * struct vtd_master - a device
+ * @unit: the unit that it is behind
+ * @table: its PASID table
+ * @taken: @table says what it does; else it was identity all along
+ * @num_users: how many
+ * @users: its requester IDs
+ *
+ * Protected by unit->lock.
+ */
+struct vtd_master {
+	struct vtd_unit *unit;
+	struct vtd_pasid_table *table;
+	bool taken;
+	unsigned int num_users;
+	struct vtd_rid_user users[IOMMUFD_SVA_MAX_RIDS];
+};
+
+/* Two per requester ID, four per PASID entry; see vtd_flush_add_entry(). */
+#define VTD_FLUSH_DESCS		(6 * IOMMUFD_SVA_MAX_RIDS)
+
+/**
+ * struct vtd_flush - invalidations that a change of tables asks for
+ * @unit: where
+ * @context_all: the root changed: the whole context cache
+ * @num: how many
+ * @descs: the descriptors
+ */
+struct vtd_flush {
+	struct vtd_unit *unit;
+	bool context_all;
+	unsigned int num;
+	struct vtd_desc descs[VTD_FLUSH_DESCS];
+};
+
+/* Once is enough. */
+static void vtd_flush_add(struct vtd_flush *flush, struct vtd_desc desc)
+{
+	unsigned int i;
+
+	for (i = 0; i < flush->num; i++)
+		if (!memcmp(&flush->descs[i], &desc, sizeof(desc)))
+			return;
+	if (WARN_ON_ONCE(flush->num == VTD_FLUSH_DESCS))
+		return;
+	flush->descs[flush->num++] = desc;
+}
+
+/* Requests that @old applied to have @new instead. */
+static void vtd_flush_add_entry(struct vtd_flush *flush,
+				const struct vtd_pasid_entry *old,
+				const struct vtd_pasid_entry *new)
+{
+	u64 cap = flush->unit->cap;
+	u16 did = vtd_pasid_entry_did(old);
+
+	if (!vtd_pasid_entry_present(old)) {
+		if (!(cap & VTD_CAP_CM) || !vtd_pasid_entry_present(new))
+			return;
+		/* That it was absent is cached under domain ID 0 (6.1). */
+		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
+		did = vtd_pasid_entry_did(new);
+	}
+	vtd_flush_add(flush, vtd_make_pasid_cache_domain(did));
+	if (vtd_pasid_entry_present(old) &&
+	    vtd_pasid_entry_pgtt(old) == VTD_PGTT_PASS_THROUGH)
+		vtd_flush_add(flush, vtd_make_pasid_iotlb_all(did, VTD_RID_PASID));
+	else
+		vtd_flush_add(flush, vtd_make_iotlb_domain(did, cap & VTD_CAP_DRD,
+							   cap & VTD_CAP_DWD));
+}
+
+static int vtd_flush_submit(struct vtd_flush *flush)
+{
+	vtd_unit_flush_write_buffer(flush->unit);
+	return vtd_qi_submit(flush->unit, flush->descs, flush->num);
+}
+
+/*
+ * 6.5.3.3 wants the context cache first, then the PASID cache, then the IOTLB:
+ * a later one could be filled again from what an earlier one still holds. The
+ * queue works in order, so the order of descriptors is enough.
+ */
+static void vtd_flush_add_contexts(struct vtd_flush *flush, const u16 *sids,
+				   unsigned int num)
+{
+	unsigned int i;
+
+	if (flush->context_all) {
+		vtd_flush_add(flush, vtd_make_context_global());
+		return;
+	}
+	for (i = 0; i < num; i++)
+		vtd_flush_add(flush, vtd_make_context_device(sids[i]));
+}
+
+static const struct vtd_pasid_entry *vtd_rid_entry(struct vtd_unit *unit,
+						   struct vtd_master *shown)
+{
+	struct vtd_pasid_table *table = shown ? shown->table : unit->identity;
+
+	return &table->leaf[VTD_RID_PASID];
+}
+
+/*
+ * Requests of the requester IDs in @rids go through the table of @vm, or pass
+ * (NULL) from now on. @before: what they went through until now. @own: what
+ * @vm's own entry was before the caller replaced it, NULL: it did not.
+ */
+static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int num,
+		    struct vtd_master *vm, const struct vtd_pasid_entry *own)
+{
+	struct vtd_context_entry context = vtd_context_for(vm ? vm->table : unit->identity);
+	const struct vtd_pasid_entry *now = vtd_rid_entry(unit, vm);
+	struct vtd_flush *flush;
+	struct vtd_pasid_entry old[IOMMUFD_SVA_MAX_RIDS];
+	u16 sids[IOMMUFD_SVA_MAX_RIDS];
+	unsigned int changed = 0, i;
+	int rc;
+
+	lockdep_assert_held(&unit->lock);
+	/* Blocking a device must not depend on memory. */
+	flush = kzalloc(sizeof(*flush), GFP_KERNEL | __GFP_NOFAIL);
+	flush->unit = unit;
+
+	for (i = 0; i < num; i++) {
+		if (rids[i]->shown == vm || rids[i]->quarantined)
+			continue;
+		old[changed] = *vtd_rid_entry(unit, rids[i]->shown);
+		sids[changed++] = rids[i]->sid;
+		if (vtd_context_replace(unit, rids[i]->sid, &context))
+			flush->context_all = true;
+		rids[i]->shown = vm;
+	}
+	vtd_flush_add_contexts(flush, sids, changed);
+	if (own)
+		vtd_flush_add_entry(flush, own, now);
+	for (i = 0; i < changed; i++)
+		vtd_flush_add_entry(flush, &old[i], now);
+	rc = vtd_flush_submit(flush);
+	kfree(flush);
+	return rc;
+}
+
+static unsigned int vtd_master_rids(struct vtd_master *vm, struct vtd_rid **rids)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->num_users; i++)
+		rids[i] = vm->users[i].rid;
+	return vm->num_users;
+}
+
+/*
+ * Requests of @vm have @entry from now on. When this fails the hardware does not
+ * answer; what it had before is put back as far as that is possible.
+ */
+static int vtd_master_show(struct vtd_master *vm, const struct vtd_pasid_entry *entry)
+{
+	struct vtd_pasid_entry old = vm->table->leaf[VTD_RID_PASID];
+	struct vtd_unit *unit = vm->unit;
+	struct vtd_rid *rids[IOMMUFD_SVA_MAX_RIDS];
+	unsigned int num = vtd_master_rids(vm, rids), i;
+	bool was_taken = vm->taken;
+	int rc;
+
+	vtd_pasid_table_replace(unit, vm->table, VTD_RID_PASID, entry);
+	vm->taken = true;
+	for (i = 0; i < num; i++)
+		list_move(&vm->users[i].node, &rids[i]->users);
+	rc = vtd_show(unit, rids, num, vm, was_taken ? &old : NULL);
+	if (!rc || !vtd_pasid_entry_present(entry))
+		return rc;
+
+	/* Better blocked than half changed, when it was nobody's business before. */
+	vtd_pasid_table_replace(unit, vm->table, VTD_RID_PASID, &old);
+	vtd_show(unit, rids, num, vm, entry);
+	return rc;
+}
+
+/* Make the PASID entry of @trans, joining its domain. */
+static int vtd_translation_join(struct vtd_unit *unit,
+				const struct iommufd_sva_translation *trans,
+				struct vtd_pasid_entry *entry)
+{
+	struct vtd_domain *domain;
+	u16 did;
+	int rc;
+
+	switch (trans->type) {
+	case IOMMUFD_SVA_TRANS_BLOCKED:
+		*entry = vtd_make_pasid_blocked();
+		return 0;
+	case IOMMUFD_SVA_TRANS_IDENTITY:
+		*entry = unit->identity->leaf[VTD_RID_PASID];
+		return 0;
+	case IOMMUFD_SVA_TRANS_STAGE2:
+		domain = to_vtd_domain(trans->domain);
+		rc = vtd_domain_join(domain, unit, &did);
+		if (rc)
+			return rc;
+		*entry = vtd_make_pasid_second_stage(iommufd_sva_pt_root(&domain->pt),
+						     iommufd_sva_pt_levels(&domain->pt) - 2,
+						     did, unit->ecap & VTD_ECAP_SMPWC,
+						     unit->ecap & VTD_ECAP_SC);
+		return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+static void vtd_translation_leave(struct vtd_unit *unit,
+				  const struct iommufd_sva_translation *trans)
+{
+	if (trans->type == IOMMUFD_SVA_TRANS_STAGE2)
+		vtd_domain_leave(to_vtd_domain(trans->domain), unit);
+}
+
+/**
+ * vtd_set_translation - see iommufd_sva_backend_ops
+ * @master: the device
+ * @pasid: IOMMUFD_SVA_PASID_NONE
+ * @new: from now on
+ * @old: until now
+ *
+ * Context: under master->lock; may sleep.
+ * Return: 0; -EOPNOTSUPP with a PASID; -EINVAL when the domain does not fit the
+ * unit; -ENOSPC when the unit has no domain ID left; -ENOMEM; -EIO when the
+ * hardware does not answer.
+ */
+int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
+			const struct iommufd_sva_translation *new,
+			const struct iommufd_sva_translation *old)
+{
+	struct vtd_master *vm = master->priv;
+	struct vtd_unit *unit = vm->unit;
+	struct vtd_pasid_entry entry;
+	int rc;
+
+	if (pasid != IOMMUFD_SVA_PASID_NONE)
+		return -EOPNOTSUPP;
+
+	mutex_lock(&unit->lock);
+	rc = vtd_translation_join(unit, new, &entry);
+	if (rc)
+		goto out;
+	if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || vm->taken)
+		rc = vtd_master_show(vm, &entry);
+	vtd_translation_leave(unit, rc ? new : old);
+out:
+	mutex_unlock(&unit->lock);
+	return rc;
+}
+
+static struct vtd_rid *vtd_rid_get(struct vtd_unit *unit, u16 sid)
+{
+	struct vtd_rid *rid = xa_load(&unit->rids, sid);
+	int rc;
+
+	if (rid)
+		return rid;
+	rid = kzalloc(sizeof(*rid), GFP_KERNEL);
+	if (!rid)
+		return ERR_PTR(-ENOMEM);
+	rid->sid = sid;
+	INIT_LIST_HEAD(&rid->users);
+	rc = xa_err(xa_store(&unit->rids, sid, rid, GFP_KERNEL));
+	if (rc) {
+		kfree(rid);
+		return ERR_PTR(rc);
+	}
+	return rid;
+}
+
+static int vtd_master_add_rid(struct vtd_master *vm, struct iommufd_sva_rid id)
+{
+	u16 sid = PCI_DEVID(id.bus, id.devfn);
+	struct vtd_rid_user *user;
+	struct vtd_rid *rid;
+	int rc;
+
+	rid = vtd_rid_get(vm->unit, sid);
+	if (IS_ERR(rid))
+		return PTR_ERR(rid);
+	if (rid->quarantined) {
+		vtd_err(vm->unit, "requester %04x:%02x:%02x.%x stays blocked after a reset that failed: reload vtd_nested to use it again\n",
+			vm->unit->drhd->segment, id.bus, PCI_SLOT(id.devfn),
+			PCI_FUNC(id.devfn));
+		return -EBUSY;
+	}
+	rc = vtd_context_reserve(vm->unit, sid);
+	if (rc)
+		return rc;
+	user = &vm->users[vm->num_users++];
+	user->vm = vm;
+	user->rid = rid;
+	list_add_tail(&user->node, &rid->users);
+	return 0;
+}
+
+static void vtd_master_free(struct vtd_master *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->num_users; i++)
+		list_del(&vm->users[i].node);
+	vtd_pasid_table_free(vm->table);
+	kfree(vm);
+}
+
+/**
+ * vtd_master_init - a device joins, at identity
+ * @master: the device
+ *
+ * Everything that translations of it need is allocated here; the hardware's
+ * tables stay as they are.
+ *
+ * Return: 0; -EBUSY when one of its requester IDs is in quarantine; -ENOMEM.
+ */
+int vtd_master_init(struct iommufd_sva_master *master)
+{
+	struct vtd_unit *unit = to_vtd_unit(master->unit);
+	struct vtd_master *vm;
+	unsigned int i;
+	int rc = 0;
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
+	if (!vm)
+		return -ENOMEM;
+	vm->unit = unit;
+	vm->table = vtd_pasid_table_alloc();
+	if (!vm->table) {
+		kfree(vm);
+		return -ENOMEM;
+	}
+
+	mutex_lock(&unit->lock);
+	vtd_pasid_table_init(unit, vm->table, &unit->identity->leaf[VTD_RID_PASID]);
+	for (i = 0; i < master->num_rids && !rc; i++)
+		rc = vtd_master_add_rid(vm, master->rids[i]);
+	if (rc)
+		vtd_master_free(vm);
+	else
+		master->priv = vm;
+	mutex_unlock(&unit->lock);
+	return rc;
+}
+
+/* Who shows at @rid once @vm does not: another device that is taken, or nobody. */
+static struct vtd_master *vtd_rid_heir(struct vtd_rid *rid, struct vtd_master *vm)
+{
+	struct vtd_rid_user *user;
+
+	list_for_each_entry(user, &rid->users, node)
+		if (user->vm != vm && user->vm->taken)
+			return user->vm;
+	return NULL;
+}
+
+/*
+ * Whatever @vm shows at goes to an heir or to identity. Returns an error when the
+ * hardware may still hold on to its table.
+ */
+static int vtd_master_withdraw(struct vtd_master *vm)
+{
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < vm->num_users; i++) {
+		struct vtd_rid *rid = vm->users[i].rid;
+
+		if (rid->shown == vm)
+			rc = vtd_show(vm->unit, &rid, 1, vtd_rid_heir(rid, vm), NULL) ?: rc;
+	}
+	return rc;
+}
+
+/*
+ * The requester IDs that show @vm's table, blocked, do so until the unit is
+ * handed back; the table is the unit's now.
+ */
+static void vtd_master_quarantine(struct vtd_master *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->num_users; i++) {
+		struct vtd_rid *rid = vm->users[i].rid;
+
+		if (rid->shown != vm)
+			continue;
+		rid->shown = NULL;
+		rid->quarantined = true;
+	}
+	list_add(&vm->table->quarantine, &vm->unit->quarantine);
+	vm->table = NULL;
+}
+
+/**
+ * vtd_master_release - a device goes
+ * @master: at identity, or blocked with @quarantine
+ * @quarantine: its requester IDs stay blocked until the unit is handed back
+ */
+void vtd_master_release(struct iommufd_sva_master *master, bool quarantine)
+{
+	struct vtd_master *vm = master->priv;
+	struct vtd_unit *unit = vm->unit;
+
+	mutex_lock(&unit->lock);
+	if (quarantine) {
+		vtd_master_quarantine(vm);
+	} else if (vtd_master_withdraw(vm)) {
+		/* The hardware may look at it still: it has to stay. */
+		list_add(&vm->table->quarantine, &unit->quarantine);
+		vm->table = NULL;
+	}
+	vtd_master_free(vm);
+	master->priv = NULL;
+	mutex_unlock(&unit->lock);
+}
+
+/* The hardware looks at nothing any more; no device is left. */
+void vtd_rids_free(struct vtd_unit *unit)
+{
+	struct vtd_rid *rid;
+	unsigned long sid;
+
+	xa_for_each(&unit->rids, sid, rid) {
+		xa_erase(&unit->rids, sid);
+		WARN_ON(!list_empty(&rid->users));
+		kfree(rid);
+	}
+}

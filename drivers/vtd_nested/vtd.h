@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of vtd_nested share.
+ *
+ * Locks, outermost first:
+ *   master->lock	the core's: one set_translation() of a device at a time
+ *   unit->lock		mutex: the root, context and PASID tables of a unit, its
+ *			requester IDs and what they show
+ *   domain->units_rwsem	which units a domain is on and its ID there: read to
+ *			invalidate, write to join and to leave
+ *   qi->lock		spinlock: the ring of the invalidation queue and its tail
+ *   unit->gcmd_lock	spinlock: GCMD_REG, one command at a time
+ *   unit->fectl_lock	raw spinlock: FECTL_REG; inside the irq core's locks
+ *   faults->lock	spinlock: the record of the last faults
+ */
+#ifndef __VTD_H
+#define __VTD_H
+
+#include <linux/acpi.h>
+#include <linux/bitfield.h>
+#include <linux/idr.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/ratelimit.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+#include <asm/cacheflush.h>
+#include <iommufd_sva/backend.h>
+#include <iommufd_sva/pt.h>
+#include "vtd_entry.h"
+#include "vtd_regs.h"
+
+struct irq_domain;
+struct vtd_unit;
+
+/**
+ * struct vtd_scope - one device scope of a remapping structure (8.3.1)
+ * @type: ACPI_DMAR_SCOPE_TYPE_ENDPOINT or _BRIDGE; others are not kept
+ * @bus: start bus number
+ * @depth: steps of @path
+ * @path: devfn at each step down from @bus
+ */
+struct vtd_scope {
+	u8 type;
+	u8 bus;
+	u8 depth;
+	u8 path[16];
+};
+
+/**
+ * struct vtd_remapping - a remapping structure of the DMAR table (8.2)
+ * @node: in vtd_dmar.structures, in the order of the table
+ * @type: ACPI_DMAR_TYPE_HARDWARE_UNIT (DRHD), _RESERVED_MEMORY (RMRR),
+ *	_ROOT_ATS (ATSR) or _SATC; others are not kept
+ * @flags: INCLUDE_PCI_ALL of a DRHD, ALL_PORTS of an ATSR
+ * @segment: PCI segment
+ * @base: registers of a DRHD, first byte of an RMRR
+ * @last: last byte of an RMRR
+ * @unit: of a DRHD, once it is driven; NULL if it is not
+ * @num_scopes: how many
+ * @scopes: the device scopes
+ */
+struct vtd_remapping {
+	struct list_head node;
+	u16 type;
+	u8 flags;
+	u16 segment;
+	u64 base;
+	u64 last;
+	struct vtd_unit *unit;
+	unsigned int num_scopes;
+	struct vtd_scope scopes[];
+};
+
+/**
+ * struct vtd_dmar - the DMAR table, as far as it matters here
+ * @structures: struct vtd_remapping
+ * @haw: host address width
+ *
+ * Read once when the module is loaded, constant from then on.
+ */
+struct vtd_dmar {
+	struct list_head structures;
+	unsigned int haw;
+};
+
+extern struct vtd_dmar vtd_dmar;
+
+int vtd_dmar_parse(const struct acpi_table_header *table);
+void vtd_dmar_free(void);
+/* The DRHD that has @pdev in its scope, NULL if none has. */
+struct vtd_remapping *vtd_dmar_drhd_of(struct pci_dev *pdev);
+bool vtd_dmar_scope_has(const struct vtd_remapping *remapping, struct pci_dev *pdev);
+
+/**
+ * struct vtd_reg_ops - how registers are reached when not by plain MMIO
+ * @read32: a register of 32 bits at an offset
+ * @write32: to it
+ * @read64: of 64 bits
+ * @write64: to it
+ */
+struct vtd_reg_ops {
+	u32 (*read32)(struct vtd_unit *unit, unsigned int offset);
+	void (*write32)(struct vtd_unit *unit, unsigned int offset, u32 value);
+	u64 (*read64)(struct vtd_unit *unit, unsigned int offset);
+	void (*write64)(struct vtd_unit *unit, unsigned int offset, u64 value);
+};
+
+#define VTD_QI_ORDER	1
+#define VTD_QI_SLOTS	((PAGE_SIZE << VTD_QI_ORDER) / sizeof(struct vtd_desc))
+
+/**
+ * struct vtd_qi - the invalidation queue (6.5.2)
+ * @lock: protects the ring and everything else here but @status
+ * @ring: VTD_QI_SLOTS descriptors
+ * @status: what the wait descriptor in each slot wrote last; the hardware's.
+ *	One more, at VTD_QI_SLOTS, that nobody reads
+ * @seq: number of the last batch
+ * @slot_seq: number of the batch whose wait is in a slot, 0: no wait
+ * @waiting: struct vtd_qi_batch, one per caller that waits
+ * @head: slots before it are free; the hardware may be further
+ * @tail: next slot to write
+ * @dead: the hardware stopped answering for good
+ * @batches: submissions so far
+ * @descs: descriptors so far, without waits
+ * @recoveries: errors recovered from
+ */
+struct vtd_qi {
+	spinlock_t lock;
+	struct vtd_desc *ring;
+	u32 *status;
+	u32 seq;
+	u32 slot_seq[VTD_QI_SLOTS];
+	struct list_head waiting;
+	unsigned int head;
+	unsigned int tail;
+	bool dead;
+	u64 batches;
+	u64 descs;
+	u64 recoveries;
+};
+
+/**
+ * struct vtd_fault - a fault as the hardware recorded it (FRCD_REG)
+ * @when: jiffies
+ * @sid: requester ID
+ * @reason: fault reason
+ * @write: a write; else a read
+ * @has_pasid: @pasid is valid
+ * @pasid: PASID
+ * @addr: page of the address
+ */
+struct vtd_fault {
+	unsigned long when;
+	u16 sid;
+	u8 reason;
+	bool write;
+	bool has_pasid;
+	u32 pasid;
+	u64 addr;
+};
+
+#define VTD_FAULTS_KEPT		64
+
+/**
+ * struct vtd_faults - fault reporting of a unit
+ * @domain: of its interrupt, on top of the CPU's vectors
+ * @fwnode: of @domain
+ * @irq: the interrupt, 0 if there is none
+ * @ratelimit: of the log
+ * @stopping: the interrupt goes away: leave it masked; under unit->fectl_lock
+ * @lock: protects @kept and the counters
+ * @kept: the last faults, for debugfs
+ * @count: faults so far; the next one is kept at @count % VTD_FAULTS_KEPT
+ * @overflows: times that the hardware had more than it could record
+ */
+struct vtd_faults {
+	struct irq_domain *domain;
+	struct fwnode_handle *fwnode;
+	unsigned int irq;
+	struct ratelimit_state ratelimit;
+	bool stopping;
+	spinlock_t lock;
+	struct vtd_fault kept[VTD_FAULTS_KEPT];
+	u64 count;
+	u64 overflows;
+};
+
+/**
+ * struct vtd_found - registers as they were before we came
+ * @rtaddr: RTADDR_REG
+ * @iqa: IQA_REG
+ * @fectl: FECTL_REG
+ * @fedata: FEDATA_REG
+ * @feaddr: FEADDR_REG
+ * @feuaddr: FEUADDR_REG
+ * @pmen: PMEN_REG, 0 on a unit without protected memory
+ */
+struct vtd_found {
+	u64 rtaddr;
+	u64 iqa;
+	u32 fectl;
+	u32 fedata;
+	u32 feaddr;
+	u32 feuaddr;
+	u32 pmen;
+};
+
+/**
+ * struct vtd_pasid_table - a PASID directory and the leaf it points to
+ * @dir: directory, of which entry 0 is used: PASIDs 0 to 63
+ * @leaf: the table that @dir shows
+ * @spare: the next one; see vtd_pasid_table_replace()
+ * @quarantine: in unit->quarantine, once its device is gone
+ */
+struct vtd_pasid_table {
+	u64 *dir;
+	struct vtd_pasid_entry *leaf;
+	struct vtd_pasid_entry *spare;
+	struct list_head quarantine;
+};
+
+/* RID_PASID: the PASID that requests without one are looked up with (9.4). */
+#define VTD_RID_PASID	0
+
+/**
+ * struct vtd_unit - one remapping hardware unit
+ * @base: what the core sees of it
+ * @name: "dmar0": in the order of the DMAR table
+ * @drhd: its structure in the DMAR table
+ * @mmio: its registers, unless @reg_ops
+ * @mmio_size: bytes of them
+ * @reg_ops: instead of MMIO; NULL for hardware
+ * @gcmd_lock: see the top
+ * @fectl_lock: see the top
+ * @ver: VER_REG
+ * @cap: CAP_REG
+ * @ecap: ECAP_REG
+ * @found: to be put back
+ * @taken: translation is on, by us
+ * @lock: protects everything below but @dids, @qi and @faults
+ * @root: root table
+ * @identity_context: the context table that every half bus shows at first:
+ *	each of its entries leads to @identity
+ * @contexts: own context tables, by 2 * bus + half; NULL: @identity_context
+ * @identity: requests pass through
+ * @rids: requester ID to struct vtd_rid
+ * @quarantine: PASID tables that stay blocked until the unit is handed back
+ * @dids: domain IDs in use
+ * @num_dids: how many
+ * @identity_did: the one that pass-through entries carry
+ * @qi: invalidation queue
+ * @faults: fault reporting
+ * @debugfs: its directory
+ */
+struct vtd_unit {
+	struct iommufd_sva_unit base;
+	char name[16];
+	struct vtd_remapping *drhd;
+	void __iomem *mmio;
+	size_t mmio_size;
+	const struct vtd_reg_ops *reg_ops;
+	spinlock_t gcmd_lock;
+	raw_spinlock_t fectl_lock;
+	u32 ver;
+	u64 cap;
+	u64 ecap;
+	struct vtd_found found;
+	bool taken;
+	struct mutex lock;
+	struct vtd_root_entry *root;
+	struct vtd_context_entry *identity_context;
+	struct vtd_context_entry *contexts[2 * VTD_ROOT_ENTRIES];
+	struct vtd_pasid_table *identity;
+	struct xarray rids;
+	struct list_head quarantine;
+	struct ida dids;
+	atomic_t num_dids;
+	u16 identity_did;
+	struct vtd_qi qi;
+	struct vtd_faults faults;
+	struct dentry *debugfs;
+};
+
+static inline struct vtd_unit *to_vtd_unit(struct iommufd_sva_unit *unit)
+{
+	return container_of(unit, struct vtd_unit, base);
+}
+
+#define vtd_err(unit, fmt, ...) \
+	pr_err("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
+#define vtd_warn(unit, fmt, ...) \
+	pr_warn("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
+#define vtd_info(unit, fmt, ...) \
+	pr_info("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
+
+static inline u32 vtd_read32(struct vtd_unit *unit, unsigned int offset)
+{
+	if (unlikely(unit->reg_ops))
+		return unit->reg_ops->read32(unit, offset);
+	return readl(unit->mmio + offset);
+}
+
+static inline void vtd_write32(struct vtd_unit *unit, unsigned int offset, u32 value)
+{
+	if (unlikely(unit->reg_ops))
+		unit->reg_ops->write32(unit, offset, value);
+	else
+		writel(value, unit->mmio + offset);
+}
+
+static inline u64 vtd_read64(struct vtd_unit *unit, unsigned int offset)
+{
+	if (unlikely(unit->reg_ops))
+		return unit->reg_ops->read64(unit, offset);
+	return readq(unit->mmio + offset);
+}
+
+static inline void vtd_write64(struct vtd_unit *unit, unsigned int offset, u64 value)
+{
+	if (unlikely(unit->reg_ops))
+		unit->reg_ops->write64(unit, offset, value);
+	else
+		writeq(value, unit->mmio + offset);
+}
+
+/*
+ * The hardware sees what was written to a table at @addr: pushed out of the
+ * CPU's caches where table walks do not snoop them (ECAP.SMPWC; 6.8).
+ */
+static inline void vtd_publish(struct vtd_unit *unit, void *addr, size_t len)
+{
+	if (unit->ecap & VTD_ECAP_SMPWC)
+		dma_wmb();
+	else
+		clflush_cache_range(addr, len);
+}
+
+/* The widest AW that the unit has: CAP.SAGAW has a bit for each (9.6, 11.4.2). */
+static inline unsigned int vtd_unit_max_aw(struct vtd_unit *unit)
+{
+	return fls(FIELD_GET(VTD_CAP_SAGAW, unit->cap)) - 1;
+}
+
+/* unit.c */
+int vtd_unit_create(struct vtd_remapping *drhd, unsigned int index,
+		    struct vtd_unit **out);
+void vtd_unit_destroy(struct vtd_unit *unit);
+int vtd_unit_take(struct vtd_unit *unit);
+void vtd_unit_hand_back(struct vtd_unit *unit);
+int vtd_unit_command(struct vtd_unit *unit, u32 command, bool on);
+void vtd_unit_flush_write_buffer(struct vtd_unit *unit);
+int vtd_unit_alloc_did(struct vtd_unit *unit);
+void vtd_unit_free_did(struct vtd_unit *unit, u16 did);
+unsigned int vtd_unit_max_did(struct vtd_unit *unit);
+
+/* qi.c */
+int vtd_qi_init(struct vtd_unit *unit);
+void vtd_qi_free(struct vtd_unit *unit);
+int vtd_qi_start(struct vtd_unit *unit);
+void vtd_qi_stop(struct vtd_unit *unit);
+int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
+		  unsigned int count);
+
+/* fault.c */
+int vtd_faults_start(struct vtd_unit *unit);
+void vtd_faults_stop(struct vtd_unit *unit);
+const char *vtd_fault_reason(u8 reason, const char **advice);
+
+/* table.c */
+int vtd_tables_init(struct vtd_unit *unit);
+void vtd_tables_free(struct vtd_unit *unit);
+struct vtd_pasid_table *vtd_pasid_table_alloc(void);
+void vtd_pasid_table_free(struct vtd_pasid_table *table);
+void vtd_pasid_table_init(struct vtd_unit *unit, struct vtd_pasid_table *table,
+			  const struct vtd_pasid_entry *rid_entry);
+void vtd_pasid_table_replace(struct vtd_unit *unit, struct vtd_pasid_table *table,
+			     u32 pasid, const struct vtd_pasid_entry *entry);
+struct vtd_context_entry *vtd_context_entry(struct vtd_unit *unit, u16 sid);
+int vtd_context_reserve(struct vtd_unit *unit, u16 sid);
+struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table);
+bool vtd_context_replace(struct vtd_unit *unit, u16 sid,
+			 const struct vtd_context_entry *entry);
+void *vtd_alloc_table(void);
+void vtd_free_table(void *table);
+
+/* translation.c */
+int vtd_master_init(struct iommufd_sva_master *master);
+void vtd_master_release(struct iommufd_sva_master *master, bool quarantine);
+int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
+			const struct iommufd_sva_translation *new,
+			const struct iommufd_sva_translation *old);
+void vtd_rids_free(struct vtd_unit *unit);
+
+/**
+ * struct vtd_domain_unit - a domain on a unit
+ * @node: in vtd_domain.units
+ * @unit: the unit
+ * @did: the domain's ID there
+ * @users: translations of devices of @unit that need it
+ */
+struct vtd_domain_unit {
+	struct list_head node;
+	struct vtd_unit *unit;
+	u16 did;
+	unsigned int users;
+};
+
+/**
+ * struct vtd_domain - a stage-2 address space
+ * @base: what the core sees of it
+ * @pt: its tables
+ * @units_rwsem: protects @units and @enforce_snoop; see the top
+ * @units: struct vtd_domain_unit, one per unit that it is on
+ * @enforce_snoop: it goes only to units that can make any access snoop
+ */
+struct vtd_domain {
+	struct iommufd_sva_domain base;
+	struct iommufd_sva_pt pt;
+	struct rw_semaphore units_rwsem;
+	struct list_head units;
+	bool enforce_snoop;
+};
+
+static inline struct vtd_domain *to_vtd_domain(struct iommufd_sva_domain *domain)
+{
+	return container_of(domain, struct vtd_domain, base);
+}
+
+/* domain.c */
+struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
+					    struct iommufd_sva_unit *unit, u32 flags);
+int vtd_domain_join(struct vtd_domain *domain, struct vtd_unit *unit, u16 *did);
+void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit);
+
+/* debugfs.c */
+void vtd_debugfs_init(void);
+void vtd_debugfs_exit(void);
+void vtd_debugfs_add(struct vtd_unit *unit);
+void vtd_debugfs_remove(struct vtd_unit *unit);
+
+/* sysfs.c */
+extern const struct attribute_group *vtd_unit_groups[];
+
+#endif
