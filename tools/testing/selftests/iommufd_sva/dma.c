@@ -99,11 +99,13 @@ TEST_F(dma, both_directions)
 		ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + i * SZ_4K, SZ_4K));
 		ASSERT_EQ(0, edu_store(&self->edu, IOVA + SZ_1G + (3 - i) * SZ_4K, SZ_4K));
 	}
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		EXPECT_EQ(-1, mem_check(to + (3 - i) * SZ_4K, SZ_4K, i));
+	}
 	/* Nothing but these pages. */
-	for (size_t i = 4 * SZ_4K; i < SZ_64K; i++)
+	for (size_t i = 4 * SZ_4K; i < SZ_64K; i++) {
 		ASSERT_EQ(0, to[i]);
+	}
 	EXPECT_FALSE(any_fault_logged(self));
 }
 
@@ -297,8 +299,7 @@ TEST_F(dma, hwpt_holds_what_its_ioas_holds)
 	uint32_t hwpt;
 
 	ASSERT_EQ(0, map(self, self->mem, SZ_4K, IOVA, SVA_RW));
-	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas,
-				    IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT, &hwpt));
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &hwpt));
 	ASSERT_EQ(0, map(self, self->mem + SZ_4K, SZ_4K, IOVA + SZ_2M, SVA_RW));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, hwpt, NULL));
 	mem_fill(self->mem, SZ_4K, 1);

@@ -115,9 +115,10 @@ TEST_F(ioas, map_any)
 					 self->len, &iova[i], SVA_RW));
 		EXPECT_NE(0, iova[i]);
 		EXPECT_EQ(0, iova[i] % SZ_4K);
-		for (int j = 0; j < i; j++)
+		for (int j = 0; j < i; j++) {
 			EXPECT_TRUE(iova[i] + self->len <= iova[j] ||
 				    iova[j] + self->len <= iova[i]);
+		}
 	}
 	for (int i = 0; i < 8; i++) {
 		EXPECT_EQ(0, sva_unmap(self->fd, self->ioas, iova[i], self->len,
@@ -168,8 +169,9 @@ TEST_F(ioas, unmap_everything)
 
 	EXPECT_EQ(0, sva_unmap(self->fd, self->ioas, 0, EVERYTHING, &unmapped));
 	EXPECT_EQ(0, unmapped);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++) {
 		ASSERT_EQ(0, map(self, i * 0x100000ULL, SZ_4K));
+	}
 	EXPECT_EQ(0, sva_unmap(self->fd, self->ioas, 0, EVERYTHING, &unmapped));
 	EXPECT_EQ(100 * SZ_4K, unmapped);
 }

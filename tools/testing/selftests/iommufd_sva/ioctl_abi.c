@@ -319,8 +319,9 @@ TEST_F(ioctl_abi, foreign_id)
 	uint32_t theirs[3], num = 0;
 
 	ASSERT_LE(0, other);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, sva_ioas_alloc(other, &theirs[i]));
+	}
 	expect_no_object(_metadata, self, theirs[2]);
 	EXPECT_EQ(-ENOENT, sva_destroy(self->fd, theirs[2]));
 	EXPECT_EQ(-EMSGSIZE, sva_ranges(other, theirs[2], NULL, &num, NULL));
@@ -386,8 +387,9 @@ TEST_F(ioctl_abi, open_and_close)
 		uint32_t ioas;
 
 		ASSERT_LE(0, fd);
-		for (int j = 0; j < 20; j++)
+		for (int j = 0; j < 20; j++) {
 			ASSERT_EQ(0, sva_ioas_alloc(fd, &ioas));
+		}
 		close(fd);
 	}
 }

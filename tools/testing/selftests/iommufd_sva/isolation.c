@@ -187,8 +187,9 @@ TEST_F(isolation, dma_of_both)
 		ASSERT_EQ(0, edu_open(&edu, i ? self->b : self->a));
 		memset(page, 0, SZ_4K);
 		ASSERT_EQ(0, edu_store(&edu, SZ_2M + SZ_4K, SZ_4K));
-		for (size_t j = 0; j < SZ_4K; j++)
+		for (size_t j = 0; j < SZ_4K; j++) {
 			ASSERT_EQ(0, page[j]);
+		}
 		edu_close(&edu);
 	}
 }

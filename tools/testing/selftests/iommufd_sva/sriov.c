@@ -39,8 +39,9 @@ FIXTURE_SETUP(sriov)
 	ASSERT_EQ(0, file_write(autoprobe, "0"));
 	ASSERT_EQ(0, set_vfs(self, 0));
 	ASSERT_EQ(0, set_vfs(self, VFS));
-	for (int i = 0; i < VFS; i++)
+	for (int i = 0; i < VFS; i++) {
 		ASSERT_TRUE(pci_find(ID_IGBVF, i, self->vf[i]));
+	}
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));

@@ -43,9 +43,8 @@ int edu_store(struct edu *edu, uint64_t iova, size_t length);
 
 #define TESTDEV_PATTERN 0x12345678u
 #define TESTDEV_OK 0
-#define TESTDEV_WRITE_FAILED 0xdead0001u
-#define TESTDEV_READ_FAILED 0xdead0002u
-#define TESTDEV_MISMATCH 0xdead0003u
+#define TESTDEV_WRITE_FAILED 0xdead0002u
+#define TESTDEV_MISMATCH 0xdead0004u
 
 struct testdev {
 	volatile uint32_t *bar;
