@@ -6,10 +6,19 @@
 #ifndef __IOMMUFD_SVA_COMPAT_H
 #define __IOMMUFD_SVA_COMPAT_H
 
+#ifdef CONFIG_ARM_AMBA
+#include <linux/amba/bus.h>
+#endif
 #include <linux/fs.h>
+#ifdef CONFIG_FSL_MC_BUS
+#include <linux/fsl/mc.h>
+#endif
+#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
 #include <linux/version.h>
 
 /*
@@ -135,5 +144,90 @@ static inline long iommufd_sva_pin_file_pages(struct file *file, loff_t start,
 }
 
 #endif
+
+/*
+ * struct iommu_ops and struct iommu_domain_ops. host.c writes each callback as
+ * the newest kernel has it, but for what the kernel does not tell; the wrappers
+ * below bring it into the shape that this kernel calls.
+ */
+int iommufd_sva_host_attach(struct iommu_domain *domain, struct device *dev);
+struct iommu_domain *iommufd_sva_host_domain_alloc_paging(struct device *dev);
+
+/* 6.19: attach_dev() is told what was attached before. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define IOMMUFD_SVA_ATTACH_DEV(fn)	(fn)
+#else
+static inline int iommufd_sva_attach_dev_old(struct iommu_domain *domain,
+					     struct device *dev,
+					     struct iommu_domain *old)
+{
+	return iommufd_sva_host_attach(domain, dev);
+}
+
+#define IOMMUFD_SVA_ATTACH_DEV(fn)	iommufd_sva_attach_dev_old
+#endif
+
+/* 6.7: identity and blocked are static members, paging domains know a device. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define IOMMUFD_SVA_DOMAIN_BY_TYPE
+struct iommu_domain *iommufd_sva_host_domain_by_type(unsigned int type);
+#define IOMMUFD_SVA_DOMAIN_OPS(identity, blocked)                              \
+	.domain_alloc = iommufd_sva_host_domain_by_type,
+#else
+#define IOMMUFD_SVA_DOMAIN_OPS(identity, blocked)                              \
+	.identity_domain = (identity),                                         \
+	.blocked_domain = (blocked),                                           \
+	.domain_alloc_paging = iommufd_sva_host_domain_alloc_paging,
+#endif
+
+/* 6.7: iotlb_sync_map() can fail. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define IOMMUFD_SVA_SYNC_MAP(fn)	fn##_void
+#define IOMMUFD_SVA_SYNC_MAP_VOID(fn)                                          \
+	static void fn##_void(struct iommu_domain *domain, unsigned long iova, \
+			      size_t size)                                     \
+	{                                                                      \
+		fn(domain, iova, size);                                        \
+	}
+#else
+#define IOMMUFD_SVA_SYNC_MAP(fn)	(fn)
+#define IOMMUFD_SVA_SYNC_MAP_VOID(fn)
+#endif
+
+/* 6.16: a list of its own type, with the list head in it. */
+static inline struct list_head *
+iommufd_sva_gather_freelist(struct iommu_iotlb_gather *gather)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+	return &gather->freelist;
+#else
+	return &gather->freelist.pages;
+#endif
+}
+
+/*
+ * Until 6.4 each bus points to the ops of whoever registered an IOMMU last, and
+ * still does so when that has gone: the next device would be probed by them.
+ */
+static inline void iommufd_sva_forget_bus_ops(const struct iommu_ops *ops)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	struct bus_type *buses[] = {
+		&platform_bus_type,
+		&pci_bus_type,
+#ifdef CONFIG_ARM_AMBA
+		&amba_bustype,
+#endif
+#ifdef CONFIG_FSL_MC_BUS
+		&fsl_mc_bus_type,
+#endif
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(buses); i++)
+		if (buses[i]->iommu_ops == ops)
+			buses[i]->iommu_ops = NULL;
+#endif
+}
 
 #endif

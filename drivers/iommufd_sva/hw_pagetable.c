@@ -76,6 +76,7 @@ static int hwpt_paging_make_domain(struct iommufd_sva_hwpt_paging *hwpt,
  * @idev: a device whose unit it must fit
  * @flags: the user's IOMMUFD_SVA_HWPT_ALLOC_*
  * @immediate_attach: attach @idev's group to it as well; igroup->lock is held
+ * @old: with @immediate_attach: what the group was attached to
  *
  * The domain is filled before the device sees it, so that a device that comes
  * from another domain finds its mappings in this one.
@@ -86,7 +87,8 @@ struct iommufd_sva_hwpt_paging *
 iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 			      struct iommufd_sva_ioas *ioas,
 			      struct iommufd_sva_device *idev, u32 flags,
-			      bool immediate_attach)
+			      bool immediate_attach,
+			      struct iommufd_sva_hwpt_paging **old)
 {
 	struct iommufd_sva_hwpt_paging *hwpt;
 	int rc;
@@ -110,7 +112,7 @@ iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 	list_add_tail(&hwpt->hwpt_item, &ioas->hwpt_list);
 
 	if (immediate_attach) {
-		rc = iommufd_sva_hwpt_attach_device(hwpt, idev);
+		rc = iommufd_sva_hwpt_attach_device(hwpt, idev, old);
 		if (rc)
 			goto err_abort;
 	}
@@ -135,7 +137,7 @@ static int hwpt_alloc_for_ioas(struct iommufd_sva_ucmd *ucmd,
 
 	mutex_lock(&ioas->mutex);
 	hwpt = iommufd_sva_hwpt_paging_alloc(ucmd->ictx, ioas, idev, cmd->flags,
-					     false);
+					     false, NULL);
 	if (IS_ERR(hwpt)) {
 		rc = PTR_ERR(hwpt);
 		goto out_unlock;

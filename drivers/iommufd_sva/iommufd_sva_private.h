@@ -15,7 +15,7 @@
  *   iopt->iova_rwsem	io_pagetable.c: the areas
  *   pages->mutex	pages.c: what of a piece of user memory is pinned; one at
  *			a time, and outside mmap_lock
- *   master->lock	host.c, through the IOMMU core's group mutex or alone
+ *   set->lock, master->lock	master.c; see host.h for those of the kernel's side
  *   a backend's own
  */
 #ifndef __IOMMUFD_SVA_PRIVATE_H
@@ -31,6 +31,7 @@
 
 struct iommu_group;
 struct iommufd_sva_igroup;
+struct iommufd_sva_set;
 
 /**
  * struct iommufd_sva_ctx - one open file of /dev/iommufd_sva
@@ -196,12 +197,12 @@ struct iommufd_sva_hwpt_paging {
  * @igroup: its group in this context; holds a reference
  * @dev: the device; holds a reference
  * @igroup_item: in igroup->device_list
- * @vfio: bound with BIND_VFIO
  * @enforce_snoop: its DMA must be made to snoop (a domain of a device without
  *	it does)
  *
- * A device that is unplugged stays as an object, dead: igroup->dead_lock... is
- * device.c's matter; its ioctls answer -ENODEV.
+ * @attached: igroup->hwpt is attached for it; @obj has a user more then
+ * @enabled: pci_enable_device() was done for it
+ * @dead: it was unplugged. The object stays; its ioctls answer -ENODEV.
  */
 struct iommufd_sva_device {
 	struct iommufd_sva_object obj;
@@ -210,25 +211,30 @@ struct iommufd_sva_device {
 	struct device *dev;
 	struct list_head igroup_item;
 	bool enforce_snoop;
-	bool vfio;
+	bool attached;
+	bool enabled;
 	bool dead;
 };
 
 /**
  * struct iommufd_sva_igroup - an IOMMU group some devices of which are bound
- * @ref: references: one per device object
- * @lock: protects everything below and orders attach against detach
+ * @ref: one per device object, one while a notifier works on it
  * @ictx: the context
- * @group: the kernel's group; holds a reference
+ * @set: the isolation set that the group is; holds a reference
+ * @vfio: bound with BIND_VFIO: the group's DMA is VFIO's, not ours
+ * @epoch: of @set when it was taken: it has changed hands when it differs
+ * @lock: protects everything below and orders attach against detach
  * @hwpt: what the whole group is attached to without a PASID; holds a user
  * @device_list: bound devices
  * @attached: number of bound devices that are attached to @hwpt
  */
 struct iommufd_sva_igroup {
 	struct kref ref;
-	struct mutex lock;
 	struct iommufd_sva_ctx *ictx;
-	struct iommu_group *group;
+	struct iommufd_sva_set *set;
+	bool vfio;
+	int epoch;
+	struct mutex lock;
 	struct iommufd_sva_hwpt_paging *hwpt;
 	struct list_head device_list;
 	unsigned int attached;
@@ -273,7 +279,8 @@ struct iommufd_sva_hwpt_paging *
 iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 			      struct iommufd_sva_ioas *ioas,
 			      struct iommufd_sva_device *idev, u32 flags,
-			      bool immediate_attach);
+			      bool immediate_attach,
+			      struct iommufd_sva_hwpt_paging **old);
 
 /* device.c */
 int iommufd_sva_device_bind(struct iommufd_sva_ucmd *ucmd);
@@ -283,12 +290,15 @@ int iommufd_sva_get_hw_info(struct iommufd_sva_ucmd *ucmd);
 void iommufd_sva_device_destroy(struct iommufd_sva_object *obj);
 /* The unit @idev is behind; NULL once the device is gone. */
 struct iommufd_sva_unit *iommufd_sva_device_unit(struct iommufd_sva_device *idev);
-/* Attach the whole of @idev's group to @hwpt; igroup->lock is held. */
+/*
+ * Attach the whole of @idev's group to @hwpt; igroup->lock is held. *@old: what
+ * it was attached to, for the caller to put when that is dropped; or NULL.
+ */
 int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt_paging *hwpt,
-				   struct iommufd_sva_device *idev);
-/* Back to blocked; igroup->lock is held. Returns what it was attached to. */
-struct iommufd_sva_hwpt_paging *
-iommufd_sva_hwpt_detach_device(struct iommufd_sva_device *idev);
+				   struct iommufd_sva_device *idev,
+				   struct iommufd_sva_hwpt_paging **old);
+/* The file was closed: detach every device, so that all can be destroyed. */
+void iommufd_sva_devices_detach_all(struct iommufd_sva_ctx *ictx);
 
 /* host.c */
 int iommufd_sva_host_init(void);

@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -192,6 +193,7 @@ static int iommufd_sva_fops_release(struct inode *inode, struct file *filp)
 {
 	struct iommufd_sva_ctx *ictx = filp->private_data;
 
+	iommufd_sva_devices_detach_all(ictx);
 	iommufd_sva_objects_destroy_all(ictx);
 	WARN_ON(!xa_empty(&ictx->groups));
 	mutex_destroy(&ictx->groups_lock);
@@ -232,6 +234,8 @@ static void __exit iommufd_sva_exit(void)
 {
 	misc_deregister(&iommufd_sva_misc_dev);
 	iommufd_sva_host_exit();
+	/* Page tables are freed a grace period after they were unlinked. */
+	rcu_barrier();
 }
 
 module_init(iommufd_sva_init);

@@ -472,7 +472,7 @@ static void iopt_pages_unpin_holes(struct iopt_pages *pages, unsigned long index
 static void iopt_domain_sync(struct iommufd_sva_domain *domain,
 			     struct iommufd_sva_gather *gather)
 {
-	if (gather->start <= gather->last || !list_empty(&gather->tables))
+	if (!iommufd_sva_gather_empty(gather) || !list_empty(&gather->tables))
 		domain->ops->sync(domain, gather);
 }
 

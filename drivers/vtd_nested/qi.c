@@ -7,7 +7,9 @@
  * descriptor. The wait writes the batch's number to the status word of its slot.
  * Numbers grow, so a status word at or past a batch's number says that the batch
  * is complete even when a later one has used the slot since; a waiter needs no
- * slot to be kept for it. Slots that the hardware has fetched (IQH) are free.
+ * slot to be kept for it. Slots that the hardware has fetched (IQH) are free. The
+ * hardware's accesses to the ring and its status writes are always coherent
+ * (11.4.3, ECAP.C).
  *
  * Whoever waits also watches the error bits of FSTS_REG, and repairs the queue
  * for all (6.5.2.10):
@@ -116,17 +118,6 @@ static unsigned int vtd_qi_head(struct vtd_unit *unit)
 	return (vtd_read64(unit, VTD_IQH_REG) >> VTD_IQ_SHIFT) % VTD_QI_SLOTS;
 }
 
-/* The ring is walked by coherent hardware unless ECAP.C says otherwise. */
-static void vtd_qi_write_slot(struct vtd_unit *unit, unsigned int slot,
-			      const struct vtd_desc *desc)
-{
-	struct vtd_qi *qi = &unit->qi;
-
-	qi->ring[slot] = *desc;
-	if (!(unit->ecap & VTD_ECAP_C))
-		clflush_cache_range(&qi->ring[slot], sizeof(*desc));
-}
-
 /* Tell whoever waits for batch @seq, and unless @only for those before it. */
 static void vtd_qi_fail(struct vtd_qi *qi, u32 seq, bool only, int error)
 {
@@ -146,12 +137,12 @@ static void vtd_qi_repair_iqe(struct vtd_unit *unit)
 	/* A wait that neither writes nor interrupts is not taken by all. */
 	const struct vtd_desc nop = vtd_make_wait(virt_to_phys(&qi->status[VTD_QI_SLOTS]), 0);
 
-	vtd_err(unit, "invalidation queue error %llu: descriptor %llx %llx dropped; please report this\n",
-		FIELD_GET(VTD_IQERCD_IQEI, vtd_read64(unit, VTD_IQERCD_REG)),
-		bad->qw[0], bad->qw[1]);
+	vtd_err_ratelimited(unit, "invalidation queue error %llu: descriptor %llx %llx dropped; please report this\n",
+			    FIELD_GET(VTD_IQERCD_IQEI, vtd_read64(unit, VTD_IQERCD_REG)),
+			    bad->qw[0], bad->qw[1]);
 
 	while (slot != qi->tail && !qi->slot_seq[slot]) {
-		vtd_qi_write_slot(unit, slot, &nop);
+		qi->ring[slot] = nop;
 		slot = (slot + 1) % VTD_QI_SLOTS;
 	}
 	if (slot != qi->tail)
@@ -167,8 +158,8 @@ static void vtd_qi_repair_ite(struct vtd_unit *unit)
 	u16 sid = FIELD_GET(VTD_IQERCD_ITESID, vtd_read64(unit, VTD_IQERCD_REG));
 	u32 seq;
 
-	vtd_warn(unit, "device %04x:%02x:%02x.%x did not answer a device-TLB invalidation in time: reset it\n",
-		 unit->drhd->segment, sid >> 8, PCI_SLOT(sid), PCI_FUNC(sid));
+	vtd_warn_ratelimited(unit, "device %04x:%02x:%02x.%x did not answer a device-TLB invalidation in time: reset it\n",
+			     unit->drhd->segment, sid >> 8, PCI_SLOT(sid), PCI_FUNC(sid));
 
 	/* Waits before the head are lost, and so is the batch that the head is in. */
 	for (;;) {
@@ -196,7 +187,7 @@ static void vtd_qi_repair(struct vtd_unit *unit)
 	if (fsts & VTD_FSTS_ITE)
 		vtd_qi_repair_ite(unit);
 	if (fsts & VTD_FSTS_ICE) {
-		vtd_warn(unit, "stray completion of a device-TLB invalidation\n");
+		vtd_warn_ratelimited(unit, "stray completion of a device-TLB invalidation\n");
 		vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_ICE);
 	}
 	spin_unlock(&qi->lock);
@@ -252,7 +243,7 @@ static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
 
 	for (i = 0; i < count; i++) {
 		qi->slot_seq[qi->tail] = 0;
-		vtd_qi_write_slot(unit, qi->tail, &descs[i]);
+		qi->ring[qi->tail] = descs[i];
 		qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
 	}
 	/* 0 marks a slot without a wait. */
@@ -266,7 +257,7 @@ static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
 	/* As old as can be, so that nothing that was there looks like us. */
 	WRITE_ONCE(qi->status[qi->tail], qi->seq - 1);
 	qi->slot_seq[qi->tail] = qi->seq;
-	vtd_qi_write_slot(unit, qi->tail, &wait);
+	qi->ring[qi->tail] = wait;
 	qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
 	qi->batches++;
 	qi->descs += count;

@@ -13,8 +13,9 @@
  * Invalidations are those of 6.5.3.3, "Guidance to Software for Invalidations":
  *  - a context entry changed: context cache, device-selective; PASID cache and
  *    IOTLB of the domains that PASID entries behind the old one had;
- *  - a PASID directory entry changed (a leaf was replaced): PASID cache,
- *    domain-selective, of the domains of the entries that differ;
+ *  - a PASID directory entry changed (a leaf was replaced): PASID cache, global,
+ *    even from an entry that was not present: the cached path through the
+ *    directory (6.2.2.1) is under no domain, and the old leaf is used again;
  *  - for the IOTLB, an entry that was PGTT 100b (pass-through): PASID-selective
  *    through the PASID-based-IOTLB descriptor; 010b (second stage):
  *    domain-selective through the IOTLB descriptor;
@@ -190,8 +191,10 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 		rids[i]->shown = vm;
 	}
 	vtd_flush_add_contexts(flush, sids, changed);
-	if (own)
+	if (own) {
+		vtd_flush_add(flush, vtd_make_pasid_cache_global());
 		vtd_flush_add_entry(flush, own, now);
+	}
 	for (i = 0; i < changed; i++)
 		vtd_flush_add_entry(flush, &old[i], now);
 	rc = vtd_flush_submit(flush);

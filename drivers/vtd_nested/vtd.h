@@ -292,8 +292,11 @@ static inline struct vtd_unit *to_vtd_unit(struct iommufd_sva_unit *unit)
 
 #define vtd_err(unit, fmt, ...) \
 	pr_err("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
-#define vtd_warn(unit, fmt, ...) \
-	pr_warn("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
+/* What a device can bring about again and again. */
+#define vtd_err_ratelimited(unit, fmt, ...) \
+	pr_err_ratelimited("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
+#define vtd_warn_ratelimited(unit, fmt, ...) \
+	pr_warn_ratelimited("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
 #define vtd_info(unit, fmt, ...) \
 	pr_info("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
 
@@ -328,12 +331,13 @@ static inline void vtd_write64(struct vtd_unit *unit, unsigned int offset, u64 v
 }
 
 /*
- * The hardware sees what was written to a table at @addr: pushed out of the
- * CPU's caches where table walks do not snoop them (ECAP.SMPWC; 6.8).
+ * The hardware sees what was written to a root, context or PASID table at @addr:
+ * pushed out of the CPU's caches where it does not snoop them (ECAP.C; page
+ * tables have a bit of their own, ECAP.SMPWC).
  */
 static inline void vtd_publish(struct vtd_unit *unit, void *addr, size_t len)
 {
-	if (unit->ecap & VTD_ECAP_SMPWC)
+	if (unit->ecap & VTD_ECAP_C)
 		dma_wmb();
 	else
 		clflush_cache_range(addr, len);

@@ -20,6 +20,7 @@
 struct iommufd_sva_backend;
 struct iommufd_sva_domain;
 struct iommufd_sva_master;
+struct iommufd_sva_set;
 struct iommufd_sva_unit;
 struct pci_dev;
 
@@ -180,6 +181,7 @@ struct iommufd_sva_backend {
  * @hwdev: its own struct device where it has one (Arm), else NULL
  * @iommu: its registration with the IOMMU core; the core's
  * @node: in the core's list
+ * @live: is registered, and not on its way out: adopts
  *
  * Embedded in the backend's own structure.
  */
@@ -190,6 +192,7 @@ struct iommufd_sva_unit {
 	struct device *hwdev;
 	struct iommu_device iommu;
 	struct list_head node;
+	bool live;
 };
 
 /**
@@ -219,9 +222,20 @@ struct iommufd_sva_rid {
  * @base: what the IOMMU core attached
  * @overlay: what a user attached through /dev/iommufd_sva, if @has_overlay
  * @has_overlay: the hardware shows @overlay rather than @base
- * @suspended: the IOMMU core attached "blocked" over the overlay (a reset)
+ * @suspended: the IOMMU core attached "blocked" over a stage-2 @base (a reset),
+ *	and the same base again is expected: the hardware shows blocked
  * @quarantined: would not reset after a user had it: blocked for good
+ * @joined: the IOMMU core has attached something
+ * @pinned: off identity: holds a reference on the backend's module
  * @priv: the backend's
+ * @set: its isolation set; holds a reference. This and what follows is the
+ *	core's.
+ * @set_item: in set->masters, under set->lock
+ * @node: in the core's list of masters; this and the rest under its lock
+ * @pending: being adopted, not yet of any group
+ * @probed: the IOMMU core has taken it
+ * @going: is being removed
+ * @has_driver: a driver is bound: holds a reference on the backend's module
  */
 struct iommufd_sva_master {
 	struct device *dev;
@@ -234,7 +248,17 @@ struct iommufd_sva_master {
 	bool has_overlay;
 	bool suspended;
 	bool quarantined;
+	bool joined;
+	bool pinned;
 	void *priv;
+
+	struct iommufd_sva_set *set;
+	struct list_head set_item;
+	struct list_head node;
+	bool pending;
+	bool probed;
+	bool going;
+	bool has_driver;
 };
 
 int iommufd_sva_backend_register(struct iommufd_sva_backend *backend);

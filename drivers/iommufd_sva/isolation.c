@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Isolation sets: which endpoints the IOMMU cannot keep apart.
+ *
+ * Two endpoints are in one set when a request of one can reach the other
+ * without passing the IOMMU (PCI Express Base Specification 6.12, Access
+ * Control Services), or can carry a requester ID of the other. The sets follow
+ * from configuration space alone: unlike pci_device_group() nothing here asks
+ * whether a bridge, which is bound to its port driver, has a group.
+ *
+ * A port that isolates by means that only a kernel quirk knows counts as one
+ * that does not: the set comes out larger, never smaller.
+ */
+#define pr_fmt(fmt) "iommufd_sva: " fmt
+
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "host.h"
+
+/*
+ * Source validation, and peer-to-peer requests, completions and upstream
+ * forwarding all go up to the IOMMU. (6.12.1; PASIDs need RR and UF too.)
+ */
+#define ACS_ISOLATION	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
+
+/* --- access control services ------------------------------------------- */
+
+struct acs_saved {
+	struct list_head node;
+	struct pci_dev *pdev;
+	struct iommufd_sva_unit *unit;
+	u16 ctrl;
+};
+
+/* What ACS_ISOLATION was before, under adopt_lock. */
+static LIST_HEAD(acs_saved_list);
+
+/* The bits this function should have set; *@ctrl: what is set. */
+static u16 acs_wanted(struct pci_dev *pdev, u16 *ctrl)
+{
+	u16 cap;
+
+	pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CAP, &cap);
+	pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, ctrl);
+	return cap & ACS_ISOLATION;
+}
+
+/**
+ * iommufd_sva_acs_enable - make a port or function send everything upstream
+ * @pdev: the port or function
+ * @unit: the unit it is behind, for iommufd_sva_acs_restore()
+ *
+ * Return: 0, also if there is nothing to do; -ENOMEM
+ */
+int iommufd_sva_acs_enable(struct pci_dev *pdev, struct iommufd_sva_unit *unit)
+{
+	struct acs_saved *saved;
+	u16 wanted, ctrl;
+
+	if (!pdev->acs_cap)
+		return 0;
+	wanted = acs_wanted(pdev, &ctrl);
+	if ((ctrl & wanted) == wanted)
+		return 0;
+
+	list_for_each_entry(saved, &acs_saved_list, node)
+		if (saved->pdev == pdev)
+			goto write;
+	saved = kzalloc(sizeof(*saved), GFP_KERNEL);
+	if (!saved)
+		return -ENOMEM;
+	saved->pdev = pci_dev_get(pdev);
+	saved->unit = unit;
+	saved->ctrl = ctrl;
+	list_add(&saved->node, &acs_saved_list);
+write:
+	pci_write_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL,
+			      ctrl | wanted);
+	return 0;
+}
+
+/* A reset of an adopted function clears its ACS: set it again. */
+void iommufd_sva_acs_reassert(struct pci_dev *pdev)
+{
+	u16 wanted, ctrl;
+
+	if (!pdev->acs_cap)
+		return;
+	wanted = acs_wanted(pdev, &ctrl);
+	if ((ctrl & wanted) != wanted)
+		pci_write_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL,
+				      ctrl | wanted);
+}
+
+static void acs_saved_free(struct acs_saved *saved)
+{
+	list_del(&saved->node);
+	pci_dev_put(saved->pdev);
+	kfree(saved);
+}
+
+/* @pdev is gone. */
+void iommufd_sva_acs_forget(struct pci_dev *pdev)
+{
+	struct acs_saved *saved, *next;
+
+	list_for_each_entry_safe(saved, next, &acs_saved_list, node)
+		if (saved->pdev == pdev)
+			acs_saved_free(saved);
+}
+
+/* Leave everything behind @unit as it was found. */
+void iommufd_sva_acs_restore(struct iommufd_sva_unit *unit)
+{
+	struct acs_saved *saved, *next;
+	struct pci_dev *pdev;
+	u16 ctrl;
+
+	list_for_each_entry_safe(saved, next, &acs_saved_list, node) {
+		if (saved->unit != unit)
+			continue;
+		pdev = saved->pdev;
+		pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &ctrl);
+		ctrl = (ctrl & ~ACS_ISOLATION) | (saved->ctrl & ACS_ISOLATION);
+		pci_write_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, ctrl);
+		acs_saved_free(saved);
+	}
+}
+
+/* Does @pdev send upstream whatever its neighbours or children ask it for? */
+static bool acs_isolates(struct pci_dev *pdev)
+{
+	u16 wanted, ctrl;
+
+	if (!pci_is_pcie(pdev))
+		return false;
+
+	switch (pci_pcie_type(pdev)) {
+	case PCI_EXP_TYPE_ROOT_PORT:
+	case PCI_EXP_TYPE_DOWNSTREAM:
+		break;
+	case PCI_EXP_TYPE_ENDPOINT:
+	case PCI_EXP_TYPE_LEG_END:
+	case PCI_EXP_TYPE_RC_END:
+	case PCI_EXP_TYPE_UPSTREAM:
+		/* A single function has no neighbour on its side of the link. */
+		if (!pdev->multifunction)
+			return true;
+		break;
+	default:
+		/* Bridges to conventional PCI: a bus where all see all. */
+		return false;
+	}
+	if (!pdev->acs_cap)
+		return false;
+	wanted = acs_wanted(pdev, &ctrl);
+	return (ctrl & wanted) == wanted;
+}
+
+static bool acs_isolates_path(struct pci_dev *bridge)
+{
+	while (acs_isolates(bridge)) {
+		if (pci_is_root_bus(bridge->bus))
+			return true;
+		bridge = bridge->bus->self;
+		if (!bridge)
+			return false;
+	}
+	return false;
+}
+
+/* --- requester IDs ----------------------------------------------------- */
+
+static int add_rid(struct iommufd_sva_rid *rids, int num, u8 bus, u8 devfn)
+{
+	int i;
+
+	if (num < 0)
+		return num;
+	for (i = 0; i < num; i++)
+		if (rids[i].bus == bus && rids[i].devfn == devfn)
+			return num;
+	if (num == IOMMUFD_SVA_MAX_RIDS)
+		return -E2BIG;
+	rids[num].bus = bus;
+	rids[num].devfn = devfn;
+	return num + 1;
+}
+
+/* The ID that @bridge puts on requests from below, if it replaces theirs. */
+static int add_bridge_rid(struct iommufd_sva_rid *rids, int num,
+			  struct pci_dev *bridge)
+{
+	bool secondary;
+
+	if (!pci_is_pcie(bridge)) {
+		secondary = bridge->dev_flags & PCI_DEV_FLAG_PCIE_BRIDGE_ALIAS;
+	} else {
+		switch (pci_pcie_type(bridge)) {
+		case PCI_EXP_TYPE_PCI_BRIDGE:
+			secondary = true;
+			break;
+		case PCI_EXP_TYPE_PCIE_BRIDGE:
+			secondary = false;
+			break;
+		default:
+			/* Ports and switches leave IDs alone. */
+			return num;
+		}
+	}
+	/* PCI Express to PCI Bridge Specification 2.3 */
+	if (secondary)
+		return add_rid(rids, num, bridge->subordinate->number, 0);
+	return add_rid(rids, num, bridge->bus->number, bridge->devfn);
+}
+
+/**
+ * iommufd_sva_rids - every requester ID that requests of a device may carry
+ * @pdev: the device
+ * @rids: room for IOMMUFD_SVA_MAX_RIDS; the first is its own
+ *
+ * Return: how many, or -E2BIG
+ */
+int iommufd_sva_rids(struct pci_dev *pdev, struct iommufd_sva_rid *rids)
+{
+	struct pci_bus *bus;
+	unsigned int devfn;
+	int num;
+
+	num = add_rid(rids, 0, pdev->bus->number, pdev->devfn);
+	/* Devices known to use IDs of functions that they may not even have. */
+	if (pdev->dma_alias_mask)
+		for_each_set_bit(devfn, pdev->dma_alias_mask, 256)
+			num = add_rid(rids, num, pdev->bus->number, devfn);
+
+	for (bus = pdev->bus; !pci_is_root_bus(bus); bus = bus->parent) {
+		if (!bus->self)
+			continue;
+		/* Above here the IOMMU has seen the request already. */
+		if (bus->self->dev_flags & PCI_DEV_FLAGS_BRIDGE_XLATE_ROOT)
+			break;
+		num = add_bridge_rid(rids, num, bus->self);
+	}
+	return num;
+}
+
+/* --- sets -------------------------------------------------------------- */
+
+/* Endpoints with the same spot cannot be kept apart. */
+struct spot {
+	struct pci_bus *bus;
+	unsigned int where;
+};
+
+#define SPOT_SLOT	0x100	/* | device number: its functions without ACS */
+#define SPOT_LINK	0x200	/* all functions without ACS on a link */
+
+/*
+ * The highest function up to which requests can turn round, and with it what
+ * shares its slot. On a link there is one device, whatever its functions'
+ * numbers (ARI). A virtual function is as isolated as its physical function.
+ */
+static struct spot spot_of(struct pci_dev *endpoint)
+{
+	struct pci_dev *top = pci_physfn(endpoint);
+	struct spot spot;
+	struct pci_bus *bus;
+
+	for (bus = top->bus; !pci_is_root_bus(bus); bus = bus->parent) {
+		if (!bus->self)
+			continue;
+		if (acs_isolates_path(bus->self))
+			break;
+		top = bus->self;
+	}
+
+	if (top == pci_physfn(endpoint) &&
+	    (acs_isolates(top) || !top->multifunction)) {
+		spot.bus = endpoint->bus;
+		spot.where = endpoint->devfn;
+	} else {
+		spot.bus = top->bus;
+		if (acs_isolates(top) || !top->multifunction)
+			spot.where = top->devfn;
+		else if (pci_is_root_bus(top->bus) || !pci_is_pcie(top))
+			spot.where = SPOT_SLOT | PCI_SLOT(top->devfn);
+		else
+			spot.where = SPOT_LINK;
+	}
+	return spot;
+}
+
+struct candidate {
+	struct pci_dev *pdev;
+	struct spot spot;
+	struct iommufd_sva_rid rids[IOMMUFD_SVA_MAX_RIDS];
+	int num_rids;
+	bool in_set;
+};
+
+static bool related(const struct candidate *a, const struct candidate *b)
+{
+	int i, j;
+
+	if (a->spot.bus == b->spot.bus && a->spot.where == b->spot.where)
+		return true;
+	for (i = 0; i < a->num_rids; i++)
+		for (j = 0; j < b->num_rids; j++)
+			if (a->rids[i].bus == b->rids[j].bus &&
+			    a->rids[i].devfn == b->rids[j].devfn)
+				return true;
+	return false;
+}
+
+/* Grow the set of @cand[@first] until nothing is related to it any more. */
+static unsigned int close_set(struct candidate *cand, unsigned int num,
+			      unsigned int first, unsigned int *queue)
+{
+	unsigned int head = 0, tail = 0, i;
+
+	cand[first].in_set = true;
+	queue[tail++] = first;
+	while (head < tail) {
+		struct candidate *member = &cand[queue[head++]];
+
+		for (i = 0; i < num; i++) {
+			if (cand[i].in_set || !related(member, &cand[i]))
+				continue;
+			cand[i].in_set = true;
+			queue[tail++] = i;
+		}
+	}
+	return tail;
+}
+
+/* All endpoints of @segment, with a reference on each. */
+static struct candidate *list_candidates(int segment, unsigned int *num)
+{
+	struct candidate *cand = NULL, *grown;
+	struct pci_dev *pdev = NULL;
+	unsigned int room = 0, n = 0;
+
+	for_each_pci_dev(pdev) {
+		if (pci_domain_nr(pdev->bus) != segment ||
+		    !iommufd_sva_is_endpoint(pdev))
+			continue;
+		if (n == room) {
+			room = room ? room * 2 : 32;
+			grown = kvcalloc(room, sizeof(*cand), GFP_KERNEL);
+			if (!grown) {
+				pci_dev_put(pdev);
+				goto err_put;
+			}
+			if (n)
+				memcpy(grown, cand, n * sizeof(*cand));
+			kvfree(cand);
+			cand = grown;
+		}
+		cand[n].pdev = pci_dev_get(pdev);
+		cand[n].spot = spot_of(pdev);
+		cand[n].num_rids = iommufd_sva_rids(pdev, cand[n].rids);
+		n++;
+	}
+	*num = n;
+	return cand;
+
+err_put:
+	while (n)
+		pci_dev_put(cand[--n].pdev);
+	kvfree(cand);
+	return NULL;
+}
+
+/**
+ * iommufd_sva_isolation_set - the endpoints that @pdev cannot be kept apart from
+ * @pdev: an endpoint
+ *
+ * Return: the set, @pdev first; NULL when @pdev is not there (any more) or
+ * without memory
+ */
+struct iommufd_sva_members *iommufd_sva_isolation_set(struct pci_dev *pdev)
+{
+	struct iommufd_sva_members *members = NULL;
+	struct candidate *cand;
+	unsigned int num, first, size, i;
+	unsigned int *queue;
+
+	cand = list_candidates(pci_domain_nr(pdev->bus), &num);
+	if (!cand)
+		return NULL;
+	for (first = 0; first < num && cand[first].pdev != pdev; first++)
+		;
+	queue = kvcalloc(num, sizeof(*queue), GFP_KERNEL);
+	if (first == num || !queue)
+		goto out;
+
+	size = close_set(cand, num, first, queue);
+	members = kvzalloc(struct_size(members, pdev, size), GFP_KERNEL);
+	if (!members)
+		goto out;
+	for (i = 0; i < size; i++)
+		members->pdev[i] = pci_dev_get(cand[queue[i]].pdev);
+	members->num = size;
+out:
+	for (i = 0; i < num; i++)
+		pci_dev_put(cand[i].pdev);
+	kvfree(queue);
+	kvfree(cand);
+	return members;
+}
+
+void iommufd_sva_members_free(struct iommufd_sva_members *members)
+{
+	unsigned int i;
+
+	if (!members)
+		return;
+	for (i = 0; i < members->num; i++)
+		pci_dev_put(members->pdev[i]);
+	kvfree(members);
+}

@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Masters: devices that are adopted, and what they are set to.
+ *
+ * What the IOMMU core attaches (identity, blocked, VFIO's domain) is a master's
+ * base; what a user attaches through /dev/iommufd_sva is an overlay on it. The
+ * hardware is shown one of them, or blocked. VFIO of new kernels attaches
+ * blocked and then the same domain again around each reset: that suspends an
+ * overlay and brings it back. Anything else that the IOMMU core attaches means
+ * that the device has changed hands, and ends it.
+ */
+#define pr_fmt(fmt) "iommufd_sva: " fmt
+
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "host.h"
+
+/*
+ * Protects masters_list and, in each master, what host.h says is its. Taken in
+ * the IOMMU core's callbacks; inside it only set->lock and master->lock.
+ */
+static DEFINE_MUTEX(masters_lock);
+static LIST_HEAD(masters_list);
+
+static struct iommufd_sva_master *find_master(struct device *dev)
+{
+	struct iommufd_sva_master *master;
+
+	lockdep_assert_held(&masters_lock);
+	list_for_each_entry(master, &masters_list, node)
+		if (master->dev == dev)
+			return master;
+	return NULL;
+}
+
+/* --- what a master is set to ------------------------------------------- */
+
+/* The part of a master that changes as one. */
+struct setting {
+	struct iommufd_sva_translation base;
+	struct iommufd_sva_translation overlay;
+	bool has_overlay;
+	bool suspended;
+	bool quarantined;
+};
+
+static struct setting get_setting(struct iommufd_sva_master *master)
+{
+	return (struct setting){
+		.base = master->base,
+		.overlay = master->overlay,
+		.has_overlay = master->has_overlay,
+		.suspended = master->suspended,
+		.quarantined = master->quarantined,
+	};
+}
+
+/* What the hardware is to do with the requests of a master set to @s. */
+static struct iommufd_sva_translation shown(const struct setting *s)
+{
+	static const struct iommufd_sva_translation blocked;
+
+	if (s->quarantined || s->suspended)
+		return blocked;
+	return s->has_overlay ? s->overlay : s->base;
+}
+
+static bool same_translation(const struct iommufd_sva_translation *a,
+			     const struct iommufd_sva_translation *b)
+{
+	return a->type == b->type && a->domain == b->domain;
+}
+
+/*
+ * A master off identity holds its backend: unloading that would take the tables
+ * from under the device. Fails once the backend is on its way out.
+ */
+static int pin_backend(struct iommufd_sva_master *master)
+{
+	if (master->pinned)
+		return 0;
+	if (!try_module_get(master->unit->backend->owner))
+		return -ENODEV;
+	master->pinned = true;
+	return 0;
+}
+
+static void unpin_backend(struct iommufd_sva_master *master)
+{
+	if (master->pinned)
+		module_put(master->unit->backend->owner);
+	master->pinned = false;
+}
+
+/* Take @master to @next, or leave all as it is. */
+static int set_setting(struct iommufd_sva_master *master,
+		       const struct setting *next)
+{
+	const struct iommufd_sva_backend_ops *ops = master->unit->backend->ops;
+	struct setting now = get_setting(master);
+	struct iommufd_sva_translation old = shown(&now), new = shown(next);
+	bool home = new.type == IOMMUFD_SVA_TRANS_IDENTITY;
+	int rc;
+
+	lockdep_assert_held(&master->lock);
+
+	if (!home) {
+		rc = pin_backend(master);
+		if (rc)
+			return rc;
+	}
+	if (!same_translation(&old, &new)) {
+		/* Through reset or by its last user: on again, if it is off. */
+		iommufd_sva_acs_reassert(to_pci_dev(master->dev));
+		rc = ops->set_translation(master, IOMMUFD_SVA_PASID_NONE, &new,
+					  &old);
+		if (rc) {
+			if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
+				unpin_backend(master);
+			return rc;
+		}
+	}
+
+	master->base = next->base;
+	master->overlay = next->overlay;
+	master->has_overlay = next->has_overlay;
+	master->suspended = next->suspended;
+	master->quarantined = next->quarantined;
+	if (home)
+		unpin_backend(master);
+	return 0;
+}
+
+static void end_overlay(struct iommufd_sva_master *master, struct setting *s)
+{
+	if (!s->has_overlay)
+		return;
+	dev_info(master->dev,
+		 "iommufd_sva: its owner attached another domain: what was attached through /dev/iommufd_sva is off\n");
+	s->has_overlay = false;
+}
+
+/*
+ * A suspended master whose domain comes back. If the overlay cannot be shown
+ * again the device gets what the IOMMU core believes it has.
+ */
+static int resume(struct iommufd_sva_master *master, struct setting *s)
+{
+	int rc;
+
+	s->suspended = false;
+	rc = set_setting(master, s);
+	if (rc && s->has_overlay) {
+		end_overlay(master, s);
+		rc = set_setting(master, s);
+	}
+	return rc;
+}
+
+static int attach_base(struct iommufd_sva_master *master,
+		       const struct iommufd_sva_translation *base)
+{
+	struct setting s = get_setting(master);
+	bool first = !master->joined;
+	int rc;
+
+	lockdep_assert_held(&master->lock);
+
+	if (base->type == IOMMUFD_SVA_TRANS_BLOCKED &&
+	    s.base.type == IOMMUFD_SVA_TRANS_STAGE2) {
+		s.suspended = true;
+		return set_setting(master, &s);
+	}
+	if (s.suspended && same_translation(&s.base, base))
+		return resume(master, &s);
+
+	end_overlay(master, &s);
+	s.suspended = false;
+	s.base = *base;
+	rc = set_setting(master, &s);
+	if (rc)
+		return rc;
+	master->joined = true;
+	/* A device that joins a set takes nothing from anybody. */
+	if (!first)
+		atomic_inc(&master->set->epoch);
+	return 0;
+}
+
+/**
+ * iommufd_sva_master_attach - the IOMMU core attaches a domain
+ * @master: the device; the core holds its group's mutex
+ * @domain: identity, blocked or a paging domain
+ *
+ * Return: 0, and for blocked and identity always so while the backend stays;
+ * -EPERM for a device that firmware wants left alone; -EINVAL for a domain that
+ * does not fit; -ENODEV when the backend is being unloaded; -ENOMEM
+ */
+int iommufd_sva_master_attach(struct iommufd_sva_master *master,
+			      struct iommu_domain *domain)
+{
+	struct iommufd_sva_translation base = iommufd_sva_translation_of(domain);
+	int rc;
+
+	if (base.type != IOMMUFD_SVA_TRANS_IDENTITY &&
+	    master->set->keep_identity) {
+		dev_info_ratelimited(master->dev,
+				     "iommufd_sva: cannot be given to a user: its group %s\n",
+				     master->set->keep_identity);
+		return -EPERM;
+	}
+	if (base.domain && base.domain->backend != master->unit->backend)
+		return -EINVAL;
+
+	mutex_lock(&master->lock);
+	rc = attach_base(master, &base);
+	mutex_unlock(&master->lock);
+	return rc;
+}
+
+/*
+ * A domain of VFIO's goes. A master that was suspended on it cannot come back to
+ * it, and another domain at the same address must not be taken for it.
+ */
+void iommufd_sva_masters_forget_domain(struct iommufd_sva_domain *domain)
+{
+	struct iommufd_sva_master *master;
+	struct setting s;
+
+	mutex_lock(&masters_lock);
+	list_for_each_entry(master, &masters_list, node) {
+		mutex_lock(&master->lock);
+		s = get_setting(master);
+		if (s.base.domain == domain) {
+			end_overlay(master, &s);
+			memset(&s.base, 0, sizeof(s.base));
+			s.suspended = false;
+			/* Suspended and this are blocked alike: cannot fail. */
+			WARN_ON(set_setting(master, &s));
+			atomic_inc(&master->set->epoch);
+		}
+		mutex_unlock(&master->lock);
+	}
+	mutex_unlock(&masters_lock);
+}
+
+static int set_master_overlay(struct iommufd_sva_master *master, int epoch,
+			      const struct iommufd_sva_translation *overlay)
+{
+	struct setting s;
+	int rc = -ENODEV;
+
+	mutex_lock(&master->lock);
+	s = get_setting(master);
+	if (atomic_read(&master->set->epoch) != epoch || s.quarantined ||
+	    s.base.type == IOMMUFD_SVA_TRANS_IDENTITY)
+		goto out_unlock;
+	s.has_overlay = true;
+	s.overlay = *overlay;
+	rc = set_setting(master, &s);
+out_unlock:
+	mutex_unlock(&master->lock);
+	return rc;
+}
+
+static void clear_master_overlay(struct iommufd_sva_master *master)
+{
+	struct setting s;
+
+	mutex_lock(&master->lock);
+	s = get_setting(master);
+	if (s.has_overlay) {
+		s.has_overlay = false;
+		if (set_setting(master, &s)) {
+			/* VFIO's domain does not go back on: nothing does. */
+			dev_err(master->dev,
+				"iommufd_sva: cannot go back to its owner's domain: DMA is blocked, close the device\n");
+			memset(&s.base, 0, sizeof(s.base));
+			WARN_ON(set_setting(master, &s));
+			atomic_inc(&master->set->epoch);
+		}
+	}
+	mutex_unlock(&master->lock);
+}
+
+/**
+ * iommufd_sva_set_overlay - show an overlay on every device of a set
+ * @set: the set
+ * @epoch: the set's when its user took it
+ * @overlay: what to show, in place of what is shown now
+ *
+ * All or nothing: when one refuses, those before it go back to what they had.
+ *
+ * Return: 0; -ENODEV when the set has changed hands since; what the backend
+ * says, -EINVAL for a domain that does not fit
+ */
+int iommufd_sva_set_overlay(struct iommufd_sva_set *set, int epoch,
+			    const struct iommufd_sva_translation *overlay)
+{
+	struct iommufd_sva_translation old = {};
+	struct iommufd_sva_master *master, *failed;
+	bool had_old = false;
+	int rc = 0;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(master, &set->masters, set_item) {
+		/* One overlay for the set: a late joiner alone has none. */
+		if (!had_old && master->has_overlay) {
+			had_old = true;
+			old = master->overlay;
+		}
+	}
+	list_for_each_entry(master, &set->masters, set_item) {
+		if (master->going)
+			continue;
+		rc = set_master_overlay(master, epoch, overlay);
+		if (rc)
+			break;
+	}
+	if (!rc)
+		goto out_unlock;
+
+	failed = master;
+	list_for_each_entry(master, &set->masters, set_item) {
+		if (master == failed)
+			break;
+		if (!had_old || set_master_overlay(master, epoch, &old))
+			clear_master_overlay(master);
+	}
+out_unlock:
+	mutex_unlock(&set->lock);
+	return rc;
+}
+
+/* Every device of @set back to its base. */
+void iommufd_sva_clear_overlay(struct iommufd_sva_set *set)
+{
+	struct iommufd_sva_master *master;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(master, &set->masters, set_item)
+		clear_master_overlay(master);
+	mutex_unlock(&set->lock);
+}
+
+/* @dev alone, which is leaving the set. */
+void iommufd_sva_master_clear(struct iommufd_sva_set *set, struct device *dev)
+{
+	struct iommufd_sva_master *master;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(master, &set->masters, set_item)
+		if (master->dev == dev)
+			clear_master_overlay(master);
+	mutex_unlock(&set->lock);
+}
+
+/* Is a paging domain of the IOMMU core's attached to the whole of @set? */
+bool iommufd_sva_set_in_stage2(struct iommufd_sva_set *set)
+{
+	struct iommufd_sva_master *master;
+	bool all = true;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(master, &set->masters, set_item) {
+		mutex_lock(&master->lock);
+		all &= master->base.type == IOMMUFD_SVA_TRANS_STAGE2;
+		mutex_unlock(&master->lock);
+	}
+	mutex_unlock(&set->lock);
+	return all;
+}
+
+/*
+ * Block @dev (all of @set if NULL) for good: it may still hold what a user told
+ * it to do.
+ */
+void iommufd_sva_set_quarantine(struct iommufd_sva_set *set, struct device *dev)
+{
+	struct iommufd_sva_master *master;
+	struct setting s;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(master, &set->masters, set_item) {
+		if (dev && master->dev != dev)
+			continue;
+		mutex_lock(&master->lock);
+		s = get_setting(master);
+		s.has_overlay = false;
+		s.quarantined = true;
+		WARN_ON(set_setting(master, &s));
+		mutex_unlock(&master->lock);
+	}
+	mutex_unlock(&set->lock);
+}
+
+/* --- their lives ------------------------------------------------------- */
+
+void iommufd_sva_set_free(struct kref *ref)
+{
+	struct iommufd_sva_set *set =
+		container_of(ref, struct iommufd_sva_set, ref);
+
+	iommu_group_put(set->group);
+	mutex_destroy(&set->lock);
+	kfree(set);
+}
+
+/**
+ * iommufd_sva_master_create - a device is about to be adopted
+ * @set: the set it joins
+ * @dev: the device; its device_lock is held and it has no driver
+ *
+ * The hardware passes its requests through, before and after.
+ *
+ * Return: the master, or an ERR_PTR: -E2BIG with too many requester IDs,
+ * -ENOMEM, what the backend says
+ */
+struct iommufd_sva_master *
+iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
+{
+	struct iommufd_sva_master *master;
+	int rc;
+
+	master = kzalloc(sizeof(*master), GFP_KERNEL);
+	if (!master)
+		return ERR_PTR(-ENOMEM);
+	master->dev = dev;
+	master->unit = set->unit;
+	master->base.type = IOMMUFD_SVA_TRANS_IDENTITY;
+	mutex_init(&master->lock);
+	master->set = set;
+	master->pending = true;
+
+	rc = iommufd_sva_rids(to_pci_dev(dev), master->rids);
+	if (rc < 0)
+		goto err_free;
+	master->num_rids = rc;
+	rc = set->unit->backend->ops->master_init(master);
+	if (rc)
+		goto err_free;
+
+	kref_get(&set->ref);
+	mutex_lock(&masters_lock);
+	list_add_tail(&master->node, &masters_list);
+	mutex_lock(&set->lock);
+	list_add_tail(&master->set_item, &set->masters);
+	mutex_unlock(&set->lock);
+	mutex_unlock(&masters_lock);
+	return master;
+
+err_free:
+	mutex_destroy(&master->lock);
+	kfree(master);
+	return ERR_PTR(rc);
+}
+
+static void master_free(struct iommufd_sva_master *master)
+{
+	struct iommufd_sva_set *set = master->set;
+	struct setting s;
+
+	mutex_lock(&masters_lock);
+	list_del(&master->node);
+	mutex_lock(&set->lock);
+	list_del(&master->set_item);
+	mutex_unlock(&set->lock);
+	mutex_unlock(&masters_lock);
+
+	mutex_lock(&master->lock);
+	s = get_setting(master);
+	s.base = (struct iommufd_sva_translation){
+		.type = IOMMUFD_SVA_TRANS_IDENTITY,
+	};
+	s.has_overlay = false;
+	s.suspended = false;
+	WARN_ON(set_setting(master, &s));
+	mutex_unlock(&master->lock);
+
+	master->unit->backend->ops->master_release(master, master->quarantined);
+	if (master->has_driver)
+		module_put(master->unit->backend->owner);
+	unpin_backend(master);
+	mutex_destroy(&master->lock);
+	kfree(master);
+	iommufd_sva_set_put(set);
+}
+
+/* Adopting has come to an end: keep @master if the IOMMU core has taken it. */
+void iommufd_sva_master_discard(struct iommufd_sva_master *master)
+{
+	bool probed;
+
+	mutex_lock(&masters_lock);
+	master->pending = false;
+	probed = master->probed;
+	mutex_unlock(&masters_lock);
+	if (!probed)
+		master_free(master);
+}
+
+/* A driver binds to or leaves @dev; called with its device_lock held. */
+void iommufd_sva_master_driver(struct device *dev, bool bound)
+{
+	struct iommufd_sva_master *master;
+	struct module *owner;
+
+	mutex_lock(&masters_lock);
+	master = find_master(dev);
+	if (master && master->has_driver != bound) {
+		owner = master->unit->backend->owner;
+		/*
+		 * It fails while the backend goes: that takes the driver off the
+		 * device again before it lets the device go (adopt.c).
+		 */
+		if (bound)
+			master->has_driver = try_module_get(owner);
+		else
+			module_put(owner);
+		if (!bound)
+			master->has_driver = false;
+	}
+	mutex_unlock(&masters_lock);
+}
+
+struct iommufd_sva_set *iommufd_sva_set_get(struct device *dev)
+{
+	struct iommufd_sva_master *master;
+	struct iommufd_sva_set *set = NULL;
+
+	mutex_lock(&masters_lock);
+	master = find_master(dev);
+	if (master && !master->pending && !master->going) {
+		set = master->set;
+		kref_get(&set->ref);
+	}
+	mutex_unlock(&masters_lock);
+	return set;
+}
+
+bool iommufd_sva_master_going(struct device *dev, struct iommufd_sva_set **set)
+{
+	struct iommufd_sva_master *master, *other;
+	bool last = true;
+
+	mutex_lock(&masters_lock);
+	master = find_master(dev);
+	*set = NULL;
+	if (master && !master->pending) {
+		master->going = true;
+		*set = master->set;
+		kref_get(&master->set->ref);
+		list_for_each_entry(other, &masters_list, node)
+			if (other->set == *set && !other->going)
+				last = false;
+	}
+	mutex_unlock(&masters_lock);
+	return last;
+}
+
+/* --- the IOMMU core's callbacks ---------------------------------------- */
+
+/* Only what adopt.c has prepared; everything else stays as it is. */
+struct iommu_device *iommufd_sva_probe_device(struct device *dev)
+{
+	struct iommufd_sva_master *master;
+
+	mutex_lock(&masters_lock);
+	master = find_master(dev);
+	if (master && master->pending && !master->probed) {
+		master->probed = true;
+		dev_iommu_priv_set(dev, master);
+	} else {
+		master = NULL;
+	}
+	mutex_unlock(&masters_lock);
+	return master ? &master->set->iommu : ERR_PTR(-ENODEV);
+}
+
+void iommufd_sva_release_device(struct device *dev)
+{
+	struct iommufd_sva_master *master = dev_iommu_priv_get(dev);
+	bool pending;
+
+	mutex_lock(&masters_lock);
+	master->probed = false;
+	pending = master->pending;
+	mutex_unlock(&masters_lock);
+	/* The core could not take it after all: adopt.c clears it up. */
+	if (!pending)
+		master_free(master);
+}
+
+struct iommu_group *iommufd_sva_device_group(struct device *dev)
+{
+	struct iommufd_sva_master *master = dev_iommu_priv_get(dev);
+
+	return iommu_group_ref_get(master->set->group);
+}
