@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The main job of iommufd_sva, told step by step: a device's DMA goes through
+ * tables that a user fills through /dev/iommufd_sva, and nowhere else.
+ *
+ * Every sentence about what happened is checked when it is printed; a line with
+ * "WRONG" and a non-zero exit status mean that it did not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <linux/vfio.h>
+
+#include "demo.h"
+#include "edu.h"
+#include "kmsg.h"
+#include "pci.h"
+#include "sva.h"
+#include "vfio.h"
+#include "walk.h"
+
+#define IOVA 0x765432101000UL
+#define IOVA_READ_ONLY (IOVA + SZ_2M)
+#define IOVA_UNMAPPED (IOVA + SZ_1G)
+
+static int wrong;
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("  ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	fflush(stdout);
+}
+
+static void step(const char *title)
+{
+	static int number;
+
+	printf("\n%d. %s\n\n", ++number, title);
+	fflush(stdout);
+}
+
+static bool check(bool good, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static bool check(bool good, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("  %s ", good ? "[ok]   " : "[WRONG]");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	fflush(stdout);
+	wrong += !good;
+	return good;
+}
+
+/* What cannot go on without. */
+static void must(bool good, const char *what)
+{
+	if (good)
+		return;
+	check(false, "%s (%s)", what, strerror(errno));
+	printf("\nThe story ends here.\n");
+	exit(1);
+}
+
+static void log_since(int fd, const char *word, int most)
+{
+	char line[512];
+
+	while (most-- && kmsg_wait(fd, 200, line, sizeof(line), KMSG_WORDS(word)))
+		say("    kernel: %s", line);
+}
+
+static void show_bytes(const char *what, const void *mem)
+{
+	const uint8_t *p = mem;
+
+	say("    %-30s %02x %02x %02x %02x %02x %02x %02x %02x ...", what, p[0],
+	    p[1], p[2], p[3], p[4], p[5], p[6], p[7]);
+}
+
+/* The machine as a host administrator sees it, to compare before and after. */
+#define STATE_LEN 65536
+static char *machine_state(void)
+{
+	static const char cmd[] =
+		"for d in /sys/bus/pci/devices/*; do "
+		"  n=${d##*/}; drv=-; grp=-;"
+		"  [ -e $d/driver ] && drv=$(basename $(readlink $d/driver));"
+		"  [ -e $d/iommu_group ] && grp=$(basename $(readlink $d/iommu_group));"
+		"  echo $n driver=$drv group=$grp;"
+		"done; ls /sys/class/iommu /sys/kernel/iommu_groups 2>/dev/null";
+	char *state = calloc(1, STATE_LEN);
+	FILE *f = popen(cmd, "r");
+	size_t n = 0;
+
+	if (f) {
+		n = fread(state, 1, STATE_LEN - 1, f);
+		pclose(f);
+	}
+	state[n] = 0;
+	return state;
+}
+
+/*
+ * Extended configuration space, where the ports' access control (ACS) is, which
+ * we switch on while we are there. Configuration space proper holds status bits
+ * that come and go by themselves.
+ */
+static char *config_state(size_t *len)
+{
+	char *state = calloc(64, SZ_4K);
+	glob_t g;
+
+	*len = 0;
+	if (glob("/sys/bus/pci/devices/*/config", 0, NULL, &g))
+		return state;
+	for (size_t i = 0; i < g.gl_pathc && i < 64; i++) {
+		int fd = open(g.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : pread(fd, state + *len, SZ_4K - 256, 256);
+
+		if (n > 0)
+			*len += n;
+		if (fd >= 0)
+			close(fd);
+	}
+	globfree(&g);
+	return state;
+}
+
+static void the_machine(const char *edu, const char *nvme)
+{
+	char driver[32], cmdline[512];
+	struct utsname u;
+
+	uname(&u);
+	say("Debian's kernel %s, unmodified.", u.release);
+	say("Boot parameters: %s", file_line("/proc/cmdline", cmdline, sizeof(cmdline)));
+	say("So nobody drives the IOMMU (an Intel VT-d unit, here QEMU's).");
+	check(access("/dev/iommu", F_OK), "the kernel has no iommufd of its own: no /dev/iommu");
+	check(pci_group(edu) < 0, "there are no IOMMU groups: nobody could be given a device");
+	say("Two devices play the main parts:");
+	say("    %s  \"edu\", a DMA engine without a driver; we will drive it", edu);
+	say("    %s  a disk, with its ordinary driver \"%s\"", nvme,
+	    pci_driver(nvme, driver, sizeof(driver)));
+	check(!strcmp(driver, "nvme"), "the disk has its driver");
+}
+
+static void load(const char *edu, const char *nvme)
+{
+	int log = kmsg_mark();
+	char driver[32];
+
+	say("# modprobe vtd_nested");
+	must(!sh("modprobe vtd_nested"), "the modules load");
+	log_since(log, "dmar", 3);
+	close(log);
+	check(!access(SVA_DEV, F_OK), SVA_DEV " is there");
+	check(pci_group(edu) >= 0, "%s, which nobody uses, is in IOMMU group %d", edu,
+	      pci_group(edu));
+	check(pci_group(nvme) < 0 &&
+	      !strcmp(pci_driver(nvme, driver, sizeof(driver)), "nvme"),
+	      "%s still has its driver, and is in no group: it passes through", nvme);
+}
+
+static void unit_capabilities(int fd, uint32_t device)
+{
+	struct iommufd_sva_hw_info_vtd vtd = {};
+	struct iommufd_sva_hw_info info = {
+		.size = sizeof(info),
+		.dev_id = device,
+		.data_len = sizeof(vtd),
+		.data_uptr = (uintptr_t)&vtd,
+	};
+
+	must(!sva_ioctl(fd, IOMMUFD_SVA_GET_HW_INFO, &info), "GET_HW_INFO");
+	say("The unit in front of it, by GET_HW_INFO:");
+	say("    CAP  %#018llx", (unsigned long long)vtd.cap_reg);
+	say("         addresses of %llu bits; second-stage tables of%s%s levels; large pages%s%s",
+	    (unsigned long long)(vtd.cap_reg >> 16 & 0x3f) + 1,
+	    vtd.cap_reg >> 10 & 1 ? " 4" : "", vtd.cap_reg >> 11 & 1 ? " 5" : "",
+	    vtd.cap_reg >> 34 & 1 ? " 2M" : "", vtd.cap_reg >> 35 & 1 ? " 1G" : "");
+	say("    ECAP %#018llx", (unsigned long long)vtd.ecap_reg);
+	say("         scalable mode %s, second stage %s, first stage %s, nested %s, pass-through %s",
+	    vtd.ecap_reg >> 43 & 1 ? "yes" : "no", vtd.ecap_reg >> 46 & 1 ? "yes" : "no",
+	    vtd.ecap_reg >> 47 & 1 ? "yes" : "no", vtd.ecap_reg >> 26 & 1 ? "yes" : "no",
+	    vtd.ecap_reg >> 6 & 1 ? "yes" : "no");
+	check(vtd.ecap_reg >> 43 & 1, "it can do what we need");
+}
+
+static void both_directions(struct edu *edu, char *mem)
+{
+	char *there = mem, *back = mem + SZ_4K;
+
+	mem_fill(there, SZ_4K, 42);
+	memset(back, 0, SZ_4K);
+	show_bytes("page behind IOVA:", there);
+	show_bytes("page behind IOVA + 0x1000:", back);
+	say("The device reads 4096 bytes at IOVA %#lx,", IOVA);
+	must(!edu_fetch(edu, IOVA, SZ_4K), "the device is ready");
+	say("and writes them to IOVA %#lx.", IOVA + SZ_4K);
+	must(!edu_store(edu, IOVA + SZ_4K, SZ_4K), "the device is ready");
+	show_bytes("page behind IOVA + 0x1000:", back);
+	check(mem_check(back, SZ_4K, 42) == -1, "all 4096 bytes went there and back");
+}
+
+/* The device tries to write over @page, which holds @seed's bytes. */
+static void expect_fault(struct edu *edu, const char *name, uint64_t iova,
+			 const char *page, unsigned int seed, const char *why)
+{
+	int log = kmsg_mark();
+	char addr[32], line[512];
+
+	snprintf(addr, sizeof(addr), "%#lx", iova & ~0xfffUL);
+	say("The device writes to IOVA %#lx, %s.", iova, why);
+	edu_store(edu, iova, SZ_4K);
+	if (check(kmsg_wait(log, 3000, line, sizeof(line),
+			    KMSG_WORDS(name, "write", addr, "reason")),
+		  "it is reported, with device, address and reason:"))
+		say("            %s", line);
+	check(mem_check(page, SZ_4K, seed) == -1, "and not a byte has moved");
+	close(log);
+}
+
+struct storm {
+	struct testdev dev;
+	uint64_t phys;
+	volatile bool stop;
+	unsigned long count, failed, second;
+};
+
+static void *storm(void *arg)
+{
+	struct storm *s = arg;
+
+	while (!s->stop) {
+		uint32_t rc = testdev_write(&s->dev, IOVA, s->phys, 64);
+
+		s->count++;
+		/* It compares with the first page, whichever it wrote to. */
+		if (rc == TESTDEV_MISMATCH)
+			s->second++;
+		else if (rc != TESTDEV_OK)
+			s->failed++;
+	}
+	return NULL;
+}
+
+static void replace_under_dma(int fd, const char *name)
+{
+	char *page[2], line[512];
+	int log = kmsg_mark(), replaced = 0;
+	uint32_t ioas[2], device;
+	struct storm s = {};
+	pthread_t thread;
+	uint64_t end;
+
+	must(!sva_bind(fd, pci_bdf(name), &device) && !testdev_open(&s.dev, name),
+	     "a second engine is bound");
+	for (int i = 0; i < 2; i++) {
+		page[i] = mem_alloc(SZ_4K, 0);
+		must(!sva_ioas_alloc(fd, &ioas[i]) &&
+		     !sva_map(fd, ioas[i], page[i], SZ_4K, IOVA, SVA_RW),
+		     "two address spaces");
+	}
+	s.phys = mem_phys(page[0]);
+	must(!sva_attach(fd, device, ioas[0], NULL), "attached");
+	say("%s, another engine, writes to IOVA %#lx as fast as it can. Meanwhile its", name, IOVA);
+	say("address space is replaced by another one, in which that IOVA is another page, and back.");
+	pthread_create(&thread, NULL, storm, &s);
+	end = now_ns() + 3000000000ULL;
+	while (now_ns() < end) {
+		*(volatile uint32_t *)page[0] = 0;
+		if (sva_attach(fd, device, ioas[++replaced & 1], NULL))
+			break;
+	}
+	s.stop = true;
+	pthread_join(thread, NULL);
+	say("    %d replacements, %lu writes: %lu to the first page, %lu to the second",
+	    replaced, s.count, s.count - s.second - s.failed, s.second);
+	check(s.count > 100 && replaced > 100 && !s.failed, "not one write failed");
+	check(!kmsg_wait(log, 500, line, sizeof(line), KMSG_WORDS(name, "faulted")),
+	      "not one fault was reported");
+	check(*(uint32_t *)page[1] == TESTDEV_PATTERN, "both pages have been written");
+	testdev_close(&s.dev);
+	sva_detach(fd, device);
+	sva_destroy(fd, device);
+	close(log);
+}
+
+static void vfio_does_the_same(const char *name)
+{
+	char *mem = mem_alloc(SZ_64K, SZ_64K);
+	struct vfio vfio;
+	struct edu edu;
+
+	sh("modprobe vfio-pci; modprobe vfio_iommu_type1 allow_unsafe_interrupts=1");
+	say("# echo vfio-pci > /sys/bus/pci/devices/%s/driver_override", name);
+	say("# echo %s > /sys/bus/pci/drivers_probe", name);
+	must(!pci_bind_driver(name, "vfio-pci"), "vfio-pci takes the device");
+	must(!vfio_open(&vfio, name), "a VFIO type1 program opens the device");
+	check(true, "container, group %d and device are open", pci_group(name));
+	must(!vfio_map(&vfio, mem, SZ_64K, IOVA,
+		       VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE),
+	     "VFIO_IOMMU_MAP_DMA");
+	must(!vfio_enable(&vfio), "the device is enabled");
+	edu_init(&edu, vfio_map_bar(&vfio, 0, NULL));
+	mem_fill(mem, SZ_4K, 7);
+	must(!edu_fetch(&edu, IOVA, SZ_4K) && !edu_store(&edu, IOVA + SZ_4K, SZ_4K),
+	     "the device is ready");
+	check(mem_check(mem + SZ_4K, SZ_4K, 7) == -1,
+	      "the same DMA, through the same unit: 4096 bytes there and back");
+	must(!vfio_unmap(&vfio, IOVA, SZ_64K), "VFIO_IOMMU_UNMAP_DMA");
+	mem_fill(mem, SZ_4K, 8);
+	expect_fault(&edu, name, IOVA, mem, 8, "which VFIO has just unmapped");
+	vfio_close(&vfio);
+	pci_unbind(name);
+}
+
+static void leave(const char *nvme, const char *before, const char *config_before,
+		  size_t before_len, struct disk *disk)
+{
+	size_t len;
+	int log = kmsg_mark();
+	unsigned long read;
+	char driver[32];
+	char *after;
+
+	say("# rmmod vtd_nested iommufd_sva");
+	check(!sh("rmmod vtd_nested && rmmod iommufd_sva"), "both modules go");
+	log_since(log, "dmar", 2);
+	close(log);
+	check(access(SVA_DEV, F_OK), SVA_DEV " is gone");
+	check(!sh("! ls /sys/kernel/iommu_groups 2>/dev/null | grep -q ."),
+	      "no IOMMU group is left");
+	check(!sh("echo 1 > /sys/bus/pci/rescan"), "a PCI rescan finds nothing amiss");
+	after = machine_state();
+	check(!strcmp(before, after), "every device has the driver it had, and no group");
+	free(after);
+	after = config_state(&len);
+	check(len && len == before_len && !memcmp(config_before, after, len),
+	      "extended configuration space is as it was: %zu bytes compared", len);
+	free(after);
+	read = disk->count->read;
+	sleep(2);
+	check(disk->count->read > read &&
+	      !strcmp(pci_driver(nvme, driver, sizeof(driver)), "nvme"),
+	      "the disk goes on working");
+}
+
+static void the_disk(struct disk *disk)
+{
+	disk_stop(disk);
+	say("All the while %s was written and read back, past the page cache:", disk->path);
+	say("    %lu MiB written, %lu MiB read and compared", disk->count->written >> 20,
+	    disk->count->read >> 20);
+	check(disk->count->read && !disk->count->wrong && !disk->count->errors,
+	      "%lu errors, %lu wrong contents", disk->count->errors, disk->count->wrong);
+}
+
+int main(void)
+{
+	char edu_name[PCI_NAME_LEN], testdev_name[PCI_NAME_LEN], nvme_name[PCI_NAME_LEN];
+	char *before, *config_before, *mem, *ro, *old, tables[4096];
+	uint32_t ioas, device, hwpt;
+	struct disk disk;
+	size_t config_len;
+	struct edu edu;
+	int fd;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	must(pci_find(ID_EDU, 0, edu_name) && pci_find(ID_TESTDEV, 0, testdev_name) &&
+	     pci_find(ID_NVME, 0, nvme_name), "the machine has its devices");
+	sh("modprobe nvme");
+	for (int i = 0; i < 100 && access("/dev/nvme0n1", F_OK); i++)
+		usleep(100000);
+	before = machine_state();
+	config_before = config_state(&config_len);
+
+	step("The machine");
+	the_machine(edu_name, nvme_name);
+	must(disk_start(&disk, "/dev/nvme0n1"), "the disk works");
+	say("From now on the disk is written and read back without pause.");
+
+	step("Loading the modules: the unit becomes ours");
+	load(edu_name, nvme_name);
+
+	step("A user takes a device");
+	fd = sva_open();
+	must(fd >= 0, "open(" SVA_DEV ")");
+	must(!sva_bind(fd, pci_bdf(edu_name), &device), "DEVICE_BIND");
+	check(true, "DEVICE_BIND %s: device %u", edu_name, device);
+	unit_capabilities(fd, device);
+	check(pci_bind_driver(edu_name, "vfio-pci"), "no driver can bind to it meanwhile");
+
+	step("Memory is mapped, and the device's DMA reaches it");
+	mem = mem_alloc(4 * SZ_4K, SZ_64K);
+	ro = mem + 2 * SZ_4K;
+	old = mem + 3 * SZ_4K;
+	must(!sva_ioas_alloc(fd, &ioas), "IOAS_ALLOC");
+	say("IOAS_ALLOC: I/O address space %u", ioas);
+	must(!sva_map(fd, ioas, mem, 2 * SZ_4K, IOVA, SVA_RW) &&
+	     !sva_map(fd, ioas, ro, SZ_4K, IOVA_READ_ONLY, SVA_READ), "IOAS_MAP");
+	say("IOAS_MAP:   %#lx, two pages, for reading and writing", IOVA);
+	say("IOAS_MAP:   %#lx, one page, for reading only", IOVA_READ_ONLY);
+	must(!sva_attach(fd, device, ioas, &hwpt), "DEVICE_ATTACH");
+	say("DEVICE_ATTACH: tables are made (hardware page table %u) and the device uses them", hwpt);
+	must(!edu_open(&edu, edu_name) && edu_alive(&edu), "the engine answers");
+	both_directions(&edu, mem);
+	must(!walk(edu_name, IOVA, tables, sizeof(tables)), "the tables can be looked at");
+
+	step("It reaches nothing else");
+	mem_fill(ro, SZ_4K, 1);
+	expect_fault(&edu, edu_name, IOVA_UNMAPPED, ro, 1, "where nothing is mapped");
+	expect_fault(&edu, edu_name, IOVA_READ_ONLY, ro, 1, "where it may only read");
+	must(!sva_map(fd, ioas, old, SZ_4K, IOVA_UNMAPPED, SVA_RW), "IOAS_MAP");
+	edu_fetch(&edu, IOVA_UNMAPPED, SZ_4K);
+	mem_fill(old, SZ_4K, 2);
+	must(!sva_unmap(fd, ioas, IOVA_UNMAPPED, SZ_4K, NULL), "IOAS_UNMAP");
+	expect_fault(&edu, edu_name, IOVA_UNMAPPED, old, 2,
+		     "which it has just used and was unmapped since");
+	expect_fault(&edu, edu_name, mem_phys(old), old, 2, "the page's physical address");
+
+	step("One address space replaces another under running DMA");
+	replace_under_dma(fd, testdev_name);
+
+	step("An unmodified VFIO program uses the same device");
+	edu_close(&edu);
+	close(fd);
+	vfio_does_the_same(edu_name);
+
+	step("Unloading leaves the machine as it was");
+	leave(nvme_name, before, config_before, config_len, &disk);
+
+	step("The disk behind the same unit noticed nothing");
+	the_disk(&disk);
+
+	step("The tables that were walked in step 4");
+	draw_walk(tables);
+
+	if (wrong)
+		printf("\n%d of these went wrong.\n", wrong);
+	else
+		printf("\nAll of it is true.\n");
+	return wrong != 0;
+}

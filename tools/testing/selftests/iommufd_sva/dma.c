@@ -1,0 +1,628 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a device's DMA reaches, and what it does not. Needs a unit of ours with
+ * QEMU's edu behind it, and for DMA at full speed its iommu-testdev.
+ */
+#include <pthread.h>
+
+#include "selftest.h"
+
+#define IOVA 0x7654000000UL
+#define FAULT_MS 2000
+
+FIXTURE(dma)
+{
+	char name[PCI_NAME_LEN];
+	int fd;
+	uint32_t ioas;
+	uint32_t device;
+	struct edu edu;
+	char *mem;
+	int log;
+};
+
+FIXTURE_SETUP(dma)
+{
+	NEED_DEVICE(ID_EDU, 0, self->name);
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, pci_unbind(self->name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &self->device));
+	ASSERT_EQ(0, edu_open(&self->edu, self->name));
+	ASSERT_TRUE(edu_alive(&self->edu));
+	self->mem = mem_alloc(SZ_2M, SZ_2M);
+	ASSERT_NE(NULL, self->mem);
+	self->log = kmsg_mark();
+	ASSERT_LE(0, self->log);
+}
+
+FIXTURE_TEARDOWN(dma)
+{
+	edu_close(&self->edu);
+	close(self->fd);
+}
+
+static int map(FIXTURE_DATA(dma) *self, void *mem, size_t len, uint64_t iova,
+	       uint32_t prot)
+{
+	return sva_map(self->fd, self->ioas, mem, len, iova, prot);
+}
+
+/* A line that names the device, the page and why. */
+static bool fault_logged(FIXTURE_DATA(dma) *self, const char *direction,
+			 uint64_t iova)
+{
+	char addr[32], line[512];
+	bool found;
+
+	snprintf(addr, sizeof(addr), "%#lx", iova & ~(SZ_4K - 1));
+	found = kmsg_wait(self->log, FAULT_MS, line, sizeof(line),
+			  KMSG_WORDS(self->name, direction, addr, "reason"));
+	if (found)
+		fprintf(stderr, "# %s\n", line);
+	return found;
+}
+
+static bool any_fault_logged(FIXTURE_DATA(dma) *self)
+{
+	char line[512];
+
+	if (!kmsg_wait(self->log, 300, line, sizeof(line),
+		       KMSG_WORDS(self->name, "faulted")))
+		return false;
+	fprintf(stderr, "# %s\n", line);
+	return true;
+}
+
+/* The device's buffer, seen through a mapped page: where it differs, or -1. */
+static long buffer_check(FIXTURE_DATA(dma) *self, char *page, uint64_t iova,
+			 unsigned int seed)
+{
+	memset(page, 0, SZ_4K);
+	if (edu_store(&self->edu, iova, SZ_4K))
+		return -2;
+	return mem_check(page, SZ_4K, seed);
+}
+
+TEST_F(dma, both_directions)
+{
+	char *from = self->mem, *to = self->mem + SZ_64K;
+
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, map(self, from, SZ_64K, IOVA, SVA_READ));
+	ASSERT_EQ(0, map(self, to, SZ_64K, IOVA + SZ_1G, SVA_RW));
+	/* Each of the pages is another one. */
+	for (int i = 0; i < 4; i++)
+		mem_fill(from + i * SZ_4K, SZ_4K, i);
+	for (int i = 0; i < 4; i++) {
+		ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + i * SZ_4K, SZ_4K));
+		ASSERT_EQ(0, edu_store(&self->edu, IOVA + SZ_1G + (3 - i) * SZ_4K, SZ_4K));
+	}
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(-1, mem_check(to + (3 - i) * SZ_4K, SZ_4K, i));
+	}
+	/* Nothing but these pages. */
+	for (size_t i = 4 * SZ_4K; i < SZ_64K; i++) {
+		ASSERT_EQ(0, to[i]);
+	}
+	EXPECT_FALSE(any_fault_logged(self));
+}
+
+/* A range of bytes that crosses from one page into another, far away, one. */
+TEST_F(dma, across_pages)
+{
+	char *a = self->mem, *b = self->mem + 33 * SZ_4K;
+
+	ASSERT_EQ(0, map(self, a, SZ_4K, IOVA, SVA_RW));
+	ASSERT_EQ(0, map(self, b, SZ_4K, IOVA + SZ_4K, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	memset(a, 0x11, SZ_4K);
+	memset(b, 0x22, SZ_4K);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + SZ_4K / 2, SZ_4K));
+	memset(a, 0, SZ_4K);
+	memset(b, 0, SZ_4K);
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA + SZ_4K / 2, SZ_4K));
+	EXPECT_EQ(0x00, a[SZ_4K / 2 - 1]);
+	EXPECT_EQ(0x11, a[SZ_4K / 2]);
+	EXPECT_EQ(0x11, a[SZ_4K - 1]);
+	EXPECT_EQ(0x22, b[0]);
+	EXPECT_EQ(0x22, b[SZ_4K / 2 - 1]);
+	EXPECT_EQ(0x00, b[SZ_4K / 2]);
+}
+
+TEST_F(dma, bound_is_blocked)
+{
+	uint64_t phys = mem_phys(self->mem);
+
+	ASSERT_NE(0, phys);
+	mem_fill(self->mem, SZ_4K, 1);
+	/* Neither an IOVA nor, as passing through would, a physical address. */
+	ASSERT_EQ(0, edu_store(&self->edu, phys, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "write", phys));
+	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1)) TH_LOG("host memory was written");
+}
+
+TEST_F(dma, unmapped)
+{
+	char *page = self->mem;
+	uint64_t hole = IOVA + SZ_2M, phys;
+
+	mem_fill(page, SZ_4K, 1);
+	phys = mem_phys(page);
+	ASSERT_NE(0, phys);
+	ASSERT_EQ(0, map(self, page, SZ_4K, IOVA, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+
+	ASSERT_EQ(0, edu_store(&self->edu, hole, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "write", hole));
+	ASSERT_EQ(0, edu_fetch(&self->edu, hole, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "read", hole));
+	ASSERT_EQ(0, edu_store(&self->edu, phys, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "write", phys));
+	EXPECT_EQ(-1, mem_check(page, SZ_4K, 1));
+}
+
+TEST_F(dma, read_only)
+{
+	char *ro = self->mem, *rw = self->mem + SZ_4K;
+
+	ASSERT_EQ(0, map(self, ro, SZ_4K, IOVA, SVA_READ));
+	ASSERT_EQ(0, map(self, rw, SZ_4K, IOVA + SZ_4K, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	mem_fill(rw, SZ_4K, 2);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + SZ_4K, SZ_4K));
+	mem_fill(ro, SZ_4K, 1);
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_EQ(-1, mem_check(ro, SZ_4K, 1)) TH_LOG("a read-only page was written");
+	/* Reading it is fine. */
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	EXPECT_EQ(-1, buffer_check(self, rw, IOVA + SZ_4K, 1));
+}
+
+/* A page that the device may only write must not be read. */
+TEST_F(dma, write_only)
+{
+	char *wo = self->mem, *rw = self->mem + SZ_4K;
+
+	ASSERT_EQ(0, map(self, wo, SZ_4K, IOVA, SVA_WRITE));
+	ASSERT_EQ(0, map(self, rw, SZ_4K, IOVA + SZ_4K, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	mem_fill(wo, SZ_4K, 1);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "read", IOVA));
+	EXPECT_NE(-1, buffer_check(self, rw, IOVA + SZ_4K, 1))
+		TH_LOG("a write-only page was read");
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + SZ_4K, SZ_4K));
+	memset(rw, 0, SZ_4K);
+	mem_fill(rw, SZ_4K, 3);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + SZ_4K, SZ_4K));
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	EXPECT_EQ(-1, mem_check(wo, SZ_4K, 3));
+}
+
+/* The device has used the mapping, so its translation is in the unit's caches. */
+TEST_F(dma, just_unmapped)
+{
+	char *page = self->mem, *rw = self->mem + SZ_4K;
+
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, map(self, rw, SZ_4K, IOVA + SZ_4K, SVA_RW));
+	mem_fill(rw, SZ_4K, 9);
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, map(self, page, SZ_4K, IOVA, SVA_RW));
+		mem_fill(page, SZ_4K, i);
+		ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+		ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+		ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + SZ_4K, SZ_4K));
+		ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, IOVA, SZ_4K, NULL));
+		ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+		EXPECT_TRUE(fault_logged(self, "write", IOVA));
+		EXPECT_EQ(-1, mem_check(page, SZ_4K, i))
+			TH_LOG("written after it was unmapped");
+	}
+}
+
+/* An IOVA that comes back with other memory behind it. */
+TEST_F(dma, mapped_anew)
+{
+	char *old = self->mem, *new = self->mem + SZ_4K;
+
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, map(self, old, SZ_4K, IOVA, SVA_RW));
+	mem_fill(old, SZ_4K, 1);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, IOVA, SZ_4K, NULL));
+	memset(old, 0, SZ_4K);
+	ASSERT_EQ(0, map(self, new, SZ_4K, IOVA, SVA_RW));
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	EXPECT_EQ(-1, mem_check(new, SZ_4K, 1));
+	EXPECT_EQ(0, old[0]);
+	EXPECT_FALSE(any_fault_logged(self));
+}
+
+/* Nothing was there, the unit may remember that, then something is. */
+TEST_F(dma, mapped_after_a_fault)
+{
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "read", IOVA));
+	mem_fill(self->mem, SZ_4K, 1);
+	ASSERT_EQ(0, map(self, self->mem, SZ_4K, IOVA, SVA_RW));
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	EXPECT_EQ(-1, buffer_check(self, self->mem, IOVA, 1));
+	EXPECT_FALSE(any_fault_logged(self));
+}
+
+TEST_F(dma, detached_is_blocked)
+{
+	ASSERT_EQ(0, map(self, self->mem, SZ_4K, IOVA, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	mem_fill(self->mem, SZ_4K, 1);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	mem_fill(self->mem, SZ_4K, 2);
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 2));
+	/* And back. */
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	EXPECT_EQ(-1, buffer_check(self, self->mem, IOVA, 2));
+}
+
+/* The same IOVA in two address spaces. */
+TEST_F(dma, replace)
+{
+	char *a = self->mem, *b = self->mem + SZ_4K;
+	uint32_t other;
+
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, map(self, a, SZ_4K, IOVA, SVA_RW));
+	ASSERT_EQ(0, sva_map(self->fd, other, b, SZ_4K, IOVA, SVA_RW));
+	for (int i = 0; i < 4; i++) {
+		mem_fill(a, SZ_4K, 10 + i);
+		mem_fill(b, SZ_4K, 20 + i);
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+		ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, other, NULL));
+		ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+		EXPECT_EQ(-1, mem_check(a, SZ_4K, 10 + i));
+		EXPECT_EQ(-1, mem_check(b, SZ_4K, 10 + i));
+	}
+	EXPECT_FALSE(any_fault_logged(self));
+}
+
+TEST_F(dma, hwpt_holds_what_its_ioas_holds)
+{
+	uint32_t hwpt;
+
+	ASSERT_EQ(0, map(self, self->mem, SZ_4K, IOVA, SVA_RW));
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &hwpt));
+	ASSERT_EQ(0, map(self, self->mem + SZ_4K, SZ_4K, IOVA + SZ_2M, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, hwpt, NULL));
+	mem_fill(self->mem, SZ_4K, 1);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	EXPECT_EQ(-1, buffer_check(self, self->mem + SZ_4K, IOVA + SZ_2M, 1));
+}
+
+TEST_F(dma, file)
+{
+	int memfd = memfd_create("dma", 0);
+	char *mem;
+
+	ASSERT_LE(0, memfd);
+	ASSERT_EQ(0, ftruncate(memfd, 4 * SZ_4K));
+	mem = mmap(NULL, 4 * SZ_4K, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	ASSERT_NE(MAP_FAILED, mem);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, sva_map_file(self->fd, self->ioas, memfd, SZ_4K, 2 * SZ_4K, IOVA, SVA_RW));
+	mem_fill(mem + SZ_4K, SZ_4K, 1);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA + SZ_4K, SZ_4K));
+	EXPECT_EQ(-1, mem_check(mem + 2 * SZ_4K, SZ_4K, 1));
+	EXPECT_EQ(0, mem[0]);
+	EXPECT_EQ(0, mem[3 * SZ_4K]);
+}
+
+/* The size of the leaf that translates @iova, 0 if none does. */
+static uint64_t leaf_size(FIXTURE_DATA(dma) *self, uint64_t iova)
+{
+	char text[2048];
+
+	if (walk(self->name, iova, text, sizeof(text)))
+		return 0;
+	return walk_number(text, "result", "page");
+}
+
+static void huge(struct __test_metadata *_metadata, FIXTURE_DATA(dma) *self,
+		 size_t page, int pages)
+{
+	size_t len = page * pages;
+	uint64_t iova = 8 * SZ_1G;
+	char *mem = mem_alloc_huge(len, page);
+	/* First and last page of each leaf, and the borders between them. */
+	size_t at[] = { 0, page - SZ_4K, len - SZ_4K, (pages - 1) * page };
+
+	if (!mem)
+		SKIP(return, "no huge pages of %zu KiB", page / 1024);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, map(self, mem, len, iova, SVA_RW));
+	ASSERT_EQ(0, map(self, self->mem, SZ_4K, IOVA, SVA_RW));
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		mem_fill(mem + at[i], SZ_4K, i);
+		ASSERT_EQ(0, edu_fetch(&self->edu, iova + at[i], SZ_4K));
+		EXPECT_EQ(-1, buffer_check(self, self->mem, IOVA, i));
+		EXPECT_EQ(-1, buffer_check(self, mem + at[i], iova + at[i], i));
+		EXPECT_EQ(page, leaf_size(self, iova + at[i]));
+	}
+	EXPECT_FALSE(any_fault_logged(self));
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, iova, len, NULL));
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		ASSERT_EQ(0, edu_fetch(&self->edu, iova + at[i], SZ_4K));
+		EXPECT_TRUE(fault_logged(self, "read", iova + at[i]));
+	}
+	munmap(mem, len);
+}
+
+TEST_F(dma, huge_2m)
+{
+	huge(_metadata, self, SZ_2M, 3);
+}
+
+TEST_F(dma, huge_1g)
+{
+	huge(_metadata, self, SZ_1G, 1);
+}
+
+/* A part of a huge page, so that large leaves must not be used at its ends. */
+TEST_F(dma, part_of_a_huge_page)
+{
+	char *mem = mem_alloc_huge(2 * SZ_2M, SZ_2M);
+	uint64_t iova = 8 * SZ_1G;
+
+	if (!mem)
+		SKIP(return, "no huge pages");
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, map(self, mem + SZ_4K, 2 * SZ_2M - 2 * SZ_4K, iova + SZ_4K, SVA_RW));
+	ASSERT_EQ(0, edu_fetch(&self->edu, iova, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "read", iova));
+	ASSERT_EQ(0, edu_fetch(&self->edu, iova + 2 * SZ_2M - SZ_4K, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "read", iova + 2 * SZ_2M - SZ_4K));
+	EXPECT_EQ(SZ_4K, leaf_size(self, iova + SZ_4K));
+	EXPECT_EQ(SZ_4K, leaf_size(self, iova + SZ_2M));
+	EXPECT_EQ(0, leaf_size(self, iova));
+	mem_fill(mem + SZ_2M, SZ_4K, 1);
+	ASSERT_EQ(0, edu_fetch(&self->edu, iova + SZ_2M, SZ_4K));
+	EXPECT_EQ(-1, buffer_check(self, mem + SZ_4K, iova + SZ_4K, 1));
+	munmap(mem, 2 * SZ_2M);
+}
+
+/*
+ * A process dies while its device is about to write to an IOVA that, taken for
+ * a physical address, is memory of this process. The device starts about
+ * 100 ms after it was told to: by then it has changed hands.
+ */
+static void killed_user(struct __test_metadata *_metadata,
+			FIXTURE_DATA(dma) *self, bool kill_it)
+{
+	uint64_t phys;
+	int pipefd[2], status;
+	char c;
+
+	edu_close(&self->edu);
+	ASSERT_EQ(0, sva_destroy(self->fd, self->device));
+	mem_fill(self->mem, SZ_2M, 1);
+	phys = mem_phys(self->mem);
+	ASSERT_NE(0, phys);
+
+	for (int i = 0; i < 4; i++) {
+		pid_t pid;
+
+		ASSERT_EQ(0, pipe(pipefd));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			int fd = sva_open();
+			char *mem = mem_alloc(SZ_4K, 0);
+			uint32_t ioas, device;
+			struct edu edu;
+
+			memset(mem, 0x66, SZ_4K);
+			if (fd < 0 || sva_ioas_alloc(fd, &ioas) ||
+			    sva_bind(fd, pci_bdf(self->name), &device) ||
+			    sva_attach(fd, device, ioas, NULL) ||
+			    sva_map(fd, ioas, mem, SZ_4K, phys, SVA_RW) ||
+			    edu_open(&edu, self->name) ||
+			    edu_fetch(&edu, phys, SZ_4K))
+				_exit(1);
+			edu_start_store(&edu, phys, SZ_4K);
+			if (write(pipefd[1], "r", 1) != 1)
+				_exit(1);
+			if (kill_it)
+				pause();
+			_exit(0);
+		}
+		close(pipefd[1]);
+		ASSERT_EQ(1, read(pipefd[0], &c, 1)) TH_LOG("the user failed");
+		close(pipefd[0]);
+		if (kill_it)
+			ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		usleep(300000);
+		ASSERT_EQ(-1, mem_check(self->mem, SZ_2M, 1))
+			TH_LOG("a dead user's device has written to host memory");
+		EXPECT_EQ(0, pci_command(self->name) & PCI_CMD_MASTER)
+			TH_LOG("the device can still be bus master");
+	}
+}
+
+TEST_F(dma, killed_user)
+{
+	killed_user(_metadata, self, true);
+}
+
+TEST_F(dma, exiting_user)
+{
+	killed_user(_metadata, self, false);
+}
+
+/*
+ * DMA at full speed from another thread.
+ */
+FIXTURE(storm)
+{
+	char name[PCI_NAME_LEN];
+	int fd;
+	uint32_t ioas[2];
+	uint32_t device;
+	struct testdev dev;
+	char *page[2];
+	uint64_t phys[2];
+	int log;
+	volatile bool stop;
+	volatile unsigned long count, failed, elsewhere;
+	pthread_t thread;
+};
+
+FIXTURE_SETUP(storm)
+{
+	NEED_DEVICE(ID_TESTDEV, 0, self->name);
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
+	ASSERT_EQ(0, pci_unbind(self->name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &self->device));
+	ASSERT_EQ(0, testdev_open(&self->dev, self->name));
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas[i]));
+		self->page[i] = mem_alloc(SZ_4K, 0);
+		ASSERT_NE(NULL, self->page[i]);
+		ASSERT_EQ(0, sva_map(self->fd, self->ioas[i], self->page[i], SZ_4K, IOVA, SVA_RW));
+		self->phys[i] = mem_phys(self->page[i]);
+		ASSERT_NE(0, self->phys[i]);
+	}
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas[0], NULL));
+	self->log = kmsg_mark();
+}
+
+FIXTURE_TEARDOWN(storm)
+{
+	testdev_close(&self->dev);
+	close(self->fd);
+	/* So many faults are not all logged; the next test wants to see its own. */
+	sleep(5);
+}
+
+static void *storm(void *arg)
+{
+	FIXTURE_DATA(storm) *self = arg;
+
+	while (!self->stop) {
+		uint32_t rc = testdev_write(&self->dev, IOVA, self->phys[0], 64);
+
+		self->count++;
+		/* The write went through, the comparison looks at page 0 only. */
+		if (rc == TESTDEV_MISMATCH)
+			self->elsewhere++;
+		else if (rc != TESTDEV_OK)
+			self->failed++;
+	}
+	return NULL;
+}
+
+/* The device itself: that it tells a fault from a success. */
+TEST_F(storm, one)
+{
+	uint32_t *word = (uint32_t *)self->page[0];
+	char line[512];
+
+	EXPECT_EQ(TESTDEV_OK, testdev_write(&self->dev, IOVA, self->phys[0], 64));
+	EXPECT_EQ(TESTDEV_PATTERN, word[0]);
+	EXPECT_EQ(TESTDEV_PATTERN, word[15]);
+	EXPECT_EQ(0, word[16]);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas[1], NULL));
+	*word = 0;
+	EXPECT_EQ(TESTDEV_MISMATCH, testdev_write(&self->dev, IOVA, self->phys[0], 64));
+	EXPECT_EQ(TESTDEV_PATTERN, *(uint32_t *)self->page[1]);
+	EXPECT_EQ(TESTDEV_WRITE_FAILED,
+		  testdev_write(&self->dev, IOVA + SZ_4K, self->phys[0], 64));
+	EXPECT_TRUE(kmsg_wait(self->log, FAULT_MS, line, sizeof(line),
+			      KMSG_WORDS(self->name, "write", "reason")));
+}
+
+TEST_F_TIMEOUT(storm, replace_never_faults, 120)
+{
+	char line[512];
+	int replaced = 0;
+	uint64_t end;
+
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, storm, self));
+	end = now_ns() + 5000000000ULL;
+	while (now_ns() < end) {
+		*(volatile uint32_t *)self->page[0] = 0;
+		ASSERT_EQ(0, sva_attach(self->fd, self->device,
+					self->ioas[++replaced & 1], NULL));
+	}
+	self->stop = true;
+	pthread_join(self->thread, NULL);
+	fprintf(stderr, "# %d replacements, %lu writes, %lu of them to the second page\n",
+	       replaced, self->count, self->elsewhere);
+	EXPECT_EQ(0, self->failed);
+	EXPECT_LT(100, self->count);
+	EXPECT_LT(100, replaced);
+	EXPECT_FALSE(kmsg_wait(self->log, 500, line, sizeof(line),
+			       KMSG_WORDS(self->name, "faulted")))
+		TH_LOG("%s", line);
+}
+
+/* Mapping and unmapping beside it disturbs nobody. */
+TEST_F_TIMEOUT(storm, map_and_unmap_beside, 120)
+{
+	char *mem = mem_alloc(SZ_2M, SZ_2M), line[512];
+	uint64_t end;
+	int rounds = 0;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, storm, self));
+	end = now_ns() + 3000000000ULL;
+	while (now_ns() < end) {
+		/* In the same leaf table, beside it, and far away. */
+		uint64_t iova = rounds++ & 1 ? IOVA + SZ_4K : IOVA + SZ_1G;
+
+		ASSERT_EQ(0, sva_map(self->fd, self->ioas[0], mem, SZ_64K, iova, SVA_RW));
+		ASSERT_EQ(0, sva_unmap(self->fd, self->ioas[0], iova, SZ_64K, NULL));
+	}
+	self->stop = true;
+	pthread_join(self->thread, NULL);
+	fprintf(stderr, "# %d rounds, %lu writes\n", rounds, self->count);
+	EXPECT_EQ(0, self->failed);
+	EXPECT_EQ(0, self->elsewhere);
+	EXPECT_LT(100, self->count);
+	EXPECT_FALSE(kmsg_wait(self->log, 500, line, sizeof(line),
+			       KMSG_WORDS(self->name, "faulted")))
+		TH_LOG("%s", line);
+}
+
+/* After an unmap has returned, not one write arrives. */
+TEST_F_TIMEOUT(storm, unmap_is_final, 120)
+{
+	volatile uint32_t *word = (uint32_t *)self->page[0];
+
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, storm, self));
+	for (int i = 0; i < 100; i++) {
+		ASSERT_EQ(0, sva_unmap(self->fd, self->ioas[0], IOVA, SZ_4K, NULL));
+		*word = 0;
+		usleep(2000);
+		ASSERT_EQ(0, *word) TH_LOG("written after it was unmapped");
+		ASSERT_EQ(0, sva_map(self->fd, self->ioas[0], self->page[0], SZ_4K, IOVA, SVA_RW));
+		for (int j = 0; j < 1000 && !*word; j++)
+			usleep(1000);
+		ASSERT_EQ(TESTDEV_PATTERN, *word) TH_LOG("not written once mapped");
+	}
+	self->stop = true;
+	pthread_join(self->thread, NULL);
+	EXPECT_LT(0, self->failed);
+}
+
+TEST_HARNESS_MAIN

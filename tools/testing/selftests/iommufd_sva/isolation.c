@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices that can reach one another, or that the IOMMU cannot tell apart, go
+ * to a user as a whole or not at all.
+ *
+ * The machine is told by the environment:
+ *   ISOLATION_ID=8086:10d3	the devices that form one set, all there are
+ *   ISOLATION_DRIVER=e1000e	a host driver for them; vfio-pci if unset, which
+ *				is a driver as good as any other to the rules
+ * An iommu-testdev, alone behind a root port, is there to compare with.
+ */
+#include "selftest.h"
+
+FIXTURE(isolation)
+{
+	char a[PCI_NAME_LEN], b[PCI_NAME_LEN];
+	const char *driver;
+	int fd;
+	uint32_t ioas;
+};
+
+FIXTURE_SETUP(isolation)
+{
+	const char *id = getenv("ISOLATION_ID");
+	unsigned int vendor, device;
+
+	if (!id || sscanf(id, "%x:%x", &vendor, &device) != 2)
+		SKIP(return, "ISOLATION_ID says no set of devices");
+	ASSERT_TRUE(pci_find(vendor << 16 | device, 0, self->a));
+	ASSERT_TRUE(pci_find(vendor << 16 | device, 1, self->b));
+	self->driver = getenv("ISOLATION_DRIVER");
+	if (!self->driver)
+		self->driver = "vfio-pci";
+	ASSERT_EQ(0, pci_unbind(self->a));
+	ASSERT_EQ(0, pci_unbind(self->b));
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+}
+
+FIXTURE_TEARDOWN(isolation)
+{
+	close(self->fd);
+}
+
+static bool has_driver(const char *name)
+{
+	char driver[64];
+
+	return pci_driver(name, driver, sizeof(driver))[0];
+}
+
+TEST_F(isolation, one_group)
+{
+	EXPECT_LE(0, pci_group(self->a));
+	EXPECT_EQ(pci_group(self->a), pci_group(self->b));
+}
+
+TEST_F(isolation, no_host_driver_beside_a_user)
+{
+	uint32_t device;
+
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &device));
+	EXPECT_NE(0, pci_bind_driver(self->b, self->driver));
+	EXPECT_FALSE(has_driver(self->b));
+	ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
+	EXPECT_NE(0, pci_bind_driver(self->b, self->driver));
+	EXPECT_FALSE(has_driver(self->b));
+	ASSERT_EQ(0, sva_detach(self->fd, device));
+	ASSERT_EQ(0, sva_destroy(self->fd, device));
+	EXPECT_EQ(0, pci_bind_driver(self->b, self->driver))
+		TH_LOG("once the user has gone the driver can come");
+	ASSERT_EQ(0, pci_unbind(self->b));
+}
+
+TEST_F(isolation, no_user_beside_a_host_driver)
+{
+	uint32_t device;
+
+	ASSERT_EQ(0, pci_bind_driver(self->b, self->driver));
+	EXPECT_EQ(-EBUSY, sva_bind(self->fd, pci_bdf(self->a), &device));
+	EXPECT_EQ(-EBUSY, sva_bind(self->fd, pci_bdf(self->b), &device));
+	ASSERT_EQ(0, pci_unbind(self->b));
+	EXPECT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &device));
+}
+
+/*
+ * Neither through VFIO: vfio-pci on one, the host's driver on the other. The
+ * kernel's group code refuses one of the two, whichever comes second.
+ */
+TEST_F(isolation, no_vfio_beside_a_host_driver)
+{
+	int group;
+
+	if (!strcmp(self->driver, "vfio-pci"))
+		SKIP(return, "no host driver for this device");
+	ASSERT_EQ(0, pci_bind_driver(self->b, self->driver));
+	pci_bind_driver(self->a, "vfio-pci");
+	group = vfio_group_open(pci_group(self->a));
+	EXPECT_GT(0, group) TH_LOG("VFIO opens half of a set");
+	ASSERT_EQ(0, pci_unbind(self->a));
+	ASSERT_EQ(0, pci_unbind(self->b));
+
+	ASSERT_EQ(0, pci_bind_driver(self->a, "vfio-pci"));
+	group = vfio_group_open(pci_group(self->a));
+	ASSERT_LE(0, group);
+	close(group);
+	ASSERT_EQ(0, pci_bind_driver(self->b, "vfio-pci"));
+	{
+		struct vfio vfio;
+
+		ASSERT_EQ(0, vfio_open(&vfio, self->a));
+		ASSERT_EQ(0, pci_unbind(self->b));
+		EXPECT_NE(0, pci_bind_driver(self->b, self->driver))
+			TH_LOG("a host driver beside an open group");
+		vfio_close(&vfio);
+	}
+	ASSERT_EQ(0, pci_unbind(self->a));
+	ASSERT_EQ(0, pci_unbind(self->b));
+}
+
+TEST_F(isolation, one_user)
+{
+	int other = sva_open();
+	uint32_t a, b, theirs;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
+	EXPECT_EQ(-EBUSY, sva_bind(other, pci_bdf(self->b), &theirs))
+		TH_LOG("another user got the other half");
+	EXPECT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_destroy(self->fd, a));
+	EXPECT_EQ(-EBUSY, sva_bind(other, pci_bdf(self->a), &theirs));
+	ASSERT_EQ(0, sva_destroy(self->fd, b));
+	EXPECT_EQ(0, sva_bind(other, pci_bdf(self->b), &theirs));
+	close(other);
+}
+
+TEST_F(isolation, one_address_space)
+{
+	uint32_t a, b, other;
+
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_attach(self->fd, a, self->ioas, NULL));
+	EXPECT_EQ(-EINVAL, sva_attach(self->fd, b, other, NULL));
+	EXPECT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
+	/* Replacing it for one replaces it for both. */
+	EXPECT_EQ(0, sva_attach(self->fd, a, other, NULL));
+	EXPECT_EQ(0, sva_detach(self->fd, b));
+	EXPECT_EQ(0, sva_detach(self->fd, a));
+}
+
+/* DMA of the one that is bound but not attached goes the group's way too. */
+TEST_F(isolation, dma_of_both)
+{
+	char *mem = mem_alloc(2 * SZ_4K, 0), *page;
+	uint32_t a, b;
+
+	if (!strstr(getenv("ISOLATION_ID"), "11e8"))
+		SKIP(return, "these devices have no engine that a test can drive");
+	ASSERT_NE(NULL, mem);
+	page = mem + SZ_4K;
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, 2 * SZ_4K, SZ_2M, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, a, self->ioas, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
+	for (int i = 0; i < 2; i++) {
+		struct edu edu;
+
+		ASSERT_EQ(0, edu_open(&edu, i ? self->b : self->a));
+		mem_fill(mem, SZ_4K, i);
+		memset(page, 0, SZ_4K);
+		ASSERT_EQ(0, edu_fetch(&edu, SZ_2M, SZ_4K));
+		ASSERT_EQ(0, edu_store(&edu, SZ_2M + SZ_4K, SZ_4K));
+		EXPECT_EQ(-1, mem_check(page, SZ_4K, i)) TH_LOG("device %d", i);
+		edu_close(&edu);
+	}
+	/* Detached for both, nothing moves. */
+	ASSERT_EQ(0, sva_detach(self->fd, a));
+	ASSERT_EQ(0, sva_detach(self->fd, b));
+	for (int i = 0; i < 2; i++) {
+		struct edu edu;
+
+		ASSERT_EQ(0, edu_open(&edu, i ? self->b : self->a));
+		memset(page, 0, SZ_4K);
+		ASSERT_EQ(0, edu_store(&edu, SZ_2M + SZ_4K, SZ_4K));
+		for (size_t j = 0; j < SZ_4K; j++) {
+			ASSERT_EQ(0, page[j]);
+		}
+		edu_close(&edu);
+	}
+}
+
+/* What is alone is alone: the tests above would pass if all were one set. */
+TEST_F(isolation, others_are_apart)
+{
+	char apart[PCI_NAME_LEN];
+	int other = sva_open();
+	uint32_t a, theirs;
+
+	for (int i = 0; ; i++) {
+		if (!pci_find(ID_TESTDEV, i, apart))
+			SKIP(return, "no iommu-testdev to compare with");
+		if (strcmp(apart, self->a) && strcmp(apart, self->b))
+			break;
+	}
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, pci_unbind(apart));
+	EXPECT_LE(0, pci_group(apart));
+	EXPECT_NE(pci_group(apart), pci_group(self->a));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
+	EXPECT_EQ(0, sva_bind(other, pci_bdf(apart), &theirs));
+	close(other);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A plain VFIO type1 user: nothing in here knows of /dev/iommufd_sva. */
+#ifndef SELFTEST_VFIO_H
+#define SELFTEST_VFIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vfio {
+	int container;
+	int group;
+	int device;
+};
+
+/* Open /dev/vfio/@group, -EPERM when the group is not viable. */
+int vfio_group_open(int group);
+/* Container, type1v2, the group of PCI device @name, the device. */
+int vfio_open(struct vfio *vfio, const char *name);
+/* Only the container and the group, no device yet. */
+int vfio_open_container(struct vfio *vfio, const char *name);
+int vfio_get_device(struct vfio *vfio, const char *name);
+void vfio_close(struct vfio *vfio);
+volatile void *vfio_map_bar(struct vfio *vfio, int bar, size_t *len);
+/* Bus mastering, by the device's configuration space. */
+int vfio_enable(struct vfio *vfio);
+int vfio_reset(struct vfio *vfio);
+
+int vfio_map(struct vfio *vfio, void *va, uint64_t length, uint64_t iova,
+	     uint32_t flags);
+int vfio_unmap(struct vfio *vfio, uint64_t iova, uint64_t length);
+
+#endif

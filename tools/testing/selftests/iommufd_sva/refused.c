@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Machines whose unit is not for us: loading fails, changes nothing, and the
+ * log says what to do. REFUSED_BECAUSE is a piece of the line that must be
+ * there, such as the boot parameter to add.
+ */
+#include "selftest.h"
+
+TEST(refused)
+{
+	const char *why = getenv("REFUSED_BECAUSE");
+	char line[512];
+	int log;
+
+	if (!why)
+		SKIP(return, "REFUSED_BECAUSE says no reason");
+	sh("rmmod vtd_nested 2>/dev/null");
+	log = kmsg_mark();
+	ASSERT_LE(0, log);
+	EXPECT_NE(0, sh("modprobe vtd_nested 2>/dev/null"));
+	EXPECT_TRUE(kmsg_wait(log, 1000, line, sizeof(line), KMSG_WORDS("dmar", why)))
+		TH_LOG("no line says \"%s\"", why);
+	EXPECT_NE(0, access("/sys/module/vtd_nested", F_OK));
+	fprintf(stderr, "# %s\n", line);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What every test program includes. */
+#ifndef SELFTEST_H
+#define SELFTEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "edu.h"
+#include "kmsg.h"
+#include "pci.h"
+#include "sva.h"
+#include "vfio.h"
+#include "walk.h"
+
+#include "kselftest_harness.h"
+
+/* A device that this machine must have for the test to mean anything. */
+#define NEED_DEVICE(id, index, name)                                           \
+	do {                                                                   \
+		if (!pci_find(id, index, name))                                \
+			SKIP(return, "no device %04x:%04x number %d",          \
+			     (id) >> 16, (id) & 0xffff, index);                \
+	} while (0)
+
+#endif

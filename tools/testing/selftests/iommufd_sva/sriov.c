@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual functions, each given away on its own while the host's driver has the
+ * physical one. Needs QEMU's igb and the igb driver.
+ */
+#include "selftest.h"
+
+#define VFS 2
+
+FIXTURE(sriov)
+{
+	char pf[PCI_NAME_LEN];
+	char vf[VFS][PCI_NAME_LEN];
+	char path[128];
+	int fd;
+	uint32_t ioas;
+};
+
+static int set_vfs(FIXTURE_DATA(sriov) *self, int n)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%d", n);
+	return file_write(self->path, text);
+}
+
+FIXTURE_SETUP(sriov)
+{
+	char autoprobe[128], driver[32];
+
+	NEED_DEVICE(ID_IGB, 0, self->pf);
+	snprintf(self->path, sizeof(self->path),
+		 "/sys/bus/pci/devices/%s/sriov_numvfs", self->pf);
+	snprintf(autoprobe, sizeof(autoprobe),
+		 "/sys/bus/pci/devices/%s/sriov_drivers_autoprobe", self->pf);
+	if (!pci_driver(self->pf, driver, sizeof(driver))[0])
+		ASSERT_EQ(0, pci_default_driver(self->pf));
+	ASSERT_STREQ("igb", pci_driver(self->pf, driver, sizeof(driver)));
+	ASSERT_EQ(0, file_write(autoprobe, "0"));
+	ASSERT_EQ(0, set_vfs(self, 0));
+	ASSERT_EQ(0, set_vfs(self, VFS));
+	for (int i = 0; i < VFS; i++) {
+		ASSERT_TRUE(pci_find(ID_IGBVF, i, self->vf[i]));
+	}
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+}
+
+FIXTURE_TEARDOWN(sriov)
+{
+	close(self->fd);
+	set_vfs(self, 0);
+}
+
+TEST_F(sriov, groups_of_their_own)
+{
+	EXPECT_LE(0, pci_group(self->vf[0]));
+	EXPECT_LE(0, pci_group(self->vf[1]));
+	EXPECT_NE(pci_group(self->vf[0]), pci_group(self->vf[1]));
+}
+
+TEST_F(sriov, each_to_another_user)
+{
+	int other = sva_open();
+	uint32_t mine, theirs, ioas;
+	char driver[32];
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, sva_ioas_alloc(other, &ioas));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->vf[0]), &mine));
+	ASSERT_EQ(0, sva_bind(other, pci_bdf(self->vf[1]), &theirs));
+	EXPECT_EQ(0, sva_attach(self->fd, mine, self->ioas, NULL));
+	EXPECT_EQ(0, sva_attach(other, theirs, ioas, NULL));
+	EXPECT_STREQ("igb", pci_driver(self->pf, driver, sizeof(driver)));
+	EXPECT_EQ(-EBUSY, sva_bind(self->fd, pci_bdf(self->pf), &mine))
+		TH_LOG("the physical function has a driver");
+	close(other);
+}
+
+/* The guest's VF and the host's VF of one card side by side. */
+TEST_F(sriov, host_driver_on_another)
+{
+	uint32_t device;
+
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->vf[0]), &device));
+	ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
+	EXPECT_EQ(0, pci_bind_driver(self->vf[1], "igbvf"));
+	EXPECT_EQ(0, pci_unbind(self->vf[1]));
+	EXPECT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
+}
+
+TEST_F(sriov, vfio)
+{
+	struct vfio vfio;
+
+	ASSERT_EQ(0, pci_bind_driver(self->vf[0], "vfio-pci"));
+	EXPECT_EQ(0, vfio_open(&vfio, self->vf[0]));
+	EXPECT_EQ(0, vfio_reset(&vfio));
+	vfio_close(&vfio);
+	EXPECT_EQ(0, pci_unbind(self->vf[0]));
+}
+
+/* The host takes the functions away under their users. */
+TEST_F(sriov, disabled_under_a_user)
+{
+	uint32_t device;
+
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->vf[0]), &device));
+		ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
+		ASSERT_EQ(0, set_vfs(self, 0));
+		EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, self->ioas, NULL));
+		sva_detach(self->fd, device);
+		EXPECT_EQ(0, sva_destroy(self->fd, device));
+		ASSERT_EQ(0, set_vfs(self, VFS));
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Going: in every state rmmod either refuses or leaves no trace. The modules
+ * are loaded when this starts, and when it ends.
+ */
+#include "selftest.h"
+
+#define BACKEND "vtd_nested"
+#define CORE "iommufd_sva"
+
+static bool loaded(const char *module)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/initstate", module);
+	return !access(path, F_OK);
+}
+
+static int load(void)
+{
+	return sh("modprobe " BACKEND " 2>/dev/null");
+}
+
+static int unload_backend(void)
+{
+	return sh("rmmod " BACKEND " 2>/dev/null");
+}
+
+/* Both; non-zero if one of them would not go. */
+static int unload(void)
+{
+	return unload_backend() || sh("rmmod " CORE " 2>/dev/null");
+}
+
+FIXTURE(unload)
+{
+	char name[PCI_NAME_LEN];
+	struct vfio vfio;
+	int fd;
+};
+
+FIXTURE_SETUP(unload)
+{
+	self->vfio = (struct vfio){ -1, -1, -1 };
+	NEED_DEVICE(ID_EDU, 0, self->name);
+	ASSERT_EQ(0, load());
+	ASSERT_EQ(0, pci_unbind(self->name));
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(unload)
+{
+	vfio_close(&self->vfio);
+	if (self->fd >= 0)
+		close(self->fd);
+	pci_unbind(self->name);
+	load();
+}
+
+static void close_file(FIXTURE_DATA(unload) *self)
+{
+	close(self->fd);
+	self->fd = -1;
+}
+
+/* Refused, and everything works as before. */
+static void expect_refused(struct __test_metadata *_metadata)
+{
+	EXPECT_NE(0, unload_backend());
+	EXPECT_TRUE(loaded(BACKEND));
+	EXPECT_TRUE(loaded(CORE));
+	EXPECT_EQ(0, access(SVA_DEV, F_OK));
+}
+
+/* Gone without a trace: no node, no group, the rescan finds nobody to call. */
+static void expect_gone(struct __test_metadata *_metadata,
+			FIXTURE_DATA(unload) *self)
+{
+	EXPECT_EQ(0, unload());
+	EXPECT_FALSE(loaded(BACKEND));
+	EXPECT_FALSE(loaded(CORE));
+	EXPECT_NE(0, access(SVA_DEV, F_OK));
+	EXPECT_EQ(-1, pci_group(self->name));
+	EXPECT_EQ(0, sh("[ -z \"$(ls /sys/class/iommu 2>/dev/null)\" ]"))
+		TH_LOG("a unit is still in /sys/class/iommu");
+	EXPECT_EQ(0, pci_rescan());
+}
+
+/* Device node and group are there again and a device can be had. */
+static void expect_works(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(unload) *self)
+{
+	uint32_t ioas, device;
+	int fd;
+
+	ASSERT_EQ(0, load());
+	fd = sva_open();
+	ASSERT_LE(0, fd);
+	EXPECT_LE(0, pci_group(self->name));
+	EXPECT_EQ(0, sva_ioas_alloc(fd, &ioas));
+	EXPECT_EQ(0, sva_bind(fd, pci_bdf(self->name), &device));
+	EXPECT_EQ(0, sva_attach(fd, device, ioas, NULL));
+	close(fd);
+}
+
+TEST_F(unload, idle)
+{
+	close_file(self);
+	expect_gone(_metadata, self);
+	expect_works(_metadata, self);
+}
+
+/* An open file pins the core; the backend has nothing to do with it. */
+TEST_F(unload, file_open)
+{
+	EXPECT_NE(0, sh("rmmod " CORE " 2>/dev/null"));
+	EXPECT_NE(0, unload()) TH_LOG("the core went under an open file");
+	EXPECT_TRUE(loaded(CORE));
+	ASSERT_EQ(0, load());
+	close_file(self);
+	expect_gone(_metadata, self);
+}
+
+TEST_F(unload, device_bound_and_attached)
+{
+	uint32_t ioas, device, out;
+
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &device));
+	expect_refused(_metadata);
+	ASSERT_EQ(0, sva_attach(self->fd, device, ioas, &out));
+	expect_refused(_metadata);
+	ASSERT_EQ(0, sva_detach(self->fd, device));
+	expect_refused(_metadata);
+	close_file(self);
+	expect_gone(_metadata, self);
+	expect_works(_metadata, self);
+}
+
+TEST_F(unload, vfio)
+{
+	close_file(self);
+	ASSERT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
+	expect_refused(_metadata);
+	ASSERT_EQ(0, vfio_open(&self->vfio, self->name));
+	expect_refused(_metadata);
+	/* Closed, but vfio-pci is still there. */
+	vfio_close(&self->vfio);
+	expect_refused(_metadata);
+	ASSERT_EQ(0, pci_unbind(self->name));
+	expect_gone(_metadata, self);
+	expect_works(_metadata, self);
+}
+
+TEST_F(unload, vfio_device_unbound_while_container_is_open)
+{
+	close_file(self);
+	ASSERT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
+	ASSERT_EQ(0, vfio_open_container(&self->vfio, self->name));
+	expect_refused(_metadata);
+	vfio_close(&self->vfio);
+	ASSERT_EQ(0, pci_unbind(self->name));
+	expect_gone(_metadata, self);
+}
+
+/* A host driver that came to a device after we had adopted it. */
+TEST_F(unload, host_driver_on_adopted_device)
+{
+	char nvme[PCI_NAME_LEN], driver[32];
+
+	NEED_DEVICE(ID_NVME, 0, nvme);
+	close_file(self);
+	ASSERT_EQ(0, pci_unbind(nvme));
+	EXPECT_LE(0, pci_group(nvme)) TH_LOG("not adopted");
+	ASSERT_EQ(0, pci_default_driver(nvme));
+	ASSERT_STREQ("nvme", pci_driver(nvme, driver, sizeof(driver)));
+	for (int i = 0; i < 50 && sh("[ -b /dev/nvme0n1 ]"); i++)
+		usleep(100000);
+	expect_refused(_metadata);
+	EXPECT_EQ(0, sh("dd if=/dev/nvme0n1 of=/dev/null bs=4k count=64 2>/dev/null"));
+	ASSERT_EQ(0, pci_unbind(nvme));
+	expect_gone(_metadata, self);
+	ASSERT_EQ(0, pci_default_driver(nvme));
+	for (int i = 0; i < 50 && sh("[ -b /dev/nvme0n1 ]"); i++)
+		usleep(100000);
+	EXPECT_EQ(0, sh("dd if=/dev/nvme0n1 of=/dev/null bs=4k count=64 2>/dev/null"));
+}
+
+/* The disk's driver, there since boot, does not notice. */
+TEST_F(unload, host_driver_beside)
+{
+	char nvme[PCI_NAME_LEN];
+
+	NEED_DEVICE(ID_NVME, 0, nvme);
+	close_file(self);
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, sh("head -c 1048576 /dev/urandom > /tmp/a && "
+				"dd if=/tmp/a of=/dev/nvme0n1 bs=64k conv=fsync 2>/dev/null"));
+		expect_gone(_metadata, self);
+		EXPECT_EQ(0, sh("echo 3 > /proc/sys/vm/drop_caches; "
+				"dd if=/dev/nvme0n1 bs=64k count=16 2>/dev/null | cmp -s - /tmp/a"));
+		ASSERT_EQ(0, load());
+		EXPECT_EQ(0, sh("echo 3 > /proc/sys/vm/drop_caches; "
+				"dd if=/dev/nvme0n1 bs=64k count=16 2>/dev/null | cmp -s - /tmp/a"));
+	}
+}
+
+TEST_F_TIMEOUT(unload, a_hundred_times, 600)
+{
+	close_file(self);
+	for (int i = 0; i < 100; i++) {
+		uint32_t ioas, device;
+		int fd;
+
+		ASSERT_EQ(0, unload()) TH_LOG("round %d", i);
+		/* Whoever is probed now must not be asked of code that is gone. */
+		ASSERT_EQ(0, pci_remove(self->name));
+		ASSERT_EQ(0, pci_rescan());
+		ASSERT_TRUE(pci_present(self->name));
+		ASSERT_EQ(-1, pci_group(self->name));
+		ASSERT_EQ(0, load());
+		fd = sva_open();
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, sva_ioas_alloc(fd, &ioas));
+		ASSERT_EQ(0, sva_bind(fd, pci_bdf(self->name), &device)) TH_LOG("round %d", i);
+		ASSERT_EQ(0, sva_attach(fd, device, ioas, NULL));
+		close(fd);
+	}
+}
+
+TEST_HARNESS_MAIN

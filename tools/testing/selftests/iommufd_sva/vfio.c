@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VFIO on our groups: an unmodified type1 program, and BIND_VFIO, which lays
+ * our translation over VFIO's. Needs vfio-pci and vfio_iommu_type1 (with
+ * allow_unsafe_interrupts: interrupt remapping is off).
+ */
+#include <linux/vfio.h>
+
+#include "selftest.h"
+
+#define IOVA 0x40000000UL
+#define VFIO_RW (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
+#define FAULT_MS 2000
+
+FIXTURE(type1)
+{
+	char name[PCI_NAME_LEN];
+	struct vfio vfio;
+	struct edu edu;
+	char *mem;
+	int log;
+};
+
+FIXTURE_SETUP(type1)
+{
+	volatile void *bar;
+
+	NEED_DEVICE(ID_EDU, 0, self->name);
+	ASSERT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
+	ASSERT_EQ(0, vfio_open(&self->vfio, self->name));
+	ASSERT_EQ(0, vfio_enable(&self->vfio));
+	bar = vfio_map_bar(&self->vfio, 0, NULL);
+	ASSERT_NE(NULL, bar);
+	edu_init(&self->edu, bar);
+	ASSERT_TRUE(edu_alive(&self->edu));
+	self->mem = mem_alloc(SZ_2M, SZ_2M);
+	ASSERT_NE(NULL, self->mem);
+	self->log = kmsg_mark();
+}
+
+FIXTURE_TEARDOWN(type1)
+{
+	vfio_close(&self->vfio);
+}
+
+static bool fault_logged(FIXTURE_DATA(type1) *self, const char *direction,
+			 uint64_t iova)
+{
+	char addr[32];
+
+	snprintf(addr, sizeof(addr), "%#lx", iova & ~(SZ_4K - 1));
+	return kmsg_wait(self->log, FAULT_MS, NULL, 0,
+			 KMSG_WORDS(self->name, direction, addr, "reason"));
+}
+
+/* A page there and back through [@iova, @iova + 8K) which is @mem. */
+static long round_trip(FIXTURE_DATA(type1) *self, char *mem, uint64_t iova,
+		       unsigned int seed)
+{
+	mem_fill(mem, SZ_4K, seed);
+	memset(mem + SZ_4K, 0, SZ_4K);
+	if (edu_fetch(&self->edu, iova, SZ_4K) ||
+	    edu_store(&self->edu, iova + SZ_4K, SZ_4K))
+		return -2;
+	return mem_check(mem + SZ_4K, SZ_4K, seed);
+}
+
+TEST_F(type1, dma)
+{
+	ASSERT_EQ(0, vfio_map(&self->vfio, self->mem, SZ_2M, IOVA, VFIO_RW));
+	EXPECT_EQ(-1, round_trip(self, self->mem, IOVA, 1));
+	EXPECT_EQ(-1, round_trip(self, self->mem + SZ_2M - 2 * SZ_4K,
+				 IOVA + SZ_2M - 2 * SZ_4K, 2));
+	ASSERT_EQ(0, vfio_unmap(&self->vfio, IOVA, SZ_2M));
+	mem_fill(self->mem, SZ_4K, 3);
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 3));
+}
+
+TEST_F(type1, read_only)
+{
+	ASSERT_EQ(0, vfio_map(&self->vfio, self->mem, SZ_4K, IOVA, VFIO_DMA_MAP_FLAG_READ));
+	mem_fill(self->mem, SZ_4K, 1);
+	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K / 2));
+	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1));
+}
+
+/* New kernels attach "blocked" and then the domain again around a reset. */
+TEST_F(type1, reset)
+{
+	ASSERT_EQ(0, vfio_map(&self->vfio, self->mem, SZ_2M, IOVA, VFIO_RW));
+	EXPECT_EQ(-1, round_trip(self, self->mem, IOVA, 1));
+	for (int i = 0; i < 3; i++) {
+		int rc = vfio_reset(&self->vfio);
+
+		if (rc == -ENOTTY || rc == -EINVAL)
+			SKIP(return, "VFIO cannot reset this device (%d)", rc);
+		ASSERT_EQ(0, rc);
+		ASSERT_EQ(0, vfio_enable(&self->vfio));
+		EXPECT_EQ(-1, round_trip(self, self->mem, IOVA, 2 + i));
+	}
+}
+
+TEST_F(type1, open_and_close)
+{
+	for (int i = 0; i < 5; i++) {
+		vfio_close(&self->vfio);
+		ASSERT_EQ(0, vfio_open(&self->vfio, self->name));
+		ASSERT_EQ(0, vfio_map(&self->vfio, self->mem, SZ_2M, IOVA, VFIO_RW));
+	}
+}
+
+/* A device that VFIO has is nobody else's, raw. */
+TEST_F(type1, raw_bind_is_refused)
+{
+	int fd = sva_open();
+	uint32_t device;
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EBUSY, sva_bind(fd, pci_bdf(self->name), &device));
+	vfio_close(&self->vfio);
+	EXPECT_EQ(-EBUSY, sva_bind(fd, pci_bdf(self->name), &device))
+		TH_LOG("vfio-pci is still bound");
+	close(fd);
+}
+
+/* And the other way round: no viable group for VFIO while a user has it. */
+TEST_F(type1, raw_user_keeps_vfio_out)
+{
+	int fd = sva_open(), group = pci_group(self->name);
+	uint32_t device;
+
+	ASSERT_LE(0, fd);
+	vfio_close(&self->vfio);
+	ASSERT_EQ(0, pci_unbind(self->name));
+	ASSERT_EQ(0, sva_bind(fd, pci_bdf(self->name), &device));
+	EXPECT_NE(0, pci_bind_driver(self->name, "vfio-pci"));
+	EXPECT_GT(0, vfio_group_open(group));
+	close(fd);
+	EXPECT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
+}
+
+FIXTURE(overlay)
+{
+	FIXTURE_DATA(type1) v;
+	int fd;
+	uint32_t ioas, device;
+	char *mem;
+};
+
+FIXTURE_SETUP(overlay)
+{
+	FIXTURE_DATA(type1) *v = &self->v;
+	volatile void *bar;
+
+	NEED_DEVICE(ID_EDU, 0, v->name);
+	ASSERT_EQ(0, pci_bind_driver(v->name, "vfio-pci"));
+	ASSERT_EQ(0, vfio_open(&v->vfio, v->name));
+	ASSERT_EQ(0, vfio_enable(&v->vfio));
+	bar = vfio_map_bar(&v->vfio, 0, NULL);
+	ASSERT_NE(NULL, bar);
+	edu_init(&v->edu, bar);
+	v->mem = mem_alloc(SZ_2M, SZ_2M);
+	ASSERT_NE(NULL, v->mem);
+	ASSERT_EQ(0, vfio_map(&v->vfio, v->mem, SZ_2M, IOVA, VFIO_RW));
+	v->log = kmsg_mark();
+
+	self->mem = mem_alloc(SZ_2M, SZ_2M);
+	ASSERT_NE(NULL, self->mem);
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->mem, SZ_2M, IOVA, SVA_RW));
+	ASSERT_EQ(0, sva_bind_vfio(self->fd, pci_bdf(v->name), v->vfio.group, &self->device));
+}
+
+FIXTURE_TEARDOWN(overlay)
+{
+	close(self->fd);
+	vfio_close(&self->v.vfio);
+}
+
+TEST_F(overlay, over_vfios_own)
+{
+	FIXTURE_DATA(type1) *v = &self->v;
+
+	EXPECT_EQ(-1, round_trip(v, v->mem, IOVA, 1)) TH_LOG("bound changes nothing");
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+		EXPECT_EQ(-1, round_trip(v, self->mem, IOVA, 2 + i));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device));
+		EXPECT_EQ(-1, round_trip(v, v->mem, IOVA, 12 + i)) TH_LOG("back at VFIO's");
+	}
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	close(self->fd);
+	self->fd = -1;
+	EXPECT_EQ(-1, round_trip(v, v->mem, IOVA, 30)) TH_LOG("our user closed");
+}
+
+/* VFIO's mappings go on underneath. */
+TEST_F(overlay, vfio_maps_underneath)
+{
+	FIXTURE_DATA(type1) *v = &self->v;
+
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, vfio_unmap(&v->vfio, IOVA, SZ_2M));
+	EXPECT_EQ(-1, round_trip(v, self->mem, IOVA, 1));
+	ASSERT_EQ(0, vfio_map(&v->vfio, v->mem, SZ_2M, 2 * IOVA, VFIO_RW));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	EXPECT_EQ(-1, round_trip(v, v->mem, 2 * IOVA, 2));
+}
+
+TEST_F(overlay, survives_a_reset)
+{
+	FIXTURE_DATA(type1) *v = &self->v;
+	int rc;
+
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	rc = vfio_reset(&v->vfio);
+	if (rc == -ENOTTY || rc == -EINVAL)
+		SKIP(return, "VFIO cannot reset this device (%d)", rc);
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, vfio_enable(&v->vfio));
+	EXPECT_EQ(-1, round_trip(v, self->mem, IOVA, 1));
+}
+
+TEST_F(overlay, proof_of_the_right)
+{
+	FIXTURE_DATA(type1) *v = &self->v;
+	uint32_t bdf = pci_bdf(v->name), out;
+	char other[PCI_NAME_LEN];
+	struct vfio bare;
+	int plain = open("/dev/null", O_RDWR);
+
+	EXPECT_EQ(-EBUSY, sva_bind_vfio(self->fd, bdf, v->vfio.group, &out));
+	ASSERT_EQ(0, sva_destroy(self->fd, self->device));
+	EXPECT_EQ(-EBADF, sva_bind_vfio(self->fd, bdf, -1, &out));
+	EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, bdf, plain, &out));
+	EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, bdf, v->vfio.container, &out));
+	EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, bdf, v->vfio.device, &out));
+	EXPECT_EQ(0, sva_bind_vfio(self->fd, bdf, v->vfio.group, &out));
+	EXPECT_EQ(0, sva_destroy(self->fd, out));
+
+	/* Another device's group, in the same container. */
+	if (pci_find(ID_EDU, 1, other) && pci_group(other) != pci_group(v->name)) {
+		int group;
+
+		ASSERT_EQ(0, pci_bind_driver(other, "vfio-pci"));
+		group = vfio_group_open(pci_group(other));
+		ASSERT_LE(0, group);
+		EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, pci_bdf(other), group, &out))
+			TH_LOG("a group without a container proves nothing");
+		ASSERT_EQ(0, ioctl(group, VFIO_GROUP_SET_CONTAINER, &v->vfio.container));
+		EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, bdf, group, &out));
+		EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, pci_bdf(other), v->vfio.group, &out));
+		close(group);
+		ASSERT_EQ(0, pci_unbind(other));
+	}
+
+	vfio_close(&v->vfio);
+	bare.device = bare.container = -1;
+	bare.group = vfio_group_open(pci_group(v->name));
+	ASSERT_LE(0, bare.group);
+	EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, bdf, bare.group, &out));
+	vfio_close(&bare);
+	close(plain);
+}
+
+/* VFIO lets go first: our overlay ends, and its owner is told. */
+TEST_F(overlay, vfio_closes_first)
+{
+	FIXTURE_DATA(type1) *v = &self->v;
+
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	vfio_close(&v->vfio);
+	EXPECT_NE(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	close(self->fd);
+	self->fd = -1;
+	/* And everything can begin anew. */
+	ASSERT_EQ(0, vfio_open(&v->vfio, v->name));
+	ASSERT_EQ(0, vfio_map(&v->vfio, v->mem, SZ_2M, IOVA, VFIO_RW));
+}
+
+TEST_HARNESS_MAIN
