@@ -321,7 +321,7 @@ static void vfio_does_the_same(const char *name)
 		       VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE),
 	     "VFIO_IOMMU_MAP_DMA");
 	must(!vfio_enable(&vfio), "the device is enabled");
-	edu_init(&edu, vfio_map_bar(&vfio, 0, NULL));
+	edu_init(&edu, vfio_map_bar(&vfio, 0));
 	mem_fill(mem, SZ_4K, 7);
 	must(!edu_fetch(&edu, IOVA, SZ_4K) && !edu_store(&edu, IOVA + SZ_4K, SZ_4K),
 	     "the device is ready");

@@ -41,7 +41,7 @@ FIXTURE(unload)
 
 FIXTURE_SETUP(unload)
 {
-	self->vfio = (struct vfio){ -1, -1, -1 };
+	self->vfio = (struct vfio){ .container = -1, .group = -1, .device = -1 };
 	NEED_DEVICE(ID_EDU, 0, self->name);
 	ASSERT_EQ(0, load());
 	ASSERT_EQ(0, pci_unbind(self->name));

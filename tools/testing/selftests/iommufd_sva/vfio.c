@@ -29,7 +29,7 @@ FIXTURE_SETUP(type1)
 	ASSERT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&self->vfio, self->name));
 	ASSERT_EQ(0, vfio_enable(&self->vfio));
-	bar = vfio_map_bar(&self->vfio, 0, NULL);
+	bar = vfio_map_bar(&self->vfio, 0);
 	ASSERT_NE(NULL, bar);
 	edu_init(&self->edu, bar);
 	ASSERT_TRUE(edu_alive(&self->edu));
@@ -160,7 +160,7 @@ FIXTURE_SETUP(overlay)
 	ASSERT_EQ(0, pci_bind_driver(v->name, "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&v->vfio, v->name));
 	ASSERT_EQ(0, vfio_enable(&v->vfio));
-	bar = vfio_map_bar(&v->vfio, 0, NULL);
+	bar = vfio_map_bar(&v->vfio, 0);
 	ASSERT_NE(NULL, bar);
 	edu_init(&v->edu, bar);
 	v->mem = mem_alloc(SZ_2M, SZ_2M);
@@ -261,7 +261,7 @@ TEST_F(overlay, proof_of_the_right)
 	}
 
 	vfio_close(&v->vfio);
-	bare.device = bare.container = -1;
+	bare = (struct vfio){ .container = -1, .device = -1 };
 	bare.group = vfio_group_open(pci_group(v->name));
 	ASSERT_LE(0, bare.group);
 	EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, bdf, bare.group, &out));

@@ -42,8 +42,7 @@ int vfio_open_container(struct vfio *vfio, const char *name)
 {
 	int rc;
 
-	vfio->device = -1;
-	vfio->group = -1;
+	*vfio = (struct vfio){ .device = -1, .group = -1 };
 	vfio->container = err(open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
 	if (vfio->container < 0)
 		return vfio->container;
@@ -81,6 +80,9 @@ int vfio_open(struct vfio *vfio, const char *name)
 
 void vfio_close(struct vfio *vfio)
 {
+	if (vfio->bar)
+		munmap(vfio->bar, vfio->bar_len);
+	vfio->bar = NULL;
 	if (vfio->device >= 0)
 		close(vfio->device);
 	if (vfio->group >= 0)
@@ -96,7 +98,7 @@ static int region(struct vfio *vfio, int index, struct vfio_region_info *info)
 	return err(ioctl(vfio->device, VFIO_DEVICE_GET_REGION_INFO, info));
 }
 
-volatile void *vfio_map_bar(struct vfio *vfio, int bar, size_t *len)
+volatile void *vfio_map_bar(struct vfio *vfio, int bar)
 {
 	struct vfio_region_info info;
 	void *mem;
@@ -107,8 +109,8 @@ volatile void *vfio_map_bar(struct vfio *vfio, int bar, size_t *len)
 		   vfio->device, info.offset);
 	if (mem == MAP_FAILED)
 		return NULL;
-	if (len)
-		*len = info.size;
+	vfio->bar = mem;
+	vfio->bar_len = info.size;
 	return mem;
 }
 

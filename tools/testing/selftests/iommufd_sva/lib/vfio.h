@@ -10,6 +10,9 @@ struct vfio {
 	int container;
 	int group;
 	int device;
+	/* What vfio_map_bar() mapped: a mapping keeps the device open. */
+	void *bar;
+	size_t bar_len;
 };
 
 /* Open /dev/vfio/@group, -EPERM when the group is not viable. */
@@ -20,7 +23,8 @@ int vfio_open(struct vfio *vfio, const char *name);
 int vfio_open_container(struct vfio *vfio, const char *name);
 int vfio_get_device(struct vfio *vfio, const char *name);
 void vfio_close(struct vfio *vfio);
-volatile void *vfio_map_bar(struct vfio *vfio, int bar, size_t *len);
+/* One at a time; until vfio_close(). */
+volatile void *vfio_map_bar(struct vfio *vfio, int bar);
 /* Bus mastering, by the device's configuration space. */
 int vfio_enable(struct vfio *vfio);
 int vfio_reset(struct vfio *vfio);
