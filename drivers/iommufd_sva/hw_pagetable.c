@@ -161,7 +161,7 @@ int iommufd_sva_hwpt_alloc(struct iommufd_sva_ucmd *ucmd)
 
 	if ((cmd->flags & ~IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT) || cmd->__reserved)
 		return -EOPNOTSUPP;
-	if ((cmd->data_type == IOMMUFD_SVA_HWPT_DATA_NONE) != !cmd->data_len)
+	if (!cmd->data_len != (cmd->data_type == IOMMUFD_SVA_HWPT_DATA_NONE))
 		return -EINVAL;
 
 	dev_obj = iommufd_sva_get_object(ucmd->ictx, cmd->dev_id,

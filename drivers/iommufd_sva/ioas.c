@@ -373,8 +373,8 @@ struct ioas_change {
 	bool not_file;
 };
 
-static void ioas_for_each_pages(struct iommufd_sva_ctx *ictx,
-				struct ioas_change *change)
+static void ioas_change_step(struct iommufd_sva_ctx *ictx,
+			     struct ioas_change *change)
 {
 	struct iommufd_sva_object *obj;
 	unsigned long index;
@@ -456,10 +456,10 @@ int iommufd_sva_ioas_change_process(struct iommufd_sva_ucmd *ucmd)
 	rc = iopt_source_init(&change.to);
 	if (rc)
 		return rc;
-	ioas_for_each_pages(ictx, &change);
+	ioas_change_step(ictx, &change);
 	rc = change.not_file ? -EINVAL : ioas_change_charge(&change);
 	change.step = rc ? ioas_change_cancel : ioas_change_commit;
-	ioas_for_each_pages(ictx, &change);
+	ioas_change_step(ictx, &change);
 	iopt_source_release(&change.to);
 	return rc;
 }
