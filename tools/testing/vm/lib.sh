@@ -168,18 +168,24 @@ fetch_into() # SUITE DIR PACKAGE...
 }
 
 # Runs a command inside a root directory, in a mount name space of its own that sees the given directories under their
-# own names. Needs no more than the right to make a user name space.
-in_root() # ROOT DIR... -- COMMAND...
+# own names; with -C in the directory HERE. Needs no more than the right to make a user name space.
+in_root() # [-C HERE] ROOT DIR... -- COMMAND...
 {
-	local how=(unshare --mount --propagation private)
+	local how=(unshare --mount --propagation private) here=/
+
+	if [ "$1" = -C ]; then
+		here=$2
+		shift 2
+	fi
 
 	if [ "$(id -u)" != 0 ]; then
 		how+=(--map-root-user)
 	fi
 	# shellcheck disable=SC2016 # for the inner shell
-	"${how[@]}" sh -ec '
-		root=$1
-		shift
+	"${how[@]}" env -u LANG -u LANGUAGE sh -ec '
+		here=$1
+		root=$2
+		shift 2
 		for d in /proc /dev; do
 			mount --rbind $d "$root$d"
 		done
@@ -189,6 +195,7 @@ in_root() # ROOT DIR... -- COMMAND...
 			shift
 		done
 		shift
-		PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C exec chroot "$root" "$@"
-	' in_root "$@"
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C exec chroot "$root" sh -ec "cd \"\$1\"; shift; exec \"\$@\"" \
+			in_root "$here" "$@"
+	' in_root "$here" "$@"
 }
