@@ -408,7 +408,8 @@ int main(void)
 	must(!sva_bind(fd, pci_bdf(edu_name), &device), "DEVICE_BIND");
 	check(true, "DEVICE_BIND %s: device %u", edu_name, device);
 	unit_capabilities(fd, device);
-	check(pci_bind_driver(edu_name, "vfio-pci"), "no driver can bind to it meanwhile");
+	sh("modprobe pci-pf-stub");
+	check(pci_bind_driver(edu_name, "pci-pf-stub"), "no host driver can bind to it meanwhile");
 
 	step("Memory is mapped, and the device's DMA reaches it");
 	mem = mem_alloc(4 * SZ_4K, SZ_64K);

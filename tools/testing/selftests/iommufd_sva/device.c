@@ -139,10 +139,10 @@ TEST_F(device, no_driver_while_taken)
 {
 	char driver[32];
 
-	EXPECT_NE(0, pci_bind_driver(self->name, "vfio-pci"));
+	EXPECT_NE(0, pci_bind_driver(self->name, HOST_DRIVER));
 	EXPECT_STREQ("", pci_driver(self->name, driver, sizeof(driver)));
 	ASSERT_EQ(0, sva_destroy(self->fd, self->device));
-	EXPECT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
+	EXPECT_EQ(0, pci_bind_driver(self->name, HOST_DRIVER));
 	EXPECT_EQ(-EBUSY, sva_bind(self->fd, self->bdf, &self->device));
 	EXPECT_EQ(0, pci_unbind(self->name));
 	EXPECT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));

@@ -257,15 +257,25 @@ TEST_F(dma, mapped_after_a_fault)
 
 TEST_F(dma, detached_is_blocked)
 {
+	uint64_t phys;
+
 	ASSERT_EQ(0, map(self, self->mem, SZ_4K, IOVA, SVA_RW));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
 	mem_fill(self->mem, SZ_4K, 1);
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	/* It is no bus master now. Somebody who can make it one gains nothing. */
+	ASSERT_EQ(0, pci_set_command(self->name, PCI_CMD_MASTER, 0));
 	mem_fill(self->mem, SZ_4K, 2);
 	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
 	EXPECT_TRUE(fault_logged(self, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 2));
+	/* Nor does it pass through. */
+	phys = mem_phys(self->mem);
+	ASSERT_NE(0, phys);
+	ASSERT_EQ(0, edu_store(&self->edu, phys, SZ_4K));
+	EXPECT_TRUE(fault_logged(self, "write", phys));
+	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 2)) TH_LOG("host memory was written");
 	/* And back. */
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
