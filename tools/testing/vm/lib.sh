@@ -168,7 +168,7 @@ fetch_into() # SUITE DIR PACKAGE...
 }
 
 # Runs a command inside a root directory, in a mount name space of its own that sees the given directories under their
-# own names; with -C in the directory HERE. Needs no more than the right to make a user name space.
+# own names, or as DIR:NAME under another; with -C in the directory HERE. Needs no more than the right to make a user name space.
 in_root() # [-C HERE] ROOT DIR... -- COMMAND...
 {
 	local how=(unshare --mount --propagation private) here=/
@@ -190,8 +190,8 @@ in_root() # [-C HERE] ROOT DIR... -- COMMAND...
 			mount --rbind $d "$root$d"
 		done
 		while [ "$1" != -- ]; do
-			mkdir -p "$root$1"
-			mount --rbind "$1" "$root$1"
+			mkdir -p "$root${1#*:}"
+			mount --rbind "${1%%:*}" "$root${1#*:}"
 			shift
 		done
 		shift
