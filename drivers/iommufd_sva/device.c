@@ -26,7 +26,7 @@
 #include "host.h"
 #include "reset.h"
 
-#define PASID_MAX	(1U << 20)
+#define PASID_MAX	BIT(20)
 
 static struct iommufd_sva_device *to_device(struct iommufd_sva_object *obj)
 {

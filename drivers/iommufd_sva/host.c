@@ -83,6 +83,7 @@ static int paging_sync_map(struct iommu_domain *domain, unsigned long iova,
 	sva->ops->sync_map(sva, iova, size);
 	return 0;
 }
+
 IOMMUFD_SVA_SYNC_MAP_VOID(paging_sync_map)
 
 static size_t paging_unmap(struct iommu_domain *domain, unsigned long iova,
