@@ -184,7 +184,15 @@ int main(int argc, char **argv)
 	/* Largely contiguous: a young machine gives its pages away in order. */
 	mem = small_pages(1);
 	measure(way, "4k", mem, BULK, ROUNDS, BULK / SZ_4K);
+	/* Alone in its tables, which come and go with it; and beside another. */
 	measure(way, "one", mem, SZ_4K, SINGLE_ROUNDS, 1);
+	rc = way->map(mem + SZ_4K, SZ_4K, IOVA + SZ_4K);
+	if (rc)
+		die("map", rc);
+	measure(way, "beside", mem, SZ_4K, SINGLE_ROUNDS, 1);
+	rc = way->unmap(IOVA + SZ_4K, SZ_4K);
+	if (rc)
+		die("unmap", rc);
 	munmap(mem, BULK);
 
 	/* No two neighbours. The stride is odd, so it meets every page. */
