@@ -17,6 +17,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include "host.h"
 
@@ -28,6 +29,8 @@ static DEFINE_MUTEX(adopt_lock);
 static LIST_HEAD(backends);
 static LIST_HEAD(units);
 static LIST_HEAD(sets);
+/* Devices, by address, between DEL_DEVICE and REMOVED_DEVICE. */
+static DEFINE_XARRAY(dying);
 
 static void adopt_work_fn(struct work_struct *work);
 /* What could not be adopted because somebody held a device_lock. */
@@ -59,13 +62,16 @@ bool iommufd_sva_is_ours(struct pci_dev *pdev)
 	return ours;
 }
 
-struct iommufd_sva_backend *iommufd_sva_first_backend(void)
+/* With a reference on its module. */
+struct iommufd_sva_backend *iommufd_sva_get_first_backend(void)
 {
 	struct iommufd_sva_backend *backend;
 
 	mutex_lock(&adopt_lock);
 	backend = list_first_entry_or_null(&backends, struct iommufd_sva_backend,
 					   node);
+	if (backend && !try_module_get(backend->owner))
+		backend = NULL;
 	mutex_unlock(&adopt_lock);
 	return backend;
 }
@@ -122,6 +128,16 @@ static struct iommufd_sva_set *set_create(struct iommufd_sva_unit *unit)
 	return set;
 }
 
+static bool has_masters(struct iommufd_sva_set *set)
+{
+	bool empty;
+
+	mutex_lock(&set->lock);
+	empty = list_empty(&set->masters);
+	mutex_unlock(&set->lock);
+	return !empty;
+}
+
 /* The set that the adopted ones of @members are in; NULL if there are none. */
 static struct iommufd_sva_set *set_of(struct iommufd_sva_members *members)
 {
@@ -157,9 +173,10 @@ static bool is_adopted(struct pci_dev *pdev)
 
 /*
  * Can what is left of @members be adopted? Their device locks are held: a driver
- * that is there is bound, and none is about to be.
+ * that is there is bound, and none is about to be. @newcomer: as for adopt().
  */
-static struct iommufd_sva_unit *adoptable(struct iommufd_sva_members *members)
+static struct iommufd_sva_unit *adoptable(struct iommufd_sva_members *members,
+					  struct pci_dev *newcomer)
 {
 	struct iommufd_sva_unit *unit = NULL;
 	struct pci_dev *pdev;
@@ -170,12 +187,25 @@ static struct iommufd_sva_unit *adoptable(struct iommufd_sva_members *members)
 		/* The IOMMU core forces it off identity. */
 		if (pdev->untrusted)
 			return NULL;
+		/* Its users have been told already; it must not get new ones. */
+		if (xa_load(&dying, (unsigned long)pdev))
+			return NULL;
 		if (!i)
 			unit = unit_of(pdev);
 		if (!unit || unit_of(pdev) != unit)
 			return NULL;
-		if (!is_adopted(pdev) && (pdev->dev.driver || pdev->dev.iommu_group))
+		if (is_adopted(pdev))
+			continue;
+		if (pdev->dev.driver || pdev->dev.iommu_group)
 			return NULL;
+		/*
+		 * Being added: the IOMMU core of 6.1 has still to look at it, and
+		 * would not see that it has been. Its own ADD_DEVICE comes.
+		 */
+		if (!iommufd_sva_pci_is_added(pdev) && pdev != newcomer) {
+			schedule_delayed_work(&adopt_work, ADOPT_RETRY);
+			return NULL;
+		}
 	}
 	return unit;
 }
@@ -241,17 +271,18 @@ static int create_masters(struct iommufd_sva_set *set,
 	return num;
 }
 
-static void adopt_locked(struct iommufd_sva_members *members)
+static void adopt_locked(struct iommufd_sva_members *members,
+			 struct pci_dev *newcomer)
 {
 	struct iommufd_sva_master **masters;
 	struct iommufd_sva_unit *unit;
 	struct iommufd_sva_set *set;
-	bool new, empty;
+	bool new;
 	int num, rc, i;
 
 	lockdep_assert_held(&adopt_lock);
 
-	unit = adoptable(members);
+	unit = adoptable(members, newcomer);
 	if (!unit)
 		return;
 	set = set_of(members);
@@ -277,12 +308,9 @@ static void adopt_locked(struct iommufd_sva_members *members)
 	for (i = 0; i < num; i++)
 		iommufd_sva_master_discard(masters[i]);
 	if (new) {
-		mutex_lock(&set->lock);
-		empty = list_empty(&set->masters);
-		mutex_unlock(&set->lock);
 		if (!rc)
 			list_add_tail(&set->node, &sets);
-		if (!rc && empty)
+		if (!rc && !has_masters(set))
 			set_destroy(set);
 		else if (rc)
 			iommufd_sva_set_put(set);
@@ -294,22 +322,30 @@ out_free:
 	kvfree(masters);
 }
 
+enum adopt_why {
+	ADOPT_FOUND,
+	ADOPT_ADDED,		/* the IOMMU core has just seen it appear */
+	ADOPT_UNBOUND,		/* our caller holds its device_lock */
+};
+
 /*
- * Adopt the set of @pdev if all of it is driverless. @held: the caller holds
- * @pdev's device_lock. Returns false if somebody held a lock: try again later.
+ * Adopt the set of @pdev if all of it is driverless. @why: what has happened to
+ * @pdev. Returns false if somebody held a lock: try again later.
  */
-static bool adopt(struct pci_dev *pdev, bool held)
+static bool adopt(struct pci_dev *pdev, enum adopt_why why)
 {
 	struct iommufd_sva_members *members = iommufd_sva_isolation_set(pdev);
-	struct pci_dev *locked = held ? pdev : NULL;
+	struct pci_dev *locked = why == ADOPT_UNBOUND ? pdev : NULL;
+	struct pci_dev *newcomer = why == ADOPT_ADDED ? pdev : NULL;
 	bool done;
 
-	if (!members)
+	/* Gone again; or no memory: the next event of the bus is another try. */
+	if (IS_ERR(members))
 		return true;
 	done = trylock_members(members, locked);
 	if (done) {
 		mutex_lock(&adopt_lock);
-		adopt_locked(members);
+		adopt_locked(members, newcomer);
 		mutex_unlock(&adopt_lock);
 		unlock_members(members, members->num, locked);
 	}
@@ -328,7 +364,7 @@ static bool adopt_all(void)
 		if (!iommufd_sva_is_endpoint(pdev) || READ_ONCE(pdev->dev.driver) ||
 		    is_adopted(pdev) || !iommufd_sva_is_ours(pdev))
 			continue;
-		done &= adopt(pdev, false);
+		done &= adopt(pdev, ADOPT_FOUND);
 	}
 	return done;
 }
@@ -355,7 +391,7 @@ static void device_added(struct pci_dev *pdev)
 	enable_acs(pdev);
 	mutex_unlock(&adopt_lock);
 
-	if (iommufd_sva_is_endpoint(pdev) && !adopt(pdev, false))
+	if (iommufd_sva_is_endpoint(pdev) && !adopt(pdev, ADOPT_ADDED))
 		schedule_delayed_work(&adopt_work, ADOPT_RETRY);
 }
 
@@ -364,6 +400,11 @@ static void device_going(struct pci_dev *pdev)
 {
 	struct iommufd_sva_set *set;
 	bool last;
+
+	mutex_lock(&adopt_lock);
+	xa_store(&dying, (unsigned long)pdev, xa_mk_value(1),
+		 GFP_KERNEL | __GFP_NOFAIL);
+	mutex_unlock(&adopt_lock);
 
 	last = iommufd_sva_master_going(&pdev->dev, &set);
 	if (!set)
@@ -376,17 +417,13 @@ static void device_going(struct pci_dev *pdev)
 static void device_gone(struct pci_dev *pdev)
 {
 	struct iommufd_sva_set *set, *next;
-	bool empty;
 
 	mutex_lock(&adopt_lock);
+	xa_erase(&dying, (unsigned long)pdev);
 	iommufd_sva_acs_forget(pdev);
-	list_for_each_entry_safe(set, next, &sets, node) {
-		mutex_lock(&set->lock);
-		empty = list_empty(&set->masters);
-		mutex_unlock(&set->lock);
-		if (empty)
+	list_for_each_entry_safe(set, next, &sets, node)
+		if (!has_masters(set))
 			set_destroy(set);
-	}
 	mutex_unlock(&adopt_lock);
 }
 
@@ -412,7 +449,7 @@ static int bus_event(struct notifier_block *nb, unsigned long action, void *data
 		iommufd_sva_master_driver(dev, false);
 		/* Synchronously: whoever unbound it may want it for a user. */
 		if (iommufd_sva_is_endpoint(pdev) && !is_adopted(pdev) &&
-		    !adopt(pdev, true))
+		    !adopt(pdev, ADOPT_UNBOUND))
 			schedule_delayed_work(&adopt_work, ADOPT_RETRY);
 		break;
 	case BUS_NOTIFY_DRIVER_NOT_BOUND:
@@ -483,6 +520,12 @@ static bool release_set(struct iommufd_sva_set *set, struct pci_dev **evicted)
 		}
 		unlock_members(members, members->num, NULL);
 	}
+	/*
+	 * A device that is off its bus but not yet REMOVED_DEVICE was not found:
+	 * its removal releases it in a moment, and needs the unit for that.
+	 */
+	while (done && has_masters(set))
+		msleep(20);
 	if (bound) {
 		pci_info(bound,
 			 "iommufd_sva: bound while its IOMMU's driver was unloaded: is bound anew\n");
@@ -629,4 +672,5 @@ void iommufd_sva_adopt_exit(void)
 {
 	bus_unregister_notifier(&pci_bus_type, &bus_nb);
 	cancel_delayed_work_sync(&adopt_work);
+	xa_destroy(&dying);
 }

@@ -19,6 +19,7 @@
 #include <linux/pagemap.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <linux/pm_runtime.h>
 #include <linux/version.h>
 
 /*
@@ -144,6 +145,20 @@ static inline long iommufd_sva_pin_file_pages(struct file *file, loff_t start,
 }
 
 #endif
+
+/*
+ * Has the PCI core done with adding @pdev: has it its resources, may drivers
+ * bind? 7.0: there is no match_driver, and runtime PM is enabled at that point
+ * rather than before.
+ */
+static inline bool iommufd_sva_pci_is_added(struct pci_dev *pdev)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return READ_ONCE(pdev->match_driver);
+#else
+	return pm_runtime_enabled(&pdev->dev);
+#endif
+}
 
 /*
  * struct iommu_ops and struct iommu_domain_ops. host.c writes each callback as

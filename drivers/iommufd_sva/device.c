@@ -26,6 +26,7 @@
 #include "host.h"
 #include "reset.h"
 
+/* PASIDs have 20 bits (PCIe 6.20). */
 #define PASID_MAX	BIT(20)
 
 static struct iommufd_sva_device *to_device(struct iommufd_sva_object *obj)
@@ -209,10 +210,8 @@ static struct iommufd_sva_igroup *igroup_alloc(struct iommufd_sva_ctx *ictx,
 	igroup = kzalloc(sizeof(*igroup), GFP_KERNEL_ACCOUNT);
 	if (!igroup)
 		return ERR_PTR(-ENOMEM);
-	if (!try_module_get(set->unit->backend->owner)) {
-		kfree(igroup);
-		return ERR_PTR(-ENODEV);
-	}
+	/* The caller has one of its own. */
+	__module_get(set->unit->backend->owner);
 	kref_init(&igroup->ref);
 	mutex_init(&igroup->lock);
 	INIT_LIST_HEAD(&igroup->device_list);
@@ -337,6 +336,13 @@ static int igroup_add(struct iommufd_sva_device *idev,
 		if (rc)
 			goto err_unlock;
 	}
+	/*
+	 * Its removal, if it begins from here on, finds the user and waits. So the
+	 * group that is claimed has a device, and still has it afterwards.
+	 */
+	rc = -ENODEV;
+	if (is_going(idev->dev))
+		goto err_unuse;
 	/* A VFIO group is proved anew for each of its devices. */
 	if (new || (vfio && !igroup->attached)) {
 		rc = igroup_take(igroup, members, fd);
@@ -349,9 +355,6 @@ static int igroup_add(struct iommufd_sva_device *idev,
 	}
 	rc = -EBUSY;
 	if (find_bound(igroup, idev->dev))
-		goto err_leave;
-	rc = -ENODEV;
-	if (is_going(idev->dev))
 		goto err_leave;
 	if (new) {
 		rc = xa_err(xa_store(&ictx->groups, id, igroup,
@@ -388,7 +391,8 @@ static int enable_device(struct iommufd_sva_device *idev)
 
 	rc = pm_runtime_resume_and_get(idev->dev);
 	if (rc < 0)
-		return rc;
+		/* Switched off: it is being removed. */
+		return rc == -EACCES ? -ENODEV : rc;
 	rc = pci_enable_device(pdev);
 	if (rc) {
 		pm_runtime_put(idev->dev);
@@ -430,7 +434,7 @@ static int bind_pdev(struct iommufd_sva_ucmd *ucmd, struct pci_dev *pdev)
 	struct iommufd_sva_set *set;
 	int rc;
 
-	set = iommufd_sva_set_get(&pdev->dev);
+	set = iommufd_sva_set_get_live(&pdev->dev);
 	if (!set) {
 		if (!iommufd_sva_is_endpoint(pdev) || !iommufd_sva_is_ours(pdev))
 			return -ENODEV;
@@ -439,9 +443,10 @@ static int bind_pdev(struct iommufd_sva_ucmd *ucmd, struct pci_dev *pdev)
 		return -EBUSY;
 	}
 	members = iommufd_sva_isolation_set(pdev);
-	rc = -ENOMEM;
-	if (!members)
+	if (IS_ERR(members)) {
+		rc = PTR_ERR(members);
 		goto out_set;
+	}
 	rc = check_bindable(pdev, set, members, vfio);
 	if (rc)
 		goto out_members;
@@ -479,7 +484,7 @@ static int bind_pdev(struct iommufd_sva_ucmd *ucmd, struct pci_dev *pdev)
 out_members:
 	iommufd_sva_members_free(members);
 out_set:
-	iommufd_sva_set_put(set);
+	iommufd_sva_set_put_live(set);
 	return rc;
 }
 
@@ -503,7 +508,8 @@ int iommufd_sva_device_bind(struct iommufd_sva_ucmd *ucmd)
 					   cmd->bdf & 0xff);
 	if (!pdev)
 		return -ENODEV;
-	rc = bind_pdev(ucmd, pdev);
+	/* Not before it has its resources. */
+	rc = iommufd_sva_pci_is_added(pdev) ? bind_pdev(ucmd, pdev) : -ENODEV;
 	pci_dev_put(pdev);
 	return rc;
 }

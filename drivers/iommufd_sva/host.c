@@ -57,7 +57,15 @@ iommufd_sva_translation_of(struct iommu_domain *domain)
 
 int iommufd_sva_host_attach(struct iommu_domain *domain, struct device *dev)
 {
-	return iommufd_sva_master_attach(dev_iommu_priv_get(dev), domain);
+	struct iommufd_sva_master *master = iommufd_sva_lock_master(dev);
+	int rc;
+
+	/* Already released: its requests are where that left them. */
+	if (!master)
+		return 0;
+	rc = iommufd_sva_master_attach(master, domain);
+	iommufd_sva_unlock_master();
+	return rc;
 }
 
 /* --- paging domains ---------------------------------------------------- */
@@ -212,19 +220,23 @@ void iommufd_sva_domain_free(struct iommufd_sva_domain *domain)
 
 struct iommu_domain *iommufd_sva_host_domain_alloc_paging(struct device *dev)
 {
-	struct iommufd_sva_domain *domain;
 	struct iommufd_sva_backend *backend;
+	struct iommufd_sva_domain *domain;
+	struct iommufd_sva_master *master;
 
 	if (dev) {
-		struct iommufd_sva_master *master = dev_iommu_priv_get(dev);
-
+		master = iommufd_sva_lock_master(dev);
+		if (!master)
+			return ERR_PTR(-ENODEV);
 		domain = iommufd_sva_domain_alloc(master->unit, 0);
+		iommufd_sva_unlock_master();
 	} else {
 		/* 6.1 does not say what for: it has to fit every unit. */
-		backend = iommufd_sva_first_backend();
+		backend = iommufd_sva_get_first_backend();
 		if (!backend)
 			return ERR_PTR(-ENODEV);
 		domain = domain_alloc_of(backend, NULL, 0);
+		module_put(backend->owner);
 	}
 	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->iommu;
 }
@@ -238,18 +250,28 @@ static int host_def_domain_type(struct device *dev)
 
 static bool host_capable(struct device *dev, enum iommu_cap cap)
 {
-	struct iommufd_sva_master *master = dev_iommu_priv_get(dev);
+	struct iommufd_sva_master *master;
+	bool coherent;
 
 	/* Interrupt remapping is off: no IOMMU_CAP_INTR_REMAP. */
-	return cap == IOMMU_CAP_CACHE_COHERENCY &&
-	       master->unit->backend->ops->cache_coherency(master);
+	if (cap != IOMMU_CAP_CACHE_COHERENCY)
+		return false;
+	master = iommufd_sva_lock_master(dev);
+	if (!master)
+		return false;
+	coherent = master->unit->backend->ops->cache_coherency(master);
+	iommufd_sva_unlock_master();
+	return coherent;
 }
 
 static void host_get_resv_regions(struct device *dev, struct list_head *head)
 {
-	struct iommufd_sva_master *master = dev_iommu_priv_get(dev);
+	struct iommufd_sva_master *master = iommufd_sva_lock_master(dev);
 
+	if (!master)
+		return;
 	master->unit->backend->ops->get_resv_regions(master, head);
+	iommufd_sva_unlock_master();
 }
 
 const struct iommu_ops iommufd_sva_iommu_ops = {

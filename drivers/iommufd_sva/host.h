@@ -98,7 +98,7 @@ void iommufd_sva_acs_restore(struct iommufd_sva_unit *unit);
 /* adopt.c */
 int iommufd_sva_adopt_init(void);
 void iommufd_sva_adopt_exit(void);
-struct iommufd_sva_backend *iommufd_sva_first_backend(void);
+struct iommufd_sva_backend *iommufd_sva_get_first_backend(void);
 /* Is @pdev behind a unit of ours, adopted or not? */
 bool iommufd_sva_is_ours(struct pci_dev *pdev);
 
@@ -113,8 +113,16 @@ static inline void iommufd_sva_set_put(struct iommufd_sva_set *set)
 struct iommufd_sva_master *
 iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev);
 void iommufd_sva_master_discard(struct iommufd_sva_master *master);
+struct iommufd_sva_master *iommufd_sva_lock_master(struct device *dev);
+void iommufd_sva_unlock_master(void);
 /* The set @dev is in, with a reference, or NULL. */
 struct iommufd_sva_set *iommufd_sva_set_get(struct device *dev);
+/*
+ * The same with a reference on the backend's module: without that the set's unit
+ * can go at any time.
+ */
+struct iommufd_sva_set *iommufd_sva_set_get_live(struct device *dev);
+void iommufd_sva_set_put_live(struct iommufd_sva_set *set);
 void iommufd_sva_master_driver(struct device *dev, bool bound);
 int iommufd_sva_master_attach(struct iommufd_sva_master *master,
 			      struct iommu_domain *domain);

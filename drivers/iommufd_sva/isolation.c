@@ -409,42 +409,48 @@ static struct candidate *list_candidates(int segment, unsigned int *num)
 		n++;
 	}
 	*num = n;
-	return cand;
+	return cand ?: ERR_PTR(-ENODEV);
 
 err_put:
 	while (n)
 		pci_dev_put(cand[--n].pdev);
 	kvfree(cand);
-	return NULL;
+	return ERR_PTR(-ENOMEM);
 }
 
 /**
  * iommufd_sva_isolation_set - the endpoints that @pdev cannot be kept apart from
  * @pdev: an endpoint
  *
- * Return: the set, @pdev first; NULL when @pdev is not there (any more) or
- * without memory
+ * Return: the set, @pdev first; ERR_PTR(-ENODEV) when it is not there any more,
+ * ERR_PTR(-ENOMEM)
  */
 struct iommufd_sva_members *iommufd_sva_isolation_set(struct pci_dev *pdev)
 {
-	struct iommufd_sva_members *members = NULL;
+	struct iommufd_sva_members *members = ERR_PTR(-ENOMEM);
 	struct candidate *cand;
 	unsigned int num, first, size, i;
 	unsigned int *queue;
 
 	cand = list_candidates(pci_domain_nr(pdev->bus), &num);
-	if (!cand)
-		return NULL;
+	if (IS_ERR(cand))
+		return ERR_CAST(cand);
 	for (first = 0; first < num && cand[first].pdev != pdev; first++)
 		;
 	queue = kvcalloc(num, sizeof(*queue), GFP_KERNEL);
-	if (first == num || !queue)
+	if (!queue)
 		goto out;
+	if (first == num) {
+		members = ERR_PTR(-ENODEV);
+		goto out;
+	}
 
 	size = close_set(cand, num, first, queue);
 	members = kvzalloc(struct_size(members, pdev, size), GFP_KERNEL);
-	if (!members)
+	if (!members) {
+		members = ERR_PTR(-ENOMEM);
 		goto out;
+	}
 	for (i = 0; i < size; i++)
 		members->pdev[i] = pci_dev_get(cand[queue[i]].pdev);
 	members->num = size;
@@ -460,8 +466,6 @@ void iommufd_sva_members_free(struct iommufd_sva_members *members)
 {
 	unsigned int i;
 
-	if (!members)
-		return;
 	for (i = 0; i < members->num; i++)
 		pci_dev_put(members->pdev[i]);
 	kvfree(members);

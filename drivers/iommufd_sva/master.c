@@ -36,6 +36,32 @@ static struct iommufd_sva_master *find_master(struct device *dev)
 	return NULL;
 }
 
+/**
+ * iommufd_sva_lock_master - look a device up and keep it
+ * @dev: the device, from the IOMMU core
+ *
+ * Kernel 6.1 releases a device before it takes it out of its group, and may
+ * call us about it in between: dev_iommu_priv_get() is not to be trusted.
+ *
+ * Return: its master, until iommufd_sva_unlock_master(); NULL, with nothing to
+ * unlock, when it is gone
+ */
+struct iommufd_sva_master *iommufd_sva_lock_master(struct device *dev)
+{
+	struct iommufd_sva_master *master;
+
+	mutex_lock(&masters_lock);
+	master = find_master(dev);
+	if (!master)
+		mutex_unlock(&masters_lock);
+	return master;
+}
+
+void iommufd_sva_unlock_master(void)
+{
+	mutex_unlock(&masters_lock);
+}
+
 /* --- what a master is set to ------------------------------------------- */
 
 /* The part of a master that changes as one. */
@@ -541,6 +567,31 @@ struct iommufd_sva_set *iommufd_sva_set_get(struct device *dev)
 	return set;
 }
 
+struct iommufd_sva_set *iommufd_sva_set_get_live(struct device *dev)
+{
+	struct iommufd_sva_master *master;
+	struct iommufd_sva_set *set = NULL;
+
+	/* While the master is listed its unit is there. */
+	mutex_lock(&masters_lock);
+	master = find_master(dev);
+	if (master && !master->pending && !master->going &&
+	    try_module_get(master->unit->backend->owner)) {
+		set = master->set;
+		kref_get(&set->ref);
+	}
+	mutex_unlock(&masters_lock);
+	return set;
+}
+
+void iommufd_sva_set_put_live(struct iommufd_sva_set *set)
+{
+	struct module *owner = set->unit->backend->owner;
+
+	iommufd_sva_set_put(set);
+	module_put(owner);
+}
+
 bool iommufd_sva_master_going(struct device *dev, struct iommufd_sva_set **set)
 {
 	struct iommufd_sva_master *master, *other;
@@ -570,22 +621,21 @@ struct iommu_device *iommufd_sva_probe_device(struct device *dev)
 
 	mutex_lock(&masters_lock);
 	master = find_master(dev);
-	if (master && master->pending && !master->probed) {
+	if (master && master->pending && !master->probed)
 		master->probed = true;
-		dev_iommu_priv_set(dev, master);
-	} else {
+	else
 		master = NULL;
-	}
 	mutex_unlock(&masters_lock);
 	return master ? &master->set->iommu : ERR_PTR(-ENODEV);
 }
 
 void iommufd_sva_release_device(struct device *dev)
 {
-	struct iommufd_sva_master *master = dev_iommu_priv_get(dev);
+	struct iommufd_sva_master *master;
 	bool pending;
 
 	mutex_lock(&masters_lock);
+	master = find_master(dev);
 	master->probed = false;
 	pending = master->pending;
 	mutex_unlock(&masters_lock);
@@ -596,7 +646,12 @@ void iommufd_sva_release_device(struct device *dev)
 
 struct iommu_group *iommufd_sva_device_group(struct device *dev)
 {
-	struct iommufd_sva_master *master = dev_iommu_priv_get(dev);
+	struct iommufd_sva_master *master = iommufd_sva_lock_master(dev);
+	struct iommu_group *group;
 
-	return iommu_group_ref_get(master->set->group);
+	if (!master)
+		return ERR_PTR(-ENODEV);
+	group = iommu_group_ref_get(master->set->group);
+	iommufd_sva_unlock_master();
+	return group;
 }
