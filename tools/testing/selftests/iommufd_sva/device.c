@@ -516,6 +516,30 @@ TEST_F(device, replace_many)
 	}
 }
 
+/* Whatever its last user told it to do, a device that comes back has forgotten. */
+TEST_F(device, given_back_is_reset)
+{
+	/* Receive Descriptor Base Address Low of queue 0 (82576, 8.10.5) */
+	const unsigned int rdbal = 0xc000 / 4;
+	volatile uint32_t *regs;
+	char name[PCI_NAME_LEN];
+	uint32_t device;
+	size_t len;
+
+	NEED_DEVICE(ID_IGB, 0, name);
+	ASSERT_EQ(0, pci_unbind(name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device));
+	ASSERT_EQ(0, pci_set_command(name, PCI_CMD_MEMORY, 0));
+	regs = pci_map(name, 0, &len);
+	ASSERT_NE(NULL, regs);
+	regs[rdbal] = 0x12345000;
+	ASSERT_EQ(0x12345000, regs[rdbal]);
+	ASSERT_EQ(0, sva_destroy(self->fd, device));
+	ASSERT_EQ(0, pci_set_command(name, PCI_CMD_MEMORY, 0));
+	EXPECT_EQ(0, regs[rdbal]) TH_LOG("where it received to is still there");
+	munmap((void *)regs, len);
+}
+
 TEST_F(device, killed_user)
 {
 	int status, pipefd[2];
