@@ -57,7 +57,8 @@ bool iommufd_sva_is_ours(struct pci_dev *pdev)
 	bool ours;
 
 	mutex_lock(&adopt_lock);
-	ours = unit_of(pdev);
+	/* One that is being removed is nobody's any more. */
+	ours = !xa_load(&dying, (unsigned long)pdev) && unit_of(pdev);
 	mutex_unlock(&adopt_lock);
 	return ours;
 }
