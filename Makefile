@@ -5,7 +5,7 @@
 # make clean
 #
 # make demo         the main job, told step by step, in a VM
-# make check        all the tests; ends in "N passed, N failed, N skipped"
+# make check        the tests, all but debug; ends in "N passed, N failed, N skipped"
 # make check-PART   one part of it: unit, uapi, build, hw, dkms; or debug: the
 #                   selftests under KASAN, lockdep, kmemleak and UBSAN
 # make bench        what mapping costs, beside the kernel's own stack
