@@ -97,7 +97,8 @@ static struct iommufd_sva_translation shown(const struct setting *s)
 static bool same_translation(const struct iommufd_sva_translation *a,
 			     const struct iommufd_sva_translation *b)
 {
-	return a->type == b->type && a->domain == b->domain;
+	return a->type == b->type && a->domain == b->domain &&
+	       a->nested == b->nested;
 }
 
 /*
@@ -141,7 +142,7 @@ static int set_setting(struct iommufd_sva_master *master,
 	if (!same_translation(&old, &new)) {
 		/* Through reset or by its last user: on again, if it is off. */
 		iommufd_sva_acs_reassert(to_pci_dev(master->dev));
-		rc = ops->set_translation(master, IOMMUFD_SVA_PASID_NONE, &new,
+		rc = ops->set_translation(master, IOMMUFD_SVA_NO_PASID, &new,
 					  &old);
 		if (rc) {
 			if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
@@ -458,6 +459,7 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 	master->unit = set->unit;
 	master->base.type = IOMMUFD_SVA_TRANS_IDENTITY;
 	mutex_init(&master->lock);
+	INIT_LIST_HEAD(&master->vsids);
 	master->set = set;
 	master->pending = true;
 

@@ -278,7 +278,7 @@ static void vtd_translation_leave(struct vtd_unit *unit,
 /**
  * vtd_set_translation - see iommufd_sva_backend_ops
  * @master: the device
- * @pasid: IOMMUFD_SVA_PASID_NONE
+ * @pasid: IOMMUFD_SVA_NO_PASID
  * @new: from now on
  * @old: until now
  *
@@ -296,7 +296,7 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 	struct vtd_pasid_entry entry;
 	int rc;
 
-	if (pasid != IOMMUFD_SVA_PASID_NONE)
+	if (pasid != IOMMUFD_SVA_NO_PASID)
 		return -EOPNOTSUPP;
 
 	mutex_lock(&unit->lock);

@@ -13,19 +13,21 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
+#include <iommufd_sva.h>
 #include <iommufd_sva/gather.h>
 
 struct iommufd_sva_backend;
 struct iommufd_sva_domain;
 struct iommufd_sva_master;
+struct iommufd_sva_nested;
 struct iommufd_sva_set;
 struct iommufd_sva_unit;
+struct iommufd_sva_vunit;
 struct pci_dev;
-
-/* Requests that carry no PASID. The value is the uAPI's. */
-#define IOMMUFD_SVA_PASID_NONE	(~0U)
 
 /**
  * enum iommufd_sva_translation_type - what a (device, PASID) is set to
@@ -33,22 +35,30 @@ struct pci_dev;
  *	that a translation nobody filled in lets nothing through
  * @IOMMUFD_SVA_TRANS_IDENTITY: requests pass untranslated
  * @IOMMUFD_SVA_TRANS_STAGE2: requests go through a domain's stage-2 tables
+ * @IOMMUFD_SVA_TRANS_NESTED: requests go as a guest has it, through tables of
+ *	its own (one address space, or a PASID table) and then through the
+ *	stage-2 tables of a nesting parent
  */
 enum iommufd_sva_translation_type {
 	IOMMUFD_SVA_TRANS_BLOCKED = 0,
 	IOMMUFD_SVA_TRANS_IDENTITY,
 	IOMMUFD_SVA_TRANS_STAGE2,
+	IOMMUFD_SVA_TRANS_NESTED,
 };
 
 /**
  * struct iommufd_sva_translation - one value a (device, PASID) can take
  * @type: which kind
- * @domain: the stage-2 address space, for STAGE2; else NULL. Whoever stores a
- *	translation sees to it that the domain outlives it.
+ * @domain: the stage-2 address space, for STAGE2; for NESTED the parent's, which
+ *	is @nested->parent; else NULL
+ * @nested: for NESTED; else NULL
+ *
+ * Whoever stores a translation sees to it that what it points to outlives it.
  */
 struct iommufd_sva_translation {
 	enum iommufd_sva_translation_type type;
 	struct iommufd_sva_domain *domain;
+	struct iommufd_sva_nested *nested;
 };
 
 /**
@@ -111,6 +121,128 @@ struct iommufd_sva_domain {
 #define IOMMUFD_SVA_DOMAIN_NEST_PARENT	BIT(0)
 
 /**
+ * struct iommufd_sva_user_data - a structure of the user's for a backend
+ * @type: what it is, as the uAPI numbers it
+ * @len: its length as the user knows it, not zero
+ * @uptr: where it is
+ *
+ * Read with iommufd_sva_copy_user_data(): once, and never again.
+ */
+struct iommufd_sva_user_data {
+	u32 type;
+	u32 len;
+	void __user *uptr;
+};
+
+/**
+ * struct iommufd_sva_user_array - the entries of one HWPT_INVALIDATE
+ * @type: what an entry is, as the uAPI numbers it
+ * @entry_len: bytes from one entry to the next, 1 to PAGE_SIZE
+ * @entry_num: how many; 0 asks only whether @type is known
+ * @uptr: the first
+ * @consumed: out: how many have taken effect, on failure too
+ * @error: out: the type's own account of a failure (out_error of the uAPI)
+ */
+struct iommufd_sva_user_array {
+	u32 type;
+	u32 entry_len;
+	u32 entry_num;
+	void __user *uptr;
+	u32 consumed;
+	u32 error;
+};
+
+/**
+ * struct iommufd_sva_vsid_entry - a device under one of its guest's names
+ * @vsid: the guest's source ID or StreamID; the key in vunit->vsids
+ * @master: the device; NULL once it has been removed
+ * @vunit: the vIOMMU's
+ * @node: in master->vsids, in the order in which they were added; under
+ *	vunit->vsids_lock, and masters of one vIOMMU only
+ */
+struct iommufd_sva_vsid_entry {
+	u64 vsid;
+	struct iommufd_sva_master *master;
+	struct iommufd_sva_vunit *vunit;
+	struct list_head node;
+};
+
+/**
+ * struct iommufd_sva_vunit_ops - the verbs of a guest's share of a unit
+ * @vsid_check: may @master be called @vsid here? -EINVAL: out of range, or the
+ *	device is behind another unit. vsids_lock is held for writing.
+ * @invalidate: pass a guest's invalidations on (HWPT_INVALIDATE on the vIOMMU).
+ *	Stops at the first bad entry; the ones before it have taken effect, and
+ *	have completed in the hardware when this returns. Holds vsids_lock for
+ *	reading as long as it uses what it looked up. Errors as in the uAPI.
+ * @free: no nested translation is left on it.
+ */
+struct iommufd_sva_vunit_ops {
+	int (*vsid_check)(struct iommufd_sva_vunit *vunit, u64 vsid,
+			  struct iommufd_sva_master *master);
+	int (*invalidate)(struct iommufd_sva_vunit *vunit,
+			  struct iommufd_sva_user_array *array);
+	void (*free)(struct iommufd_sva_vunit *vunit);
+};
+
+/**
+ * struct iommufd_sva_vunit - a guest's share of a unit: what a vIOMMU object is
+ *	to the backend
+ * @ops: the verbs
+ * @unit: the unit
+ * @parent: the guest's physical memory; outlives this
+ * @type: IOMMUFD_SVA_VIOMMU_TYPE_* of the uAPI
+ * @vsids: struct iommufd_sva_vsid_entry by vsid; filled by the core
+ * @vsids_lock: protects @vsids and master->vsids of the devices in it. Inside
+ *	igroup->lock, outside master->lock and every lock of a backend.
+ * @owner: the core's vIOMMU object
+ *
+ * Embedded first in the backend's own structure. The core fills everything but
+ * @ops before it is used.
+ */
+struct iommufd_sva_vunit {
+	const struct iommufd_sva_vunit_ops *ops;
+	struct iommufd_sva_unit *unit;
+	struct iommufd_sva_domain *parent;
+	u32 type;
+	struct xarray vsids;
+	struct rw_semaphore vsids_lock;
+	void *owner;
+};
+
+/**
+ * struct iommufd_sva_nested_ops - the verbs of a nested translation
+ * @invalidate: pass a guest's invalidations on (HWPT_INVALIDATE on a nested
+ *	HWPT, or on a PASID table, where they mean every device attached to it).
+ *	As vunit_ops.invalidate; NULL: only through the vIOMMU.
+ * @free: nothing is attached to it.
+ */
+struct iommufd_sva_nested_ops {
+	int (*invalidate)(struct iommufd_sva_nested *nested,
+			  struct iommufd_sva_user_array *array);
+	void (*free)(struct iommufd_sva_nested *nested);
+};
+
+/**
+ * struct iommufd_sva_nested - a guest's tables on a nesting parent: what a
+ *	nested HWPT or a PASID table object is to the backend
+ * @ops: the verbs
+ * @backend: whose it is
+ * @parent: the guest's physical memory; outlives this
+ * @vunit: the vIOMMU whose tags it uses, outlives this; NULL when it was made on
+ *	the parent alone
+ *
+ * Embedded first in the backend's own structure. The core fills @backend,
+ * @parent and @vunit.
+ */
+struct iommufd_sva_nested {
+	const struct iommufd_sva_nested_ops *ops;
+	struct iommufd_sva_backend *backend;
+	struct iommufd_sva_domain *parent;
+	struct iommufd_sva_vunit *vunit;
+};
+
+/**
  * struct iommufd_sva_backend_ops - the verbs of a backend
  * @unit_of: the unit that translates requests of @dev, NULL if none of ours.
  * @master_init: @master (dev, unit, rids are set) joins: allocate what its
@@ -121,12 +253,13 @@ struct iommufd_sva_domain {
  *	blocked in the hardware until the unit is handed back, even though the
  *	structure goes.
  * @set_translation: requests of @master with @pasid (or
- *	IOMMUFD_SVA_PASID_NONE) go from @old to @new. Blocked to X is attach, X
+ *	IOMMUFD_SVA_NO_PASID) go from @old to @new. Blocked to X is attach, X
  *	to blocked is detach, X to Y is replace and hitless where the hardware
  *	allows. To BLOCKED and, from BLOCKED, to IDENTITY never fails. When it
  *	returns 0 no request is translated through @old any more, its caches are
  *	invalidated and drained. On failure @old stands. -EINVAL for a domain
- *	that does not fit the unit (iommufd's "incompatible").
+ *	that does not fit the unit (iommufd's "incompatible"). -EOPNOTSUPP for a
+ *	PASID or NESTED that this device cannot have.
  * @domain_alloc: a domain that fits @unit, or every unit of the backend if
  *	@unit is NULL. -EOPNOTSUPP for flags the unit cannot do.
  * @get_resv_regions: append struct iommu_resv_region (iommu_alloc_resv_region)
@@ -136,6 +269,14 @@ struct iommufd_sva_domain {
  * @hw_info: fill @data (at most @len bytes) with the unit's hw_info structure
  *	of the uAPI, return its full length, its type in @type.
  * @cache_coherency: DMA of @master snoops caches without further ado.
+ * @vunit_alloc: a guest's share of @unit, with a tag of its own, on @parent, which
+ *	is of this backend and fits @unit. @data is NULL when the user gave none.
+ *	-EOPNOTSUPP: the unit is not of @type or cannot nest; -EINVAL: data that
+ *	the type does not have; -ENOSPC: no tag left. NULL: nothing nests here.
+ * @nested_alloc: a guest's address space (HWPT_ALLOC) on @parent; with the tags
+ *	of @vunit, or NULL when the user named the parent alone. -EOPNOTSUPP: not
+ *	this type, or not without a vIOMMU. Errors as in the uAPI.
+ * @pasid_table_alloc: the same of a guest's whole PASID table.
  *
  * set_translation is called under the master's lock. All may sleep.
  */
@@ -157,6 +298,17 @@ struct iommufd_sva_backend_ops {
 	size_t (*hw_info)(struct iommufd_sva_unit *unit, void *data, size_t len,
 			  u32 *type);
 	bool (*cache_coherency)(struct iommufd_sva_master *master);
+	struct iommufd_sva_vunit *(*vunit_alloc)(struct iommufd_sva_unit *unit,
+						 struct iommufd_sva_domain *parent,
+						 u32 type,
+						 const struct iommufd_sva_user_data *data);
+	struct iommufd_sva_nested *(*nested_alloc)(struct iommufd_sva_unit *unit,
+						   struct iommufd_sva_domain *parent,
+						   struct iommufd_sva_vunit *vunit,
+						   const struct iommufd_sva_user_data *data);
+	struct iommufd_sva_nested *(*pasid_table_alloc)(struct iommufd_sva_domain *parent,
+							struct iommufd_sva_vunit *vunit,
+							const struct iommufd_sva_user_data *data);
 };
 
 /**
@@ -228,6 +380,8 @@ struct iommufd_sva_rid {
  * @joined: the IOMMU core has attached something
  * @pinned: off identity: holds a reference on the backend's module
  * @priv: the backend's
+ * @vsids: its names in a guest, struct iommufd_sva_vsid_entry. Under vsids_lock of
+ *	the vIOMMU.
  * @set: its isolation set; holds a reference. This and what follows is the
  *	core's.
  * @set_item: in set->masters, under set->lock
@@ -251,6 +405,7 @@ struct iommufd_sva_master {
 	bool joined;
 	bool pinned;
 	void *priv;
+	struct list_head vsids;
 
 	struct iommufd_sva_set *set;
 	struct list_head set_item;
@@ -265,5 +420,29 @@ int iommufd_sva_backend_register(struct iommufd_sva_backend *backend);
 void iommufd_sva_backend_unregister(struct iommufd_sva_backend *backend);
 int iommufd_sva_unit_register(struct iommufd_sva_unit *unit);
 void iommufd_sva_unit_unregister(struct iommufd_sva_unit *unit);
+
+/*
+ * Read @data into the @len bytes at @dst, of which the first version of the
+ * structure had @min_len; errors as for every structure of the uAPI.
+ */
+int iommufd_sva_copy_user_data(void *dst, size_t len, size_t min_len,
+			       const struct iommufd_sva_user_data *data);
+
+/*
+ * The device called @vsid; vunit->vsids_lock is held. NULL: there is none, or it
+ * has been removed.
+ */
+struct iommufd_sva_master *
+iommufd_sva_vunit_find(struct iommufd_sva_vunit *vunit, u64 vsid);
+
+/*
+ * An event of the hardware for the guest that has a device: from the backend's
+ * interrupt thread, under a lock of its own that keeps @vunit and the device
+ * there; allocates nothing and does not sleep. @type is a
+ * IOMMUFD_SVA_VEVENTQ_TYPE_*. Lost when nobody asked for such events (-EOPNOTSUPP)
+ * or the queue is full (-ENOSPC).
+ */
+int iommufd_sva_vunit_report_event(struct iommufd_sva_vunit *vunit, u32 type,
+				   const void *event, size_t len);
 
 #endif
