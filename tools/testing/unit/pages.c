@@ -35,6 +35,9 @@ static __thread unsigned int allocs_of_thread;
 /* Protects all of the above but what is in the pages. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Protects the writing of the shadow: one cache line at a time is on its way. */
+static pthread_mutex_t write_back = PTHREAD_MUTEX_INITIALIZER;
+
 static void *map_memory(size_t size)
 {
 	char *p = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
@@ -178,13 +181,19 @@ u64 pages_shadow_read(phys_addr_t paddr)
 	return __atomic_load_n((u64 *)(shadow + (paddr - PHYS_BASE)), __ATOMIC_ACQUIRE);
 }
 
+/*
+ * A cache line is written back as a whole: without the lock one thread could put
+ * what it had read of a line over what another wrote and synced since.
+ */
 void pages_shadow_sync(void *addr, size_t len)
 {
 	size_t start = ((char *)addr - memory) & ~(CACHE_LINE - 1);
 	size_t end = ALIGN((char *)addr - memory + len, CACHE_LINE);
 
+	pthread_mutex_lock(&write_back);
 	for (; start < end; start += sizeof(u64))
 		__atomic_store_n((u64 *)(shadow + start),
 				 __atomic_load_n((u64 *)(memory + start), __ATOMIC_ACQUIRE),
 				 __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&write_back);
 }
