@@ -124,6 +124,9 @@ TEST(stage2)
 	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
 	CHECK_STE(ste, 0xd, 0x80000, 0x0448ccc000000000ULL);
 	/* What is too large must not reach the next field. */
+	s2 = (struct smmuv3_s2_cfg){ .sl0 = 0xff, .orgn = 0xff, .tg = 0xff };
+	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
+	CHECK_STE(ste, 0xd, 0x80000, 0x0448ccc000000000ULL);
 	s2 = (struct smmuv3_s2_cfg){ .t0sz = 0xff, .irgn = 0xff, .sh = 0xff, .ps = 0xff };
 	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
 	CHECK_STE(ste, 0xd, 0x80000, 0x044f333f00000000ULL);

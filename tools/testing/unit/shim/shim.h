@@ -40,6 +40,7 @@ typedef unsigned int gfp_t;
 #ifndef __always_inline
 #define __always_inline		inline __attribute__((__always_inline__))
 #endif
+#define fallthrough		__attribute__((__fallthrough__))
 #define __packed		__attribute__((__packed__))
 #define __aligned(x)		__attribute__((__aligned__(x)))
 #define __must_check		__attribute__((__warn_unused_result__))
