@@ -32,6 +32,7 @@
 #include <iommufd_sva/backend.h>
 #include <iommufd_sva/pt.h>
 #include "smmuv3_cmd.h"
+#include "smmuv3_event.h"
 #include "smmuv3_regs.h"
 #include "smmuv3_ste.h"
 
@@ -103,10 +104,6 @@ struct smmu_inq {
 	unsigned int cons_reg;
 };
 
-/* An event record (7.3) and a page request (8.1). */
-#define SMMU_EVENT_DWORDS	4
-#define SMMU_PRI_DWORDS		2
-
 /**
  * struct smmu_fault - an event as the hardware recorded it (7.3)
  * @when: jiffies
@@ -114,7 +111,7 @@ struct smmu_inq {
  */
 struct smmu_fault {
 	unsigned long when;
-	u64 event[SMMU_EVENT_DWORDS];
+	u64 event[SMMUV3_EVENT_QWORDS];
 };
 
 #define SMMU_FAULTS_KEPT	64
@@ -135,6 +132,26 @@ struct smmu_faults {
 	u64 overflows;
 };
 
+/* Interrupts of a unit; see irq.c. */
+enum smmu_irq {
+	SMMU_IRQ_EVENTQ,
+	SMMU_IRQ_GERROR,
+	SMMU_IRQ_PRIQ,
+	SMMU_NUM_IRQS,
+};
+
+/**
+ * struct smmu_found_msi - an interrupt as it was before we came
+ * @address: *_IRQ_CFG0
+ * @data: *_IRQ_CFG1
+ * @attr: *_IRQ_CFG2
+ */
+struct smmu_found_msi {
+	u64 address;
+	u32 data;
+	u32 attr;
+};
+
 /**
  * struct smmu_found - registers as they were before we came
  * @cr0: CR0; the unit did not translate
@@ -142,6 +159,7 @@ struct smmu_faults {
  * @cr2: CR2
  * @gbpa: GBPA: what requests meet while the unit does not translate; stays
  * @irq_ctrl: IRQ_CTRL
+ * @msi: by enum smmu_irq, where IDR0.MSI is set
  * @strtab_base: STRTAB_BASE
  * @strtab_base_cfg: STRTAB_BASE_CFG
  * @cmdq_base: CMDQ_BASE
@@ -160,6 +178,7 @@ struct smmu_found {
 	u32 cr2;
 	u32 gbpa;
 	u32 irq_ctrl;
+	struct smmu_found_msi msi[SMMU_NUM_IRQS];
 	u64 strtab_base;
 	u32 strtab_base_cfg;
 	u64 cmdq_base;
@@ -189,6 +208,8 @@ struct smmu_found {
  * @bypass_dma: where the hardware sees @bypass
  * @l2: own level 2 tables, by level 1 index; NULL: @bypass
  * @l2_dma: where the hardware sees them
+ * @spare: a level 2 table that nobody sees, or NULL; see smmu_strtab_write()
+ * @spare_dma: where the hardware would see it
  */
 struct smmu_strtab {
 	unsigned int log2;
@@ -200,14 +221,8 @@ struct smmu_strtab {
 	dma_addr_t bypass_dma;
 	struct smmuv3_ste **l2;
 	dma_addr_t *l2_dma;
-};
-
-/* Interrupts of a unit; see irq.c. */
-enum smmu_irq {
-	SMMU_IRQ_EVENTQ,
-	SMMU_IRQ_GERROR,
-	SMMU_IRQ_PRIQ,
-	SMMU_NUM_IRQS,
+	struct smmuv3_ste *spare;
+	dma_addr_t spare_dma;
 };
 
 /**
@@ -239,6 +254,8 @@ enum smmu_irq {
  * @priq: page request queue; no ring where IDR0.PRI is clear
  * @faults: what came out of @evtq
  * @irqs: by enum smmu_irq, 0: none
+ * @has_msi: @irqs are messages
+ * @irqs_stopping: whoever reads a queue ends
  * @debugfs: its directory
  *
  * Everything up to @found is constant once the unit is there.
@@ -271,6 +288,8 @@ struct smmu_unit {
 	struct smmu_inq priq;
 	struct smmu_faults faults;
 	int irqs[SMMU_NUM_IRQS];
+	bool has_msi;
+	bool irqs_stopping;
 	struct dentry *debugfs;
 };
 
@@ -321,9 +340,15 @@ static inline void smmu_write64(struct smmu_unit *unit, unsigned int offset, u64
 		writeq(value, unit->mmio + offset);
 }
 
-/* main.c: every unit that is ours, and a lock around the list. */
+/*
+ * main.c: every unit that is ours, and a lock around the list; inside all others.
+ * The device of one whose table walks do not snoop, NULL: there is none.
+ */
 extern struct list_head smmu_units;
 extern struct mutex smmu_units_lock;
+extern struct device *smmu_noncoherent_dev;
+/* Guests' tables on a unit that cannot force their memory types (IDR3.FWB). */
+extern bool smmu_allow_noncoherent_nesting;
 
 /* unit.c */
 struct smmu_unit *smmu_unit_create(struct platform_device *pdev);
@@ -372,6 +397,10 @@ void smmu_strtab_show(struct smmu_unit *unit);
 /* Where the STE of @sid is: read it under unit->lock; NULL beyond the table. */
 struct smmuv3_ste *smmu_strtab_ste(struct smmu_unit *unit, u32 sid);
 int smmu_strtab_reserve(struct smmu_unit *unit, u32 sid);
+int smmu_strtab_write(struct smmu_unit *unit, const u32 *sids, unsigned int num,
+		      const struct smmuv3_ste *target);
+/* The entry of a stream that passes. */
+void smmu_strtab_bypass(struct smmu_unit *unit, struct smmuv3_ste *ste);
 
 /* evtq.c */
 int smmu_inqs_init(struct smmu_unit *unit);
@@ -384,6 +413,7 @@ void smmu_gerror(struct smmu_unit *unit);
 /* irq.c */
 int smmu_irqs_start(struct smmu_unit *unit);
 void smmu_irqs_stop(struct smmu_unit *unit);
+void smmu_irqs_save_found(struct smmu_unit *unit);
 
 /**
  * struct smmu_stream - a stream ID that some device of ours uses
@@ -519,7 +549,8 @@ int smmu_domain_join_nested(struct smmu_domain *domain, struct smmu_unit *unit,
 void smmu_domain_leave_nested(struct smmu_domain *domain, struct smmu_unit *unit,
 			      struct smmu_nested_tag *nested);
 /* What an STE needs to go through @domain with @vmid. */
-struct smmuv3_s2_cfg smmu_domain_s2_cfg(struct smmu_domain *domain, u16 vmid);
+struct smmuv3_s2_cfg smmu_domain_s2_cfg(struct smmu_domain *domain,
+					struct smmu_unit *unit, u16 vmid);
 
 /* debugfs.c */
 void smmu_debugfs_init(void);
