@@ -10,7 +10,6 @@
 
 #define IOVA 0x40000000UL
 #define VFIO_RW (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
-#define FAULT_MS 2000
 
 FIXTURE(type1)
 {
@@ -43,16 +42,6 @@ FIXTURE_TEARDOWN(type1)
 	vfio_close(&self->vfio);
 }
 
-static bool fault_logged(FIXTURE_DATA(type1) *self, const char *direction,
-			 uint64_t iova)
-{
-	char addr[32];
-
-	snprintf(addr, sizeof(addr), "%#lx", iova & ~(SZ_4K - 1));
-	return kmsg_wait(self->log, FAULT_MS, NULL, 0,
-			 KMSG_WORDS(self->name, direction, addr, "reason"));
-}
-
 /* A page there and back through [@iova, @iova + 8K) which is @mem. */
 static long round_trip(FIXTURE_DATA(type1) *self, char *mem, uint64_t iova,
 		       unsigned int seed)
@@ -74,7 +63,7 @@ TEST_F(type1, dma)
 	ASSERT_EQ(0, vfio_unmap(&self->vfio, IOVA, SZ_2M));
 	mem_fill(self->mem, SZ_4K, 3);
 	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 3));
 }
 
@@ -84,7 +73,7 @@ TEST_F(type1, read_only)
 	/* Before it reads: QEMU reports no fault of what its IOTLB refuses. */
 	mem_fill(self->mem, SZ_4K, 1);
 	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1));
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
 	mem_fill(self->mem, SZ_4K, 2);
