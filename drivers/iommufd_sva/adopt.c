@@ -15,6 +15,7 @@
 #include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/property.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -29,6 +30,7 @@ static DEFINE_MUTEX(adopt_lock);
 static LIST_HEAD(backends);
 static LIST_HEAD(units);
 static LIST_HEAD(sets);
+static LIST_HEAD(places);
 /* Devices, by address, between DEL_DEVICE and REMOVED_DEVICE. */
 static DEFINE_XARRAY(dying);
 
@@ -61,6 +63,28 @@ bool iommufd_sva_is_ours(struct pci_dev *pdev)
 	ours = !xa_load(&dying, (unsigned long)pdev) && unit_of(pdev);
 	mutex_unlock(&adopt_lock);
 	return ours;
+}
+
+/**
+ * iommufd_sva_source_ids - the IDs under which a unit sees a device's requests
+ * @pdev: the device
+ * @ids: room for IOMMUFD_SVA_MAX_RIDS of them
+ * @unit: out: the unit, to be compared only: it may be gone; NULL if none
+ *
+ * Return: how many; 0 where they are the requester IDs, or cannot be told: then
+ * the backend does not let it be adopted either
+ */
+int iommufd_sva_source_ids(struct pci_dev *pdev, u32 *ids,
+			   struct iommufd_sva_unit **unit)
+{
+	int num = 0;
+
+	mutex_lock(&adopt_lock);
+	*unit = unit_of(pdev);
+	if (*unit && (*unit)->backend->ops->source_ids)
+		num = (*unit)->backend->ops->source_ids(*unit, pdev, ids);
+	mutex_unlock(&adopt_lock);
+	return max(num, 0);
 }
 
 /* With a reference on its module. */
@@ -223,7 +247,12 @@ static const char *keep_identity(struct iommufd_sva_unit *unit,
 	return why;
 }
 
-/* Make the IOMMU core probe everything that has no group. */
+/*
+ * Make the IOMMU core probe everything that has no group. It asks the IOMMU that
+ * has no firmware node about a device of which it has not read what firmware
+ * says, and of a driverless device it has not: until 7.0 it reads that when a
+ * driver is about to bind. So a set never has a node, its unit's is host_place's.
+ */
 static int probe_ungrouped(struct iommufd_sva_set *set, bool new)
 {
 	struct iommu_device transient = { .dev = set->iommu.dev };
@@ -231,9 +260,8 @@ static int probe_ungrouped(struct iommufd_sva_set *set, bool new)
 
 	if (new)
 		return iommu_device_register(&set->iommu, &iommufd_sva_iommu_ops,
-					     set->unit->hwdev);
-	rc = iommu_device_register(&transient, &iommufd_sva_iommu_ops,
-				   set->unit->hwdev);
+					     NULL);
+	rc = iommu_device_register(&transient, &iommufd_sva_iommu_ops, NULL);
 	if (!rc)
 		iommu_device_unregister(&transient);
 	return rc;
@@ -354,6 +382,21 @@ static bool adopt(struct pci_dev *pdev, enum adopt_why why)
 	return done;
 }
 
+/*
+ * Has @pdev a driver that is bound, not one that is only being tried? A try is
+ * made under the device's lock, and may end without a word on the bus.
+ */
+static bool is_in_use(struct pci_dev *pdev)
+{
+	bool in_use = false;
+
+	if (device_trylock(&pdev->dev)) {
+		in_use = pdev->dev.driver;
+		device_unlock(&pdev->dev);
+	}
+	return in_use;
+}
+
 /* Adopt everything that can be. */
 static bool adopt_all(void)
 {
@@ -361,8 +404,8 @@ static bool adopt_all(void)
 	bool done = true;
 
 	for_each_pci_dev(pdev) {
-		/* A look without the lock, to save work: adopt() decides. */
-		if (!iommufd_sva_is_endpoint(pdev) || READ_ONCE(pdev->dev.driver) ||
+		/* A look in advance, to save work: adopt() decides. */
+		if (!iommufd_sva_is_endpoint(pdev) || is_in_use(pdev) ||
 		    is_adopted(pdev) || !iommufd_sva_is_ours(pdev))
 			continue;
 		done &= adopt(pdev, ADOPT_FOUND);
@@ -556,6 +599,56 @@ static struct iommufd_sva_set *first_set(struct iommufd_sva_unit *unit)
 	return found;
 }
 
+/* --- the places of units in firmware ----------------------------------- */
+
+/*
+ * Where firmware says which unit a device is behind, the kernel looks for that
+ * unit's iommu_device whenever a driver is about to bind. Without one the bind
+ * is put off, on some kernels for ever. So the first unit in a place leaves one
+ * there that stays until the core goes, whatever its backend does; the devices
+ * that it is asked about bind without an IOMMU unless they are adopted.
+ */
+struct host_place {
+	struct list_head node;
+	struct iommu_device iommu;
+};
+
+static int place_add(struct device *hwdev)
+{
+	struct host_place *place;
+	int rc;
+
+	lockdep_assert_held(&adopt_lock);
+	list_for_each_entry(place, &places, node)
+		if (place->iommu.fwnode == dev_fwnode(hwdev))
+			return 0;
+
+	place = kzalloc(sizeof(*place), GFP_KERNEL);
+	if (!place)
+		return -ENOMEM;
+	/* Nothing is prepared: this adopts nothing. */
+	rc = iommu_device_register(&place->iommu, &iommufd_sva_iommu_ops, hwdev);
+	if (rc) {
+		kfree(place);
+		return rc;
+	}
+	fwnode_handle_get(dev_fwnode(hwdev));
+	list_add_tail(&place->node, &places);
+	return 0;
+}
+
+static void places_free(void)
+{
+	struct host_place *place, *next;
+
+	list_for_each_entry_safe(place, next, &places, node) {
+		list_del(&place->node);
+		iommu_device_unregister(&place->iommu);
+		fwnode_handle_put(place->iommu.fwnode);
+		kfree(place);
+	}
+}
+
 /* --- backends and units ------------------------------------------------ */
 
 /**
@@ -605,8 +698,14 @@ int iommufd_sva_unit_register(struct iommufd_sva_unit *unit)
 	if (rc)
 		return rc;
 	/* Nothing is prepared yet: this adopts nothing. */
-	rc = iommu_device_register(&unit->iommu, &iommufd_sva_iommu_ops,
-				   unit->hwdev);
+	rc = iommu_device_register(&unit->iommu, &iommufd_sva_iommu_ops, NULL);
+	if (!rc && unit->hwdev && dev_fwnode(unit->hwdev)) {
+		mutex_lock(&adopt_lock);
+		rc = place_add(unit->hwdev);
+		mutex_unlock(&adopt_lock);
+		if (rc)
+			iommu_device_unregister(&unit->iommu);
+	}
 	if (rc) {
 		iommu_device_sysfs_remove(&unit->iommu);
 		if (rc == -EBUSY)
@@ -673,5 +772,6 @@ void iommufd_sva_adopt_exit(void)
 {
 	bus_unregister_notifier(&pci_bus_type, &bus_nb);
 	cancel_delayed_work_sync(&adopt_work);
+	places_free();
 	xa_destroy(&dying);
 }

@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/msi.h>
+#include <linux/of.h>
 #include <linux/pagemap.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
@@ -181,6 +182,21 @@ static inline int iommufd_sva_attach_dev_old(struct iommu_domain *domain,
 }
 
 #define IOMMUFD_SVA_ATTACH_DEV(fn)	iommufd_sva_attach_dev_old
+#endif
+
+/* 6.9: of_xlate() leaves its arguments alone. */
+int iommufd_sva_host_of_xlate(struct device *dev,
+			      const struct of_phandle_args *args);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+static inline int iommufd_sva_of_xlate_mutable(struct device *dev,
+					       struct of_phandle_args *args)
+{
+	return iommufd_sva_host_of_xlate(dev, args);
+}
+
+#define IOMMUFD_SVA_OF_XLATE(fn)	iommufd_sva_of_xlate_mutable
+#else
+#define IOMMUFD_SVA_OF_XLATE(fn)	(fn)
 #endif
 
 /* 6.7: identity and blocked are static members, paging domains know a device. */

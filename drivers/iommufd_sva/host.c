@@ -243,6 +243,15 @@ struct iommu_domain *iommufd_sva_host_domain_alloc_paging(struct device *dev)
 
 /* --- devices ----------------------------------------------------------- */
 
+/* A device tree names @dev's stream ID; of ACPI the IOMMU core reads it itself. */
+int iommufd_sva_host_of_xlate(struct device *dev,
+			      const struct of_phandle_args *args)
+{
+	if (args->args_count != 1)
+		return -EINVAL;
+	return iommu_fwspec_add_ids(dev, args->args, 1);
+}
+
 static int host_def_domain_type(struct device *dev)
 {
 	return IOMMU_DOMAIN_IDENTITY;
@@ -280,6 +289,7 @@ const struct iommu_ops iommufd_sva_iommu_ops = {
 	.probe_device = iommufd_sva_probe_device,
 	.release_device = iommufd_sva_release_device,
 	.device_group = iommufd_sva_device_group,
+	.of_xlate = IOMMUFD_SVA_OF_XLATE(iommufd_sva_host_of_xlate),
 	.get_resv_regions = host_get_resv_regions,
 	.def_domain_type = host_def_domain_type,
 	.default_domain_ops = &paging_domain_ops,

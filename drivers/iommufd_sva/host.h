@@ -20,7 +20,8 @@
  *			device_lock held therefore never takes igroup->lock:
  *			BIND, UNBOUND and NOT_BOUND do not, DEL_DEVICE does and
  *			is called without the device's.
- *   adopt_lock		adopt.c: units, sets, ACS that was switched on
+ *   adopt_lock		adopt.c: units and their places in firmware, sets, ACS
+ *			that was switched on
  *   (IOMMU core)	iommu_probe_device_lock, group->mutex; held in
  *			probe_device, device_group, attach_dev, release_device:
  *			none of those takes anything above
@@ -89,7 +90,6 @@ static inline bool iommufd_sva_is_endpoint(struct pci_dev *pdev)
 
 struct iommufd_sva_members *iommufd_sva_isolation_set(struct pci_dev *pdev);
 void iommufd_sva_members_free(struct iommufd_sva_members *members);
-int iommufd_sva_rids(struct pci_dev *pdev, struct iommufd_sva_rid *rids);
 int iommufd_sva_acs_enable(struct pci_dev *pdev, struct iommufd_sva_unit *unit);
 void iommufd_sva_acs_reassert(struct pci_dev *pdev);
 void iommufd_sva_acs_forget(struct pci_dev *pdev);
@@ -101,6 +101,8 @@ void iommufd_sva_adopt_exit(void);
 struct iommufd_sva_backend *iommufd_sva_get_first_backend(void);
 /* Is @pdev behind a unit of ours, adopted or not? */
 bool iommufd_sva_is_ours(struct pci_dev *pdev);
+int iommufd_sva_source_ids(struct pci_dev *pdev, u32 *ids,
+			   struct iommufd_sva_unit **unit);
 
 /* master.c */
 void iommufd_sva_set_free(struct kref *ref);

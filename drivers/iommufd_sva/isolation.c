@@ -13,6 +13,7 @@
  */
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 
+#include <linux/export.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
@@ -285,6 +286,7 @@ int iommufd_sva_rids(struct pci_dev *pdev, struct iommufd_sva_rid *rids)
 	}
 	return num;
 }
+EXPORT_SYMBOL_GPL(iommufd_sva_rids);
 
 /* --- sets -------------------------------------------------------------- */
 
@@ -342,8 +344,25 @@ struct candidate {
 	struct spot spot;
 	struct iommufd_sva_rid rids[IOMMUFD_SVA_MAX_RIDS];
 	int num_rids;
+	struct iommufd_sva_unit *unit;
+	u32 source_ids[IOMMUFD_SVA_MAX_RIDS];
+	int num_source_ids;
 	bool in_set;
 };
+
+/* Firmware may give two devices, even of two segments, one ID at their unit. */
+static bool share_source_id(const struct candidate *a, const struct candidate *b)
+{
+	int i, j;
+
+	if (a->unit != b->unit)
+		return false;
+	for (i = 0; i < a->num_source_ids; i++)
+		for (j = 0; j < b->num_source_ids; j++)
+			if (a->source_ids[i] == b->source_ids[j])
+				return true;
+	return false;
+}
 
 static bool related(const struct candidate *a, const struct candidate *b)
 {
@@ -351,6 +370,10 @@ static bool related(const struct candidate *a, const struct candidate *b)
 
 	if (a->spot.bus == b->spot.bus && a->spot.where == b->spot.where)
 		return true;
+	if (share_source_id(a, b))
+		return true;
+	if (pci_domain_nr(a->pdev->bus) != pci_domain_nr(b->pdev->bus))
+		return false;
 	for (i = 0; i < a->num_rids; i++)
 		for (j = 0; j < b->num_rids; j++)
 			if (a->rids[i].bus == b->rids[j].bus &&
@@ -380,16 +403,15 @@ static unsigned int close_set(struct candidate *cand, unsigned int num,
 	return tail;
 }
 
-/* All endpoints of @segment, with a reference on each. */
-static struct candidate *list_candidates(int segment, unsigned int *num)
+/* All endpoints, with a reference on each. */
+static struct candidate *list_candidates(unsigned int *num)
 {
 	struct candidate *cand = NULL, *grown;
 	struct pci_dev *pdev = NULL;
 	unsigned int room = 0, n = 0;
 
 	for_each_pci_dev(pdev) {
-		if (pci_domain_nr(pdev->bus) != segment ||
-		    !iommufd_sva_is_endpoint(pdev))
+		if (!iommufd_sva_is_endpoint(pdev))
 			continue;
 		if (n == room) {
 			room = room ? room * 2 : 32;
@@ -406,6 +428,9 @@ static struct candidate *list_candidates(int segment, unsigned int *num)
 		cand[n].pdev = pci_dev_get(pdev);
 		cand[n].spot = spot_of(pdev);
 		cand[n].num_rids = iommufd_sva_rids(pdev, cand[n].rids);
+		cand[n].num_source_ids = iommufd_sva_source_ids(pdev,
+								cand[n].source_ids,
+								&cand[n].unit);
 		n++;
 	}
 	*num = n;
@@ -432,7 +457,7 @@ struct iommufd_sva_members *iommufd_sva_isolation_set(struct pci_dev *pdev)
 	unsigned int num, first, size, i;
 	unsigned int *queue;
 
-	cand = list_candidates(pci_domain_nr(pdev->bus), &num);
+	cand = list_candidates(&num);
 	if (IS_ERR(cand))
 		return ERR_CAST(cand);
 	for (first = 0; first < num && cand[first].pdev != pdev; first++)

@@ -617,6 +617,29 @@ void iommufd_sva_pt_free_gathered(struct iommufd_sva_pt *pt,
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_pt_free_gathered);
 
+/*
+ * path_walk() for who only looks and needs no way back: the slot where the walk
+ * for @iova ends, its @level, and the @entry that was in it. Under RCU.
+ */
+static u64 *find_slot(struct iommufd_sva_pt *pt, u64 iova, int *level, u64 *entry)
+{
+	int at = root_level(pt);
+	u64 *slot = pt->root + slot_index(pt, iova, at);
+	u64 found;
+
+	for (;;) {
+		found = READ_ONCE(*slot);
+		if (!entry_is_table(pt, found, at))
+			break;
+		at--;
+		slot = entry_table(pt, found) +
+		       ((iova >> level_shift(at)) & (PT_TABLE_LEN - 1));
+	}
+	*level = at;
+	*entry = found;
+	return slot;
+}
+
 /**
  * iommufd_sva_pt_lookup() - what is mapped at an address
  * @pt: the table
@@ -631,14 +654,13 @@ bool iommufd_sva_pt_lookup(struct iommufd_sva_pt *pt, u64 iova,
 			   phys_addr_t *paddr, unsigned int *prot,
 			   size_t *leaf_size)
 {
-	struct pt_path path = { .pt = pt, .iova = iova };
 	u64 entry;
 	int level;
 
 	if (iova > pt_last_iova(pt))
 		return false;
 	rcu_read_lock();
-	level = path_walk(&path, 0, &entry);
+	find_slot(pt, iova, &level, &entry);
 	rcu_read_unlock();
 	if (!entry_present(pt, entry))
 		return false;
@@ -675,25 +697,28 @@ EXPORT_SYMBOL_GPL(iommufd_sva_pt_iova_to_phys);
 static size_t contiguous_run(struct iommufd_sva_pt *pt, u64 iova, size_t want,
 			     phys_addr_t *paddr)
 {
-	struct pt_path path = { .pt = pt, .iova = iova };
-	unsigned int index;
-	size_t done = 0;
+	size_t done, size;
+	u64 *slot, *end;
 	u64 entry;
 	int level;
 
-	level = path_walk(&path, 0, &entry);
-	index = slot_index(pt, iova, level);
-	while (entry_present(pt, entry) && !entry_is_table(pt, entry, level)) {
-		phys_addr_t here = entry_paddr(pt, entry, iova + done, level);
+	slot = find_slot(pt, iova, &level, &entry);
+	if (!entry_present(pt, entry))
+		return 0;
+	*paddr = entry_paddr(pt, entry, iova, level);
+	size = level_size(level);
+	done = size - (iova & (size - 1));
 
-		if (!done)
-			*paddr = here;
-		else if (here != *paddr + done)
+	/* VFIO asks page by page: mostly this is all. */
+	if (done >= want)
+		return want;
+	end = slot + table_len(pt, level) - slot_index(pt, iova, level);
+	while (++slot < end && done < want) {
+		entry = READ_ONCE(*slot);
+		if (!entry_present(pt, entry) || entry_is_table(pt, entry, level) ||
+		    entry_paddr(pt, entry, iova + done, level) != *paddr + done)
 			break;
-		done += level_size(level) - ((iova + done) & (level_size(level) - 1));
-		if (done >= want || ++index == table_len(pt, level))
-			break;
-		entry = READ_ONCE(path.table[level][index]);
+		done += size;
 	}
 	return min(done, want);
 }
@@ -712,21 +737,26 @@ static size_t contiguous_run(struct iommufd_sva_pt *pt, u64 iova, size_t want,
 bool iommufd_sva_pt_lookup_run(struct iommufd_sva_pt *pt, u64 iova,
 			       phys_addr_t *paddr, size_t *len)
 {
-	size_t run, done = 0;
-	phys_addr_t here = 0;
+	const u64 last = pt_last_iova(pt);
+	phys_addr_t here;
+	size_t run, done;
 
-	while (done < *len && iova + done <= pt_last_iova(pt)) {
+	if (iova > last)
+		return false;
+	rcu_read_lock();
+	done = contiguous_run(pt, iova, *len, paddr);
+	rcu_read_unlock();
+	if (!done)
+		return false;
+
+	while (done < *len && iova + done <= last) {
 		rcu_read_lock();
 		run = contiguous_run(pt, iova + done, *len - done, &here);
 		rcu_read_unlock();
-		if (!run || (done && here != *paddr + done))
+		if (!run || here != *paddr + done)
 			break;
-		if (!done)
-			*paddr = here;
 		done += run;
 	}
-	if (!done)
-		return false;
 	*len = done;
 	return true;
 }

@@ -245,6 +245,10 @@ struct iommufd_sva_nested {
 /**
  * struct iommufd_sva_backend_ops - the verbs of a backend
  * @unit_of: the unit that translates requests of @dev, NULL if none of ours.
+ * @source_ids: the IDs under which @unit sees the requests of @pdev, which is
+ *	behind it, where these are not its requester IDs: at most
+ *	IOMMUFD_SVA_MAX_RIDS into @ids. Devices that share one are kept together.
+ *	Returns how many, or an errno. NULL: they are the requester IDs.
  * @master_init: @master (dev, unit, rids are set) joins: allocate what its
  *	translations will need so that blocking it can never fail. The hardware
  *	keeps passing its requests through.
@@ -283,6 +287,8 @@ struct iommufd_sva_nested {
 struct iommufd_sva_backend_ops {
 	struct iommufd_sva_unit *(*unit_of)(struct iommufd_sva_backend *backend,
 					    struct device *dev);
+	int (*source_ids)(struct iommufd_sva_unit *unit, struct pci_dev *pdev,
+			  u32 *ids);
 	int (*master_init)(struct iommufd_sva_master *master);
 	void (*master_release)(struct iommufd_sva_master *master, bool quarantine);
 	int (*set_translation)(struct iommufd_sva_master *master, u32 pasid,
@@ -420,6 +426,12 @@ int iommufd_sva_backend_register(struct iommufd_sva_backend *backend);
 void iommufd_sva_backend_unregister(struct iommufd_sva_backend *backend);
 int iommufd_sva_unit_register(struct iommufd_sva_unit *unit);
 void iommufd_sva_unit_unregister(struct iommufd_sva_unit *unit);
+
+/*
+ * Every requester ID that requests of @pdev may carry into @rids, which has room
+ * for IOMMUFD_SVA_MAX_RIDS; its own is first. How many, or -E2BIG.
+ */
+int iommufd_sva_rids(struct pci_dev *pdev, struct iommufd_sva_rid *rids);
 
 /*
  * Read @data into the @len bytes at @dst, of which the first version of the

@@ -9,8 +9,6 @@
 
 #include "selftest.h"
 
-#define MSI_WINDOW 0xfee00000UL
-
 FIXTURE(device)
 {
 	char name[PCI_NAME_LEN];
@@ -151,42 +149,43 @@ TEST_F(device, no_driver_while_taken)
 TEST_F(device, hw_info)
 {
 	struct iommufd_sva_hw_info info = {};
-	struct {
-		struct iommufd_sva_hw_info_vtd vtd;
-		uint8_t more[64];
-	} data;
+	size_t len = backend()->hw_info_len;
+	uint64_t data[16];
+	uint8_t *bytes = (uint8_t *)data;
 
+	ASSERT_LE(len + 64, sizeof(data));
 	/* How much is there? */
 	ASSERT_EQ(0, get_hw_info(self->fd, self->device, NULL, 0, &info));
-	EXPECT_EQ(sizeof(data.vtd), info.data_len);
-	EXPECT_EQ(IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD, info.out_data_type);
+	EXPECT_EQ(len, info.data_len);
+	EXPECT_EQ(backend()->hw_info_type, info.out_data_type);
 
 	/* More room than there is data is zeroed. */
-	memset(&data, 0xff, sizeof(data));
+	memset(data, 0xff, sizeof(data));
 	info = (struct iommufd_sva_hw_info){};
-	ASSERT_EQ(0, get_hw_info(self->fd, self->device, &data, sizeof(data), &info));
-	EXPECT_EQ(sizeof(data.vtd), info.data_len);
-	EXPECT_TRUE(data.vtd.ecap_reg >> 43 & 1) TH_LOG("ECAP.SMTS");
-	EXPECT_TRUE(data.vtd.ecap_reg >> 46 & 1) TH_LOG("ECAP.SLTS");
-	EXPECT_NE(0, data.vtd.cap_reg);
-	EXPECT_EQ(0, data.vtd.__reserved);
-	for (size_t i = 0; i < sizeof(data.more); i++) {
-		ASSERT_EQ(0, data.more[i]);
+	ASSERT_EQ(0, get_hw_info(self->fd, self->device, data, sizeof(data), &info));
+	EXPECT_EQ(len, info.data_len);
+	EXPECT_TRUE(backend_hw_info_valid(data));
+	for (size_t i = len; i < sizeof(data); i++) {
+		ASSERT_EQ(0, bytes[i]);
 	}
 
 	/* Less room: what fits, and not a byte more. */
-	memset(&data, 0xff, sizeof(data));
+	memset(data, 0xff, sizeof(data));
 	info = (struct iommufd_sva_hw_info){};
-	ASSERT_EQ(0, get_hw_info(self->fd, self->device, &data, 8, &info));
-	EXPECT_EQ(sizeof(data.vtd), info.data_len);
-	EXPECT_EQ(0, data.vtd.__reserved);
-	EXPECT_EQ(UINT64_MAX, data.vtd.cap_reg);
+	ASSERT_EQ(0, get_hw_info(self->fd, self->device, data, 8, &info));
+	EXPECT_EQ(len, info.data_len);
+	/* flags, and a reserved word */
+	EXPECT_EQ(0, data[0] >> 32);
+	for (size_t i = 1; i < ARRAY_SIZE(data); i++) {
+		ASSERT_EQ(UINT64_MAX, data[i]);
+	}
 
+	/* Of another kind of unit. */
 	info = (struct iommufd_sva_hw_info){
 		.flags = IOMMUFD_SVA_HW_INFO_FLAG_INPUT_TYPE,
-		.in_data_type = IOMMUFD_SVA_HW_INFO_TYPE_ARM_SMMUV3,
+		.in_data_type = IOMMUFD_SVA_HW_INFO_TYPE_AMD,
 	};
-	EXPECT_EQ(-EOPNOTSUPP, get_hw_info(self->fd, self->device, &data,
+	EXPECT_EQ(-EOPNOTSUPP, get_hw_info(self->fd, self->device, data,
 					   sizeof(data), &info));
 	info = (struct iommufd_sva_hw_info){};
 	EXPECT_EQ(-EFAULT, get_hw_info(self->fd, self->device, NULL, 8, &info));
@@ -240,11 +239,11 @@ TEST_F(device, attach_bad_arguments)
 
 static bool can_nest(int fd, uint32_t device)
 {
-	struct iommufd_sva_hw_info_vtd vtd = {};
 	struct iommufd_sva_hw_info info = {};
+	uint64_t data[16] = {};
 
-	get_hw_info(fd, device, &vtd, sizeof(vtd), &info);
-	return vtd.ecap_reg >> 26 & 1;
+	get_hw_info(fd, device, data, sizeof(data), &info);
+	return backend_can_nest(data);
 }
 
 TEST_F(device, hwpt)
@@ -298,20 +297,20 @@ TEST_F(device, hwpt_bad_arguments)
 TEST_F(device, msi_window_is_reserved)
 {
 	struct iommufd_sva_iova_range ranges[16], window = {
-		MSI_WINDOW, MSI_WINDOW + 0xfffff
+		backend()->msi_start, backend()->msi_last
 	};
 	uint32_t num = ARRAY_SIZE(ranges);
 	uint64_t align;
 
-	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->mem, SZ_4K, MSI_WINDOW, SVA_RW));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->mem, SZ_4K, window.start, SVA_RW));
 	EXPECT_EQ(-EADDRINUSE, sva_attach(self->fd, self->device, self->ioas, NULL));
-	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, MSI_WINDOW, SZ_4K, NULL));
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, window.start, SZ_4K, NULL));
 	ASSERT_EQ(0, sva_allow(self->fd, self->ioas, &window, 1));
 	EXPECT_EQ(-EADDRINUSE, sva_attach(self->fd, self->device, self->ioas, NULL));
 	ASSERT_EQ(0, sva_allow(self->fd, self->ioas, NULL, 0));
 
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
-	EXPECT_EQ(-EINVAL, sva_map(self->fd, self->ioas, self->mem, SZ_4K, MSI_WINDOW, SVA_RW));
+	EXPECT_EQ(-EINVAL, sva_map(self->fd, self->ioas, self->mem, SZ_4K, window.start, SVA_RW));
 	EXPECT_EQ(-EADDRINUSE, sva_allow(self->fd, self->ioas, &window, 1));
 	ASSERT_EQ(0, sva_ranges(self->fd, self->ioas, ranges, &num, &align));
 	EXPECT_EQ(SZ_4K, align);

@@ -8,7 +8,6 @@
 #include "selftest.h"
 
 #define IOVA 0x7654000000UL
-#define FAULT_MS 2000
 
 FIXTURE(dma)
 {
@@ -49,32 +48,6 @@ static int map(FIXTURE_DATA(dma) *self, void *mem, size_t len, uint64_t iova,
 	return sva_map(self->fd, self->ioas, mem, len, iova, prot);
 }
 
-/* A line that names the device, the page and why. */
-static bool fault_logged(FIXTURE_DATA(dma) *self, const char *direction,
-			 uint64_t iova)
-{
-	char addr[32], line[512];
-	bool found;
-
-	snprintf(addr, sizeof(addr), "%#lx", iova & ~(SZ_4K - 1));
-	found = kmsg_wait(self->log, FAULT_MS, line, sizeof(line),
-			  KMSG_WORDS(self->name, direction, addr, "reason"));
-	if (found)
-		fprintf(stderr, "# %s\n", line);
-	return found;
-}
-
-static bool any_fault_logged(FIXTURE_DATA(dma) *self)
-{
-	char line[512];
-
-	if (!kmsg_wait(self->log, 300, line, sizeof(line),
-		       KMSG_WORDS(self->name, "faulted")))
-		return false;
-	fprintf(stderr, "# %s\n", line);
-	return true;
-}
-
 /* The device's buffer, seen through a mapped page: where it differs, or -1. */
 static long buffer_check(FIXTURE_DATA(dma) *self, char *page, uint64_t iova,
 			 unsigned int seed)
@@ -106,7 +79,7 @@ TEST_F(dma, both_directions)
 	for (size_t i = 4 * SZ_4K; i < SZ_64K; i++) {
 		ASSERT_EQ(0, to[i]);
 	}
-	EXPECT_FALSE(any_fault_logged(self));
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 }
 
 /* A range of bytes that crosses from one page into another, far away, one. */
@@ -139,7 +112,7 @@ TEST_F(dma, bound_is_blocked)
 	mem_fill(self->mem, SZ_4K, 1);
 	/* Neither an IOVA nor, as passing through would, a physical address. */
 	ASSERT_EQ(0, edu_store(&self->edu, phys, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", phys));
+	EXPECT_TRUE(block_logged(self->log, self->name, "write", phys));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1)) TH_LOG("host memory was written");
 }
 
@@ -155,11 +128,11 @@ TEST_F(dma, unmapped)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
 
 	ASSERT_EQ(0, edu_store(&self->edu, hole, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", hole));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", hole));
 	ASSERT_EQ(0, edu_fetch(&self->edu, hole, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "read", hole));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "read", hole));
 	ASSERT_EQ(0, edu_store(&self->edu, phys, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", phys));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", phys));
 	EXPECT_EQ(-1, mem_check(page, SZ_4K, 1));
 }
 
@@ -174,7 +147,7 @@ TEST_F(dma, read_only)
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + SZ_4K, SZ_4K));
 	mem_fill(ro, SZ_4K, 1);
 	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(ro, SZ_4K, 1)) TH_LOG("a read-only page was written");
 	/* Reading it is fine. */
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
@@ -191,7 +164,7 @@ TEST_F(dma, write_only)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
 	mem_fill(wo, SZ_4K, 1);
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "read", IOVA));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "read", IOVA));
 	EXPECT_NE(-1, buffer_check(self, rw, IOVA + SZ_4K, 1))
 		TH_LOG("a write-only page was read");
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + SZ_4K, SZ_4K));
@@ -218,7 +191,7 @@ TEST_F(dma, just_unmapped)
 		ASSERT_EQ(0, edu_fetch(&self->edu, IOVA + SZ_4K, SZ_4K));
 		ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, IOVA, SZ_4K, NULL));
 		ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
-		EXPECT_TRUE(fault_logged(self, "write", IOVA));
+		EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 		EXPECT_EQ(-1, mem_check(page, SZ_4K, i))
 			TH_LOG("written after it was unmapped");
 	}
@@ -239,7 +212,7 @@ TEST_F(dma, mapped_anew)
 	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
 	EXPECT_EQ(-1, mem_check(new, SZ_4K, 1));
 	EXPECT_EQ(0, old[0]);
-	EXPECT_FALSE(any_fault_logged(self));
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 }
 
 /* Nothing was there, the unit may remember that, then something is. */
@@ -247,12 +220,12 @@ TEST_F(dma, mapped_after_a_fault)
 {
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "read", IOVA));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "read", IOVA));
 	mem_fill(self->mem, SZ_4K, 1);
 	ASSERT_EQ(0, map(self, self->mem, SZ_4K, IOVA, SVA_RW));
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
 	EXPECT_EQ(-1, buffer_check(self, self->mem, IOVA, 1));
-	EXPECT_FALSE(any_fault_logged(self));
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 }
 
 TEST_F(dma, detached_is_blocked)
@@ -268,13 +241,13 @@ TEST_F(dma, detached_is_blocked)
 	ASSERT_EQ(0, pci_set_command(self->name, PCI_CMD_MASTER, 0));
 	mem_fill(self->mem, SZ_4K, 2);
 	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_TRUE(block_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 2));
 	/* Nor does it pass through. */
 	phys = mem_phys(self->mem);
 	ASSERT_NE(0, phys);
 	ASSERT_EQ(0, edu_store(&self->edu, phys, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", phys));
+	EXPECT_TRUE(block_logged(self->log, self->name, "write", phys));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 2)) TH_LOG("host memory was written");
 	/* And back. */
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
@@ -301,7 +274,50 @@ TEST_F(dma, replace)
 		EXPECT_EQ(-1, mem_check(a, SZ_4K, 10 + i));
 		EXPECT_EQ(-1, mem_check(b, SZ_4K, 10 + i));
 	}
-	EXPECT_FALSE(any_fault_logged(self));
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
+}
+
+/* One address space of two devices, which may be behind different units. */
+TEST_F(dma, two_devices)
+{
+	char *mem = self->mem, name[PCI_NAME_LEN];
+	struct edu *first = &self->edu, second;
+	uint32_t device;
+
+	NEED_DEVICE(ID_EDU, 1, name);
+	ASSERT_EQ(0, pci_unbind(name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device));
+	ASSERT_EQ(0, edu_open(&second, name));
+	ASSERT_EQ(0, map(self, mem, SZ_64K, IOVA, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
+	/* Mapped before, and while, both are attached. */
+	ASSERT_EQ(0, map(self, mem + SZ_64K, SZ_64K, IOVA + SZ_1G, SVA_RW));
+
+	mem_fill(mem, SZ_4K, 1);
+	ASSERT_EQ(0, edu_fetch(first, IOVA, SZ_4K));
+	ASSERT_EQ(0, edu_store(first, IOVA + SZ_1G, SZ_4K));
+	EXPECT_EQ(-1, mem_check(mem + SZ_64K, SZ_4K, 1));
+	mem_fill(mem, SZ_4K, 2);
+	ASSERT_EQ(0, edu_fetch(&second, IOVA, SZ_4K));
+	ASSERT_EQ(0, edu_store(&second, IOVA + SZ_1G, SZ_4K));
+	EXPECT_EQ(-1, mem_check(mem + SZ_64K, SZ_4K, 2));
+
+	/* Unmapped for both, and gone from the caches of both. */
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, IOVA + SZ_1G, SZ_64K, NULL));
+	mem_fill(mem + SZ_64K, SZ_4K, 3);
+	ASSERT_EQ(0, edu_store(first, IOVA + SZ_1G, SZ_4K));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA + SZ_1G));
+	ASSERT_EQ(0, edu_store(&second, IOVA + SZ_1G, SZ_4K));
+	EXPECT_TRUE(fault_logged(self->log, name, "write", IOVA + SZ_1G));
+	EXPECT_EQ(-1, mem_check(mem + SZ_64K, SZ_4K, 3));
+
+	/* One goes, the other does not notice. */
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	ASSERT_EQ(0, edu_store(&second, IOVA + SZ_4K, SZ_4K));
+	EXPECT_EQ(-1, mem_check(mem + SZ_4K, SZ_4K, 2));
+	EXPECT_FALSE(any_fault_logged(self->log, name));
+	edu_close(&second);
 }
 
 TEST_F(dma, hwpt_holds_what_its_ioas_holds)
@@ -367,11 +383,11 @@ static void huge(struct __test_metadata *_metadata, FIXTURE_DATA(dma) *self,
 		EXPECT_EQ(-1, buffer_check(self, mem + at[i], iova + at[i], i));
 		EXPECT_EQ(page, leaf_size(self, iova + at[i]));
 	}
-	EXPECT_FALSE(any_fault_logged(self));
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, iova, len, NULL));
 	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
 		ASSERT_EQ(0, edu_fetch(&self->edu, iova + at[i], SZ_4K));
-		EXPECT_TRUE(fault_logged(self, "read", iova + at[i]));
+		EXPECT_TRUE(fault_logged(self->log, self->name, "read", iova + at[i]));
 	}
 	munmap(mem, len);
 }
@@ -397,9 +413,9 @@ TEST_F(dma, part_of_a_huge_page)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
 	ASSERT_EQ(0, map(self, mem + SZ_4K, 2 * SZ_2M - 2 * SZ_4K, iova + SZ_4K, SVA_RW));
 	ASSERT_EQ(0, edu_fetch(&self->edu, iova, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "read", iova));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "read", iova));
 	ASSERT_EQ(0, edu_fetch(&self->edu, iova + 2 * SZ_2M - SZ_4K, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "read", iova + 2 * SZ_2M - SZ_4K));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "read", iova + 2 * SZ_2M - SZ_4K));
 	EXPECT_EQ(SZ_4K, leaf_size(self, iova + SZ_4K));
 	EXPECT_EQ(SZ_4K, leaf_size(self, iova + SZ_2M));
 	EXPECT_EQ(0, leaf_size(self, iova));
@@ -545,7 +561,6 @@ static void *storm(void *arg)
 TEST_F(storm, one)
 {
 	uint32_t *word = (uint32_t *)self->page[0];
-	char line[512];
 
 	EXPECT_EQ(TESTDEV_OK, testdev_write(&self->dev, IOVA, self->phys[0], 64));
 	EXPECT_EQ(TESTDEV_PATTERN, word[0]);
@@ -557,13 +572,11 @@ TEST_F(storm, one)
 	EXPECT_EQ(TESTDEV_PATTERN, *(uint32_t *)self->page[1]);
 	EXPECT_EQ(TESTDEV_WRITE_FAILED,
 		  testdev_write(&self->dev, IOVA + SZ_4K, self->phys[0], 64));
-	EXPECT_TRUE(kmsg_wait(self->log, FAULT_MS, line, sizeof(line),
-			      KMSG_WORDS(self->name, "write", "reason")));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA + SZ_4K));
 }
 
 TEST_F_TIMEOUT(storm, replace_never_faults, 120)
 {
-	char line[512];
 	int replaced = 0;
 	uint64_t end;
 
@@ -581,15 +594,13 @@ TEST_F_TIMEOUT(storm, replace_never_faults, 120)
 	EXPECT_EQ(0, self->failed);
 	EXPECT_LT(100, self->count);
 	EXPECT_LT(100, replaced);
-	EXPECT_FALSE(kmsg_wait(self->log, 500, line, sizeof(line),
-			       KMSG_WORDS(self->name, "faulted")))
-		TH_LOG("%s", line);
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 }
 
 /* Mapping and unmapping beside it disturbs nobody. */
 TEST_F_TIMEOUT(storm, map_and_unmap_beside, 120)
 {
-	char *mem = mem_alloc(SZ_2M, SZ_2M), line[512];
+	char *mem = mem_alloc(SZ_2M, SZ_2M);
 	uint64_t end;
 	int rounds = 0;
 
@@ -609,9 +620,7 @@ TEST_F_TIMEOUT(storm, map_and_unmap_beside, 120)
 	EXPECT_EQ(0, self->failed);
 	EXPECT_EQ(0, self->elsewhere);
 	EXPECT_LT(100, self->count);
-	EXPECT_FALSE(kmsg_wait(self->log, 500, line, sizeof(line),
-			       KMSG_WORDS(self->name, "faulted")))
-		TH_LOG("%s", line);
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 }
 
 /* After an unmap has returned, not one write arrives. */

@@ -14,13 +14,14 @@ TEST(refused)
 
 	if (!why)
 		SKIP(return, "REFUSED_BECAUSE says no reason");
-	sh("rmmod vtd_nested 2>/dev/null");
+	backend_unload();
 	log = kmsg_mark();
 	ASSERT_LE(0, log);
-	EXPECT_NE(0, sh("modprobe vtd_nested 2>/dev/null"));
-	EXPECT_TRUE(kmsg_wait(log, 1000, line, sizeof(line), KMSG_WORDS("dmar", why)))
+	EXPECT_NE(0, backend_load());
+	EXPECT_TRUE(kmsg_wait(log, 1000, line, sizeof(line),
+			      KMSG_WORDS(backend()->module, why)))
 		TH_LOG("no line says \"%s\"", why);
-	EXPECT_NE(0, access("/sys/module/vtd_nested", F_OK));
+	EXPECT_NE(0, sh("[ -e /sys/module/%s ]", backend()->module));
 	fprintf(stderr, "# %s\n", line);
 }
 

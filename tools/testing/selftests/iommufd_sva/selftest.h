@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "edu.h"
+#include "fault.h"
 #include "kmsg.h"
 #include "pci.h"
 #include "sva.h"

@@ -10,7 +10,6 @@
 
 #define IOVA 0x40000000UL
 #define VFIO_RW (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
-#define FAULT_MS 2000
 
 FIXTURE(type1)
 {
@@ -43,16 +42,6 @@ FIXTURE_TEARDOWN(type1)
 	vfio_close(&self->vfio);
 }
 
-static bool fault_logged(FIXTURE_DATA(type1) *self, const char *direction,
-			 uint64_t iova)
-{
-	char addr[32];
-
-	snprintf(addr, sizeof(addr), "%#lx", iova & ~(SZ_4K - 1));
-	return kmsg_wait(self->log, FAULT_MS, NULL, 0,
-			 KMSG_WORDS(self->name, direction, addr, "reason"));
-}
-
 /* A page there and back through [@iova, @iova + 8K) which is @mem. */
 static long round_trip(FIXTURE_DATA(type1) *self, char *mem, uint64_t iova,
 		       unsigned int seed)
@@ -74,8 +63,43 @@ TEST_F(type1, dma)
 	ASSERT_EQ(0, vfio_unmap(&self->vfio, IOVA, SZ_2M));
 	mem_fill(self->mem, SZ_4K, 3);
 	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 3));
+}
+
+/* Two groups in one container, which may be behind different units. */
+TEST_F(type1, two_devices)
+{
+	struct vfio other = { .container = -1, .group = -1, .device = -1 };
+	uint64_t phys = mem_phys(self->mem);
+	char name[PCI_NAME_LEN];
+	struct testdev dev;
+
+	NEED_DEVICE(ID_TESTDEV, 0, name);
+	ASSERT_NE(0, phys);
+	ASSERT_EQ(0, vfio_map(&self->vfio, self->mem, SZ_4K, IOVA, VFIO_RW));
+	ASSERT_EQ(0, pci_bind_driver(name, "vfio-pci"));
+	other.group = vfio_group_open(pci_group(name));
+	ASSERT_LE(0, other.group);
+	ASSERT_EQ(0, ioctl(other.group, VFIO_GROUP_SET_CONTAINER, &self->vfio.container));
+	ASSERT_EQ(0, vfio_get_device(&other, name));
+	ASSERT_EQ(0, vfio_enable(&other));
+	testdev_init(&dev, vfio_map_bar(&other, 0), name);
+	ASSERT_NE(NULL, dev.bar);
+	ASSERT_EQ(0, vfio_map(&self->vfio, self->mem + SZ_4K, SZ_4K, IOVA + SZ_4K, VFIO_RW));
+
+	EXPECT_EQ(TESTDEV_OK, testdev_write(&dev, IOVA, phys, 64));
+	EXPECT_EQ(TESTDEV_PATTERN, *(uint32_t *)self->mem);
+	EXPECT_EQ(-1, round_trip(self, self->mem, IOVA, 1));
+	ASSERT_EQ(0, vfio_unmap(&self->vfio, IOVA, SZ_4K));
+	EXPECT_EQ(TESTDEV_WRITE_FAILED, testdev_write(&dev, IOVA, phys, 64));
+	EXPECT_TRUE(fault_logged(self->log, name, "write", IOVA));
+	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1));
+	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
+	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1));
+	vfio_close(&other);
+	EXPECT_EQ(0, pci_unbind(name));
 }
 
 TEST_F(type1, read_only)
@@ -84,7 +108,7 @@ TEST_F(type1, read_only)
 	/* Before it reads: QEMU reports no fault of what its IOTLB refuses. */
 	mem_fill(self->mem, SZ_4K, 1);
 	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
-	EXPECT_TRUE(fault_logged(self, "write", IOVA));
+	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1));
 	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
 	mem_fill(self->mem, SZ_4K, 2);

@@ -112,6 +112,13 @@ int edu_store(struct edu *edu, uint64_t iova, size_t length)
 /* Non-secure space; the requester ID goes into bits 23:8. */
 #define TESTDEV_ATTRS_NONSECURE (0x1 << 1)
 
+void testdev_init(struct testdev *dev, volatile void *bar, const char *name)
+{
+	dev->bar = bar;
+	dev->len = 0;
+	dev->rid = pci_bdf(name);
+}
+
 int testdev_open(struct testdev *dev, const char *name)
 {
 	int rc = pci_set_command(name, PCI_CMD_MEMORY | PCI_CMD_MASTER, 0);
@@ -125,7 +132,7 @@ int testdev_open(struct testdev *dev, const char *name)
 
 void testdev_close(struct testdev *dev)
 {
-	if (dev->bar)
+	if (dev->bar && dev->len)
 		munmap((void *)dev->bar, dev->len);
 	dev->bar = NULL;
 }

@@ -53,6 +53,8 @@ struct testdev {
 };
 
 int testdev_open(struct testdev *dev, const char *name);
+/* Over registers that somebody else has mapped (VFIO). */
+void testdev_init(struct testdev *dev, volatile void *bar, const char *name);
 void testdev_close(struct testdev *dev);
 /* Write the pattern at @iova, compare it with physical memory at @phys. */
 uint32_t testdev_write(struct testdev *dev, uint64_t iova, uint64_t phys,

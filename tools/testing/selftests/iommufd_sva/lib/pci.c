@@ -113,6 +113,25 @@ int pci_unbind(const char *name)
 	return attr_write(name, "driver/unbind", name);
 }
 
+int pci_unbind_adopted(void)
+{
+	struct dirent **list;
+	int n = scandir(DEVICES, &list, NULL, alphasort);
+	int rc = 0;
+
+	for (int i = 0; i < n; i++) {
+		const char *d = list[i]->d_name;
+
+		if (!rc && d[0] != '.' && pci_group(d) >= 0 &&
+		    attr_number(d, "class") >> 16 != 0x06)
+			rc = pci_unbind(d);
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
+	return rc;
+}
+
 /* drivers_probe says nothing about what the driver answered: look. */
 static int probe(const char *name)
 {

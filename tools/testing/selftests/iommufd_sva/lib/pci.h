@@ -29,6 +29,11 @@ uint32_t pci_bdf(const char *name);
 char *pci_driver(const char *name, char *buf, size_t len);
 /* 0 or a negative errno; unbinding what has no driver is 0. */
 int pci_unbind(const char *name);
+/*
+ * Unbinds every device that has both a driver and an IOMMU group, but for
+ * bridges; 0 or a negative errno.
+ */
+int pci_unbind_adopted(void);
 /* Through driver_override, so that a driver takes a device it does not know. */
 int pci_bind_driver(const char *name, const char *driver);
 /* Back to the driver that the kernel would choose. */

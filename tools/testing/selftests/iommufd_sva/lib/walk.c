@@ -10,28 +10,40 @@
 
 #include "walk.h"
 
-/* The first unit that knows the device: QEMU has one. */
+/* A unit's walk file, that takes no device but its own; or a negative errno. */
+static int walk_open(const char *path, const char *request)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, request, strlen(request)) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
 int walk(const char *name, uint64_t iova, char *buf, size_t len)
 {
 	char request[64];
 	size_t used = 0;
 	ssize_t n;
 	glob_t g;
-	int fd;
+	int fd = -ENOENT;
 
 	buf[0] = 0;
 	if (glob("/sys/kernel/debug/iommufd_sva/*/walk", 0, NULL, &g))
 		return -ENOENT;
-	fd = open(g.gl_pathv[0], O_RDWR | O_CLOEXEC);
-	globfree(&g);
-	if (fd < 0)
-		return -errno;
 	snprintf(request, sizeof(request), "%s %#llx", name,
 		 (unsigned long long)iova);
-	if (write(fd, request, strlen(request)) < 0) {
-		close(fd);
-		return -EIO;
-	}
+	for (size_t i = 0; i < g.gl_pathc && fd < 0; i++)
+		fd = walk_open(g.gl_pathv[i], request);
+	globfree(&g);
+	if (fd < 0)
+		return fd;
 	while (used < len - 1 && (n = read(fd, buf + used, len - 1 - used)) > 0)
 		used += n;
 	close(fd);

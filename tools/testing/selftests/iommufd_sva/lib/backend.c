@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What differs from backend to backend, as far as a test can see it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+#include "sva.h"
+
+#ifdef __aarch64__
+#define DEFAULT_BACKEND "smmuv3_nested allow_noncoherent_nesting=1"
+#else
+#define DEFAULT_BACKEND "vtd_nested"
+#endif
+
+static const struct backend backends[] = {
+	{
+		.module = "vtd_nested",
+		.hw_info_type = IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD,
+		.hw_info_len = sizeof(struct iommufd_sva_hw_info_vtd),
+		.msi_start = 0xfee00000,
+		.msi_last = 0xfeefffff,
+	},
+	{
+		.module = "smmuv3_nested",
+		.hw_info_type = IOMMUFD_SVA_HW_INFO_TYPE_ARM_SMMUV3,
+		.hw_info_len = sizeof(struct iommufd_sva_hw_info_arm_smmuv3),
+		.msi_start = 0x8000000,
+		.msi_last = 0x80fffff,
+		.blocks_silently = true,
+		.hosts_wait = true,
+	},
+};
+
+static const char *command(void)
+{
+	const char *env = getenv("BACKEND");
+
+	return env && *env ? env : DEFAULT_BACKEND;
+}
+
+const struct backend *backend(void)
+{
+	size_t len = strcspn(command(), " ");
+
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+		if (strlen(backends[i].module) == len &&
+		    !strncmp(command(), backends[i].module, len))
+			return &backends[i];
+	fprintf(stderr, "Bail out! BACKEND=%s: no such backend\n", command());
+	exit(1);
+}
+
+int backend_load(void)
+{
+	return sh("modprobe %s 2>/dev/null", command());
+}
+
+int backend_unload(void)
+{
+	return sh("rmmod %s 2>/dev/null", backend()->module);
+}
+
+bool backend_hw_info_valid(const void *data)
+{
+	const struct iommufd_sva_hw_info_arm_smmuv3 *smmu = data;
+	const struct iommufd_sva_hw_info_vtd *vtd = data;
+
+	if (backend()->hw_info_type == IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD)
+		/* ECAP.SMTS, ECAP.SLTS */
+		return !vtd->__reserved && vtd->cap_reg &&
+		       vtd->ecap_reg >> 43 & 1 && vtd->ecap_reg >> 46 & 1;
+	/* IDR0.S2P; IDR5.GRAN4K */
+	return !smmu->__reserved && smmu->idr[0] & 1 && smmu->idr[5] >> 4 & 1;
+}
+
+bool backend_can_nest(const void *data)
+{
+	const struct iommufd_sva_hw_info_arm_smmuv3 *smmu = data;
+	const struct iommufd_sva_hw_info_vtd *vtd = data;
+
+	if (backend()->hw_info_type == IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD)
+		/* ECAP.NEST */
+		return vtd->ecap_reg >> 26 & 1;
+	/* IDR0.S1P and IDR0.S2P */
+	return (smmu->idr[0] & 3) == 3;
+}

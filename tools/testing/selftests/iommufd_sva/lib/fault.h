@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Faults as a backend logs them, one line each:
+ *
+ *   MODULE UNIT: device 0000:01:00.0 DMA write to 0x1000 faulted: reason 0x10 "...": ...
+ */
+#ifndef SELFTEST_FAULT_H
+#define SELFTEST_FAULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Was device @name's "read" or "write" at @iova reported since the mark @log? As
+ * a line that names the device, the page and why.
+ */
+bool fault_logged(int log, const char *name, const char *direction,
+		  uint64_t iova);
+/* The same of a device to which nothing is attached. */
+bool block_logged(int log, const char *name, const char *direction,
+		  uint64_t iova);
+/* Any fault of device @name. */
+bool any_fault_logged(int log, const char *name);
+
+#endif
