@@ -9,6 +9,7 @@
  * nothing but fault costs a known share of one CPU and no more.
  */
 #include <linux/dma-mapping.h>
+#include "nested.h"
 #include "smmuv3.h"
 
 /* So many records, then whoever reads pauses. */
@@ -105,6 +106,8 @@ static void smmu_event(struct smmu_unit *unit, const u64 *record)
 	struct smmuv3_cmd resume;
 
 	smmu_fault_keep(unit, record);
+	if (smmu_guest_event(unit, &event, record))
+		return;
 	smmu_fault_log(unit, &event);
 	if (!event.stall)
 		return;
