@@ -121,6 +121,8 @@ UNIT_ATOMIC(atomic64, atomic64_t, s64)
 #define FIELD_FIT(mask, v)	((u64)(v) <= FIELD_MAX(mask))
 #define ilog2(x)		(63 - __builtin_clzll(x))
 #define is_power_of_2(x)	((x) && !((x) & ((x) - 1)))
+#define U32_MAX			((u32)~0U)
+#define U64_MAX			((u64)~0ULL)
 #define SZ_4K			0x1000UL
 #define SZ_2M			0x200000UL
 #define SZ_1G			0x40000000UL
