@@ -16,6 +16,7 @@
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/msi.h>
 #include <linux/of.h>
 #include <linux/pagemap.h>
 #include <linux/pci.h>
@@ -235,6 +236,49 @@ iommufd_sva_gather_freelist(struct iommu_iotlb_gather *gather)
 	return &gather->freelist.pages;
 #endif
 }
+
+/*
+ * 6.11: remove() of a platform driver returns nothing. IOMMUFD_SVA_PLATFORM_REMOVE_INT
+ * stands at file scope, below the function.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define IOMMUFD_SVA_PLATFORM_REMOVE(fn)	fn##_int
+#define IOMMUFD_SVA_PLATFORM_REMOVE_INT(fn)                                    \
+	static int fn##_int(struct platform_device *pdev)                      \
+	{                                                                      \
+		fn(pdev);                                                      \
+		return 0;                                                      \
+	}
+#else
+#define IOMMUFD_SVA_PLATFORM_REMOVE(fn)	(fn)
+#define IOMMUFD_SVA_PLATFORM_REMOVE_INT(fn)
+#endif
+
+#ifdef CONFIG_ARM64
+
+/* 6.9: interrupts that a platform device sends as messages are a domain of its own. */
+static inline int
+iommufd_sva_platform_msi_alloc(struct device *dev, unsigned int num,
+			       void (*write_msg)(struct msi_desc *desc,
+						 struct msi_msg *msg))
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+	return platform_msi_domain_alloc_irqs(dev, num, write_msg);
+#else
+	return platform_device_msi_init_and_alloc_irqs(dev, num, write_msg);
+#endif
+}
+
+static inline void iommufd_sva_platform_msi_free(struct device *dev)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+	platform_msi_domain_free_irqs(dev);
+#else
+	platform_device_msi_free_irqs_all(dev);
+#endif
+}
+
+#endif
 
 /*
  * Until 6.4 each bus points to the ops of whoever registered an IOMMU last, and

@@ -40,6 +40,7 @@ typedef unsigned int gfp_t;
 #ifndef __always_inline
 #define __always_inline		inline __attribute__((__always_inline__))
 #endif
+#define fallthrough		__attribute__((__fallthrough__))
 #define __packed		__attribute__((__packed__))
 #define __aligned(x)		__attribute__((__aligned__(x)))
 #define __must_check		__attribute__((__warn_unused_result__))
@@ -120,6 +121,8 @@ UNIT_ATOMIC(atomic64, atomic64_t, s64)
 #define FIELD_MAX(mask)		((__typeof__(mask))((mask) >> unit_shift(mask)))
 #define FIELD_FIT(mask, v)	((u64)(v) <= FIELD_MAX(mask))
 #define ilog2(x)		(63 - __builtin_clzll(x))
+#define __ffs64(x)		((unsigned int)__builtin_ctzll(x))
+#define fls64(x)		((x) ? 64 - __builtin_clzll(x) : 0)
 #define is_power_of_2(x)	((x) && !((x) & ((x) - 1)))
 #define U32_MAX			((u32)~0U)
 #define U64_MAX			((u64)~0ULL)

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Registers of an SMMUv3: Arm System Memory Management Unit Architecture
+ * Specification, SMMU architecture version 3 (IHI 0070), 6.3. Names are the
+ * specification's, less the SMMU_ in front.
+ */
+#ifndef __SMMUV3_REGS_H
+#define __SMMUV3_REGS_H
+
+#include <linux/bits.h>
+
+/* Page 0, and page 1 which is 64 KiB further on. */
+#define SMMUV3_REG_SIZE			0x20000
+
+#define SMMUV3_IDR0			0x0000
+#define SMMUV3_IDR0_S2P			BIT(0)
+#define SMMUV3_IDR0_S1P			BIT(1)
+#define SMMUV3_IDR0_TTF			GENMASK(3, 2)
+#define SMMUV3_IDR0_TTF_AARCH64		2	/* a bit of it */
+#define SMMUV3_IDR0_COHACC		BIT(4)
+#define SMMUV3_IDR0_BTM			BIT(5)
+#define SMMUV3_IDR0_HTTU		GENMASK(7, 6)
+#define SMMUV3_IDR0_HYP			BIT(9)
+#define SMMUV3_IDR0_ATS			BIT(10)
+#define SMMUV3_IDR0_ASID16		BIT(12)
+#define SMMUV3_IDR0_MSI			BIT(13)
+#define SMMUV3_IDR0_PRI			BIT(16)
+#define SMMUV3_IDR0_VMID16		BIT(18)
+#define SMMUV3_IDR0_TTENDIAN		GENMASK(22, 21)
+#define SMMUV3_IDR0_TTENDIAN_BIG	3	/* big-endian tables only */
+#define SMMUV3_IDR0_ATSRECERR		BIT(23)
+#define SMMUV3_IDR0_STALL_MODEL		GENMASK(25, 24)
+#define SMMUV3_IDR0_STALL_MODEL_FORCE	2
+#define SMMUV3_IDR0_ST_LEVEL		GENMASK(28, 27)
+#define SMMUV3_IDR0_ST_LEVEL_2LVL	1
+
+#define SMMUV3_IDR1			0x0004
+#define SMMUV3_IDR1_SIDSIZE		GENMASK(5, 0)
+#define SMMUV3_IDR1_SSIDSIZE		GENMASK(10, 6)
+#define SMMUV3_IDR1_PRIQS		GENMASK(15, 11)
+#define SMMUV3_IDR1_EVENTQS		GENMASK(20, 16)
+#define SMMUV3_IDR1_CMDQS		GENMASK(25, 21)
+#define SMMUV3_IDR1_ATTR_TYPES_OVR	BIT(27)
+#define SMMUV3_IDR1_QUEUES_PRESET	BIT(29)
+#define SMMUV3_IDR1_TABLES_PRESET	BIT(30)
+
+#define SMMUV3_IDR2			0x0008
+
+#define SMMUV3_IDR3			0x000c
+#define SMMUV3_IDR3_FWB			BIT(8)
+#define SMMUV3_IDR3_RIL			BIT(10)
+
+#define SMMUV3_IDR4			0x0010
+
+#define SMMUV3_IDR5			0x0014
+#define SMMUV3_IDR5_OAS			GENMASK(2, 0)
+#define SMMUV3_IDR5_GRAN4K		BIT(4)
+#define SMMUV3_IDR5_GRAN16K		BIT(5)
+#define SMMUV3_IDR5_GRAN64K		BIT(6)
+
+#define SMMUV3_IIDR			0x0018
+#define SMMUV3_AIDR			0x001c
+#define SMMUV3_AIDR_MAJOR		GENMASK(7, 4)
+#define SMMUV3_AIDR_MINOR		GENMASK(3, 0)
+
+#define SMMUV3_CR0			0x0020
+#define SMMUV3_CR0ACK			0x0024
+#define SMMUV3_CR0_SMMUEN		BIT(0)
+#define SMMUV3_CR0_PRIQEN		BIT(1)
+#define SMMUV3_CR0_EVENTQEN		BIT(2)
+#define SMMUV3_CR0_CMDQEN		BIT(3)
+#define SMMUV3_CR0_ATSCHK		BIT(4)
+
+/* Cacheability and shareability of our queues and tables (6.3.11). */
+#define SMMUV3_CR1			0x0028
+#define SMMUV3_CR1_QUEUE_IC		GENMASK(1, 0)
+#define SMMUV3_CR1_QUEUE_OC		GENMASK(3, 2)
+#define SMMUV3_CR1_QUEUE_SH		GENMASK(5, 4)
+#define SMMUV3_CR1_TABLE_IC		GENMASK(7, 6)
+#define SMMUV3_CR1_TABLE_OC		GENMASK(9, 8)
+#define SMMUV3_CR1_TABLE_SH		GENMASK(11, 10)
+#define SMMUV3_CACHE_WB			1
+#define SMMUV3_SH_INNER			3
+
+#define SMMUV3_CR2			0x002c
+#define SMMUV3_CR2_E2H			BIT(0)
+#define SMMUV3_CR2_RECINVSID		BIT(1)
+#define SMMUV3_CR2_PTM			BIT(2)
+
+#define SMMUV3_GBPA			0x0044
+#define SMMUV3_GBPA_ABORT		BIT(20)
+#define SMMUV3_GBPA_UPDATE		BIT(31)
+
+#define SMMUV3_IRQ_CTRL			0x0050
+#define SMMUV3_IRQ_CTRLACK		0x0054
+#define SMMUV3_IRQ_GERROR		BIT(0)
+#define SMMUV3_IRQ_PRIQ			BIT(1)
+#define SMMUV3_IRQ_EVENTQ		BIT(2)
+
+/* An error is active while its bits in the two differ. */
+#define SMMUV3_GERROR			0x0060
+#define SMMUV3_GERRORN			0x0064
+#define SMMUV3_GERROR_CMDQ_ERR		BIT(0)
+#define SMMUV3_GERROR_EVENTQ_ABT_ERR	BIT(2)
+#define SMMUV3_GERROR_PRIQ_ABT_ERR	BIT(3)
+#define SMMUV3_GERROR_MSI_CMDQ_ABT_ERR	BIT(4)
+#define SMMUV3_GERROR_MSI_EVENTQ_ABT_ERR BIT(5)
+#define SMMUV3_GERROR_MSI_PRIQ_ABT_ERR	BIT(6)
+#define SMMUV3_GERROR_MSI_GERROR_ABT_ERR BIT(7)
+#define SMMUV3_GERROR_SFM_ERR		BIT(8)
+#define SMMUV3_GERROR_ALL		(BIT(0) | GENMASK(8, 2))
+
+/* An MSI: address in CFG0 (64 bits), data in CFG1, attributes in CFG2. */
+#define SMMUV3_GERROR_IRQ_CFG0		0x0068
+#define SMMUV3_EVENTQ_IRQ_CFG0		0x00b0
+#define SMMUV3_PRIQ_IRQ_CFG0		0x00d0
+#define SMMUV3_IRQ_CFG_DATA		8
+#define SMMUV3_IRQ_CFG_ATTR		12
+#define SMMUV3_IRQ_CFG_ADDR		GENMASK_ULL(51, 2)
+#define SMMUV3_IRQ_CFG_DEVICE_nGnRE	1
+
+#define SMMUV3_STRTAB_BASE		0x0080
+#define SMMUV3_STRTAB_BASE_ADDR		GENMASK_ULL(51, 6)
+#define SMMUV3_STRTAB_BASE_RA		BIT_ULL(62)
+#define SMMUV3_STRTAB_BASE_CFG		0x0088
+#define SMMUV3_STRTAB_BASE_CFG_LOG2SIZE	GENMASK(5, 0)
+#define SMMUV3_STRTAB_BASE_CFG_SPLIT	GENMASK(10, 6)
+#define SMMUV3_STRTAB_BASE_CFG_FMT	GENMASK(17, 16)
+#define SMMUV3_STRTAB_FMT_LINEAR	0
+#define SMMUV3_STRTAB_FMT_2LVL		1
+
+/* All three queues: RA of the command queue is WA of the others. */
+#define SMMUV3_QBASE_LOG2SIZE		GENMASK_ULL(4, 0)
+#define SMMUV3_QBASE_ADDR		GENMASK_ULL(51, 5)
+#define SMMUV3_QBASE_RA_WA		BIT_ULL(62)
+
+#define SMMUV3_CMDQ_BASE		0x0090
+#define SMMUV3_CMDQ_PROD		0x0098
+#define SMMUV3_CMDQ_CONS		0x009c
+#define SMMUV3_CMDQ_CONS_ERR		GENMASK(30, 24)
+
+#define SMMUV3_EVENTQ_BASE		0x00a0
+#define SMMUV3_EVENTQ_PROD		0x100a8
+#define SMMUV3_EVENTQ_CONS		0x100ac
+#define SMMUV3_PRIQ_BASE		0x00c0
+#define SMMUV3_PRIQ_PROD		0x100c8
+#define SMMUV3_PRIQ_CONS		0x100cc
+/* Of PROD of either, acknowledged in CONS of either: records were lost. */
+#define SMMUV3_QUEUE_OVF		BIT(31)
+
+#endif

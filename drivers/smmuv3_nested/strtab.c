@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The stream table (3.3.1), linear or of two levels.
+ *
+ * At first every stream passes. With two levels all level 1 descriptors lead to
+ * one and the same table of bypass entries, so that whatever can emit behind the
+ * unit passes, whether firmware names it, it is plugged in later, or is no PCI
+ * function at all. 256 streams get a table of their own when one of them is
+ * adopted: at first a copy, so that it does not matter which of the two the
+ * hardware looks at. From then on every change of an entry invalidates the
+ * descriptor above it too (CMD_CFGI_STE with Leaf clear).
+ *
+ * How an entry is replaced while requests go through it (3.21.3):
+ *
+ * The hardware reads 64 bits at once and no more. In place an entry can be changed
+ * without a hit where a single word tells the old from the new one (ste.c): from
+ * and to abort and bypass, or one context descriptor for another. From one stage
+ * 2 to another two words change, S2VMID and S2TTB. So with two levels the table of
+ * 256 entries is copied, the copy changed while nobody sees it, and the 64-bit
+ * descriptor that leads to it stored at once: a fetch reads the descriptor once
+ * and then one table, and sees all of the old entry or all of the new one. The old
+ * table is not touched again before the invalidation of its descriptor has
+ * completed. So replacing is hitless from every translation to every other; with a
+ * linear table, where that cannot be, DMA is cut off for a moment.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+#include "smmuv3.h"
+
+/* Of stream IDs with two levels: 32 KiB of level 1. 16 bits are a PCI segment. */
+#define SMMU_MAX_LOG2		20
+/* And linear: 8 MiB. */
+#define SMMU_MAX_LINEAR_LOG2	17
+
+/* 5.1 Level 1 Stream Table Descriptor */
+#define SMMU_L1_SPAN		GENMASK_ULL(4, 0)
+#define SMMU_L1_L2PTR		GENMASK_ULL(51, 6)
+
+/* @l2: a table of 2^@log2 entries, aligned to its size. */
+static __le64 smmu_make_l1_desc(dma_addr_t l2, unsigned int log2)
+{
+	return cpu_to_le64((l2 & SMMU_L1_L2PTR) | FIELD_PREP(SMMU_L1_SPAN, log2 + 1));
+}
+
+#define SMMU_L2_BYTES	(SMMU_L2_STES * sizeof(struct smmuv3_ste))
+
+static size_t smmu_linear_bytes(struct smmu_strtab *strtab)
+{
+	return sizeof(struct smmuv3_ste) << strtab->log2;
+}
+
+static unsigned int smmu_num_l1(struct smmu_strtab *strtab)
+{
+	return 1U << (strtab->log2 - SMMU_SPLIT);
+}
+
+void smmu_strtab_bypass(struct smmu_unit *unit, struct smmuv3_ste *ste)
+{
+	smmuv3_make_bypass_ste(ste, unit->idr[1] & SMMUV3_IDR1_ATTR_TYPES_OVR);
+}
+
+/* Entries of which each lets its stream pass. */
+static struct smmuv3_ste *smmu_alloc_bypass(struct smmu_unit *unit, unsigned int num,
+					    dma_addr_t *dma)
+{
+	struct smmuv3_ste *stes, bypass;
+	unsigned int i;
+
+	stes = dma_alloc_coherent(unit->dev, num * sizeof(*stes), dma, GFP_KERNEL);
+	if (!stes)
+		return NULL;
+	smmu_strtab_bypass(unit, &bypass);
+	for (i = 0; i < num; i++)
+		stes[i] = bypass;
+	return stes;
+}
+
+static int smmu_strtab_init_linear(struct smmu_unit *unit)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+
+	if (strtab->log2 > SMMU_MAX_LINEAR_LOG2) {
+		smmu_warn(unit, "DMA with stream IDs of more than %u bits is cut off: the stream table has one level only\n",
+			  SMMU_MAX_LINEAR_LOG2);
+		strtab->log2 = SMMU_MAX_LINEAR_LOG2;
+	}
+	strtab->linear = smmu_alloc_bypass(unit, 1U << strtab->log2, &strtab->dma);
+	return strtab->linear ? 0 : -ENOMEM;
+}
+
+static int smmu_strtab_init_two_level(struct smmu_unit *unit)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+	unsigned int num = smmu_num_l1(strtab), i;
+
+	strtab->two_level = true;
+	strtab->bypass = smmu_alloc_bypass(unit, SMMU_L2_STES, &strtab->bypass_dma);
+	strtab->l2 = kvcalloc(num, sizeof(*strtab->l2), GFP_KERNEL);
+	strtab->l2_dma = kvcalloc(num, sizeof(*strtab->l2_dma), GFP_KERNEL);
+	strtab->l1 = dma_alloc_coherent(unit->dev, num * sizeof(*strtab->l1), &strtab->dma,
+					GFP_KERNEL);
+	if (!strtab->bypass || !strtab->l2 || !strtab->l2_dma || !strtab->l1)
+		return -ENOMEM;
+	for (i = 0; i < num; i++)
+		strtab->l1[i] = smmu_make_l1_desc(strtab->bypass_dma, SMMU_SPLIT);
+	return 0;
+}
+
+/* A table that lets everything pass. The hardware does not know it yet. */
+int smmu_strtab_init(struct smmu_unit *unit)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+	bool two_level = FIELD_GET(SMMUV3_IDR0_ST_LEVEL, unit->idr[0]) ==
+			 SMMUV3_IDR0_ST_LEVEL_2LVL;
+	int rc;
+
+	strtab->log2 = unit->sid_bits;
+	if (two_level && strtab->log2 > SMMU_SPLIT) {
+		strtab->log2 = min_t(unsigned int, strtab->log2, SMMU_MAX_LOG2);
+		rc = smmu_strtab_init_two_level(unit);
+	} else {
+		rc = smmu_strtab_init_linear(unit);
+	}
+	if (rc)
+		smmu_strtab_free(unit);
+	return rc;
+}
+
+static void smmu_free_l2(struct smmu_unit *unit, struct smmuv3_ste *l2, dma_addr_t dma)
+{
+	if (l2)
+		dma_free_coherent(unit->dev, SMMU_L2_BYTES, l2, dma);
+}
+
+/* The hardware has forgotten it. */
+void smmu_strtab_free(struct smmu_unit *unit)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+	unsigned int i;
+
+	if (strtab->linear)
+		dma_free_coherent(unit->dev, smmu_linear_bytes(strtab), strtab->linear,
+				  strtab->dma);
+	if (strtab->l1) {
+		for (i = 0; strtab->l2 && strtab->l2_dma && i < smmu_num_l1(strtab); i++)
+			smmu_free_l2(unit, strtab->l2[i], strtab->l2_dma[i]);
+		dma_free_coherent(unit->dev, smmu_num_l1(strtab) * sizeof(*strtab->l1),
+				  strtab->l1, strtab->dma);
+	}
+	smmu_free_l2(unit, strtab->bypass, strtab->bypass_dma);
+	smmu_free_l2(unit, strtab->spare, strtab->spare_dma);
+	kvfree(strtab->l2);
+	kvfree(strtab->l2_dma);
+	memset(strtab, 0, sizeof(*strtab));
+}
+
+/* Tell the hardware where the table is. Only while it does not translate. */
+void smmu_strtab_show(struct smmu_unit *unit)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+	u32 cfg = FIELD_PREP(SMMUV3_STRTAB_BASE_CFG_LOG2SIZE, strtab->log2);
+
+	if (strtab->two_level)
+		cfg |= FIELD_PREP(SMMUV3_STRTAB_BASE_CFG_FMT, SMMUV3_STRTAB_FMT_2LVL) |
+		       FIELD_PREP(SMMUV3_STRTAB_BASE_CFG_SPLIT, SMMU_SPLIT);
+	smmu_write64(unit, SMMUV3_STRTAB_BASE,
+		     (strtab->dma & SMMUV3_STRTAB_BASE_ADDR) | SMMUV3_STRTAB_BASE_RA);
+	smmu_write32(unit, SMMUV3_STRTAB_BASE_CFG, cfg);
+}
+
+struct smmuv3_ste *smmu_strtab_ste(struct smmu_unit *unit, u32 sid)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+
+	lockdep_assert_held(&unit->lock);
+	if ((u64)sid >> strtab->log2)
+		return NULL;
+	if (!strtab->two_level)
+		return strtab->linear + sid;
+	return (strtab->l2[sid >> SMMU_SPLIT] ?: strtab->bypass) + sid % SMMU_L2_STES;
+}
+
+/**
+ * smmu_strtab_reserve - the entry of a stream ID can be written from now on
+ * @unit: the unit; its lock is held
+ * @sid: the stream ID
+ *
+ * Own level 2 tables stay until the unit is handed back, so that writing an entry
+ * needs no memory.
+ *
+ * Return: 0; -ERANGE for a stream ID that is not in the table; -ENOMEM.
+ */
+int smmu_strtab_reserve(struct smmu_unit *unit, u32 sid)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+	unsigned int index = sid >> SMMU_SPLIT;
+
+	lockdep_assert_held(&unit->lock);
+	if ((u64)sid >> strtab->log2)
+		return -ERANGE;
+	if (!strtab->two_level || strtab->l2[index])
+		return 0;
+	strtab->l2[index] = smmu_alloc_bypass(unit, SMMU_L2_STES, &strtab->l2_dma[index]);
+	if (!strtab->l2[index])
+		return -ENOMEM;
+	/* The entries are in memory before the descriptor leads there. */
+	dma_wmb();
+	WRITE_ONCE(strtab->l1[index], smmu_make_l1_desc(strtab->l2_dma[index], SMMU_SPLIT));
+	return 0;
+}
+
+/**
+ * struct smmu_ste_write - entries that are being written
+ * @unit: the unit
+ * @sids: their stream IDs
+ * @num: how many
+ * @error: of the invalidations
+ */
+struct smmu_ste_write {
+	struct smmu_unit *unit;
+	const u32 *sids;
+	unsigned int num;
+	int error;
+};
+
+/* 3.21.3: what is cached of the entries, and of the descriptors above them, goes. */
+static void smmu_sync_stes(void *arg)
+{
+	struct smmu_ste_write *write = arg;
+	struct smmu_cmdq_batch batch;
+	unsigned int i;
+
+	smmu_cmdq_batch_init(&batch, write->unit);
+	for (i = 0; i < write->num; i++)
+		smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste(write->sids[i], false));
+	write->error = smmu_cmdq_batch_submit(&batch) ?: write->error;
+}
+
+/* Can @ste become @target where it is, without a hit? */
+static bool smmu_ste_hitless(const struct smmuv3_ste *ste, const struct smmuv3_ste *target)
+{
+	struct smmuv3_ste now = *ste, next;
+	enum smmuv3_ste_step step;
+
+	while ((step = smmuv3_ste_next(&now, target, &next)) == SMMUV3_STE_HITLESS)
+		now = next;
+	return step == SMMUV3_STE_DONE;
+}
+
+static bool smmu_strtab_get_spare(struct smmu_unit *unit)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+
+	if (!strtab->spare)
+		strtab->spare = dma_alloc_coherent(unit->dev, SMMU_L2_BYTES,
+						   &strtab->spare_dma, GFP_KERNEL);
+	return strtab->spare;
+}
+
+/*
+ * Put the spare table in the place of the one at @index, with @target for those of
+ * @sids that are in it. The spare is then the old one.
+ */
+static int smmu_strtab_swap(struct smmu_unit *unit, unsigned int index, const u32 *sids,
+			    unsigned int num, const struct smmuv3_ste *target)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+	struct smmu_cmdq_batch batch;
+	unsigned int i;
+
+	smmu_cmdq_batch_init(&batch, unit);
+	memcpy(strtab->spare, strtab->l2[index], SMMU_L2_BYTES);
+	for (i = 0; i < num; i++) {
+		if (sids[i] >> SMMU_SPLIT != index)
+			continue;
+		strtab->spare[sids[i] % SMMU_L2_STES] = *target;
+		smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste(sids[i], false));
+	}
+	swap(strtab->l2[index], strtab->spare);
+	swap(strtab->l2_dma[index], strtab->spare_dma);
+	/* The entries are in memory before the descriptor leads there. */
+	dma_wmb();
+	WRITE_ONCE(strtab->l1[index], smmu_make_l1_desc(strtab->l2_dma[index], SMMU_SPLIT));
+	/* Whoever's entry it was cached for, the descriptor is read again. */
+	smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste_range(index << SMMU_SPLIT,
+							       SMMU_SPLIT));
+	return smmu_cmdq_batch_submit(&batch);
+}
+
+/* By putting other tables in place. */
+static int smmu_strtab_write_swapping(struct smmu_unit *unit, const u32 *sids,
+				      unsigned int num, const struct smmuv3_ste *target)
+{
+	unsigned int i, k;
+	int rc = 0;
+
+	for (i = 0; i < num && !rc; i++) {
+		for (k = 0; k < i; k++)
+			if (sids[k] >> SMMU_SPLIT == sids[i] >> SMMU_SPLIT)
+				break;
+		/* Done with an earlier one. */
+		if (k < i)
+			continue;
+		if (!smmu_strtab_get_spare(unit))
+			return -ENOMEM;
+		rc = smmu_strtab_swap(unit, sids[i] >> SMMU_SPLIT, sids, num, target);
+		/* The hardware may look at the old table still: it is lost. */
+		if (rc)
+			unit->strtab.spare = NULL;
+	}
+	return rc;
+}
+
+/**
+ * smmu_strtab_write - streams have another entry from now on
+ * @unit: the unit; its lock is held
+ * @sids: the streams, each of them reserved
+ * @num: how many; they belong together
+ * @target: the entry
+ *
+ * Return: 0 when the hardware knows no other any more; -EIO when it does not
+ * answer: it may have either then, and so may the table; -ENOMEM, with the table
+ * between the two, never to abort and bypass.
+ */
+int smmu_strtab_write(struct smmu_unit *unit, const u32 *sids, unsigned int num,
+		      const struct smmuv3_ste *target)
+{
+	struct smmu_ste_write write = { .unit = unit, .sids = sids, .num = num };
+	struct smmuv3_ste *stes[IOMMUFD_SVA_MAX_RIDS];
+	bool hitless = true;
+	unsigned int i;
+
+	lockdep_assert_held(&unit->lock);
+	for (i = 0; i < num; i++) {
+		stes[i] = smmu_strtab_ste(unit, sids[i]);
+		hitless &= smmu_ste_hitless(stes[i], target);
+	}
+	if (!hitless && unit->strtab.two_level)
+		return smmu_strtab_write_swapping(unit, sids, num, target);
+	smmuv3_write_ste(stes, num, target, smmu_sync_stes, &write);
+	return write.error;
+}
