@@ -9,6 +9,7 @@
  * every device that uses it.
  */
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "nested.h"
 

@@ -6,6 +6,7 @@
  * A guest's commands are read once, checked one by one (guest.c), and go to the
  * hardware as many at a time as fit into the queue.
  */
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>

@@ -124,6 +124,8 @@ UNIT_ATOMIC(atomic64, atomic64_t, s64)
 #define __ffs64(x)		((unsigned int)__builtin_ctzll(x))
 #define fls64(x)		((x) ? 64 - __builtin_clzll(x) : 0)
 #define is_power_of_2(x)	((x) && !((x) & ((x) - 1)))
+#define U32_MAX			((u32)~0U)
+#define U64_MAX			((u64)~0ULL)
 #define SZ_4K			0x1000UL
 #define SZ_2M			0x200000UL
 #define SZ_1G			0x40000000UL
