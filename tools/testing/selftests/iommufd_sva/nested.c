@@ -5,7 +5,6 @@
  * behind it, and for DMA at full speed its iommu-testdev.
  */
 #include <linux/vfio.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 
 #include "guest.h"
@@ -356,38 +355,13 @@ TEST_F(nested, parent_unmapped)
 
 /* --- replace ------------------------------------------------------------ */
 
-struct storm {
-	struct testdev dev;
-	uint64_t phys;
-	volatile bool stop;
-	unsigned long count, failed, second;
-};
-
-static void *storm(void *arg)
-{
-	struct storm *s = arg;
-
-	while (!s->stop) {
-		uint32_t rc = testdev_write(&s->dev, VA, s->phys, 64);
-
-		s->count++;
-		/* It compares with the first page, whichever it wrote to. */
-		if (rc == TESTDEV_MISMATCH)
-			s->second++;
-		else if (rc != TESTDEV_OK)
-			s->failed++;
-	}
-	return NULL;
-}
-
 TEST_F(nested, replace_under_dma)
 {
-	struct storm s = {};
+	struct storm s = { .iova = VA };
 	uint32_t device, vdevice, hwpt[3];
 	char name[PCI_NAME_LEN];
 	unsigned int replaced = 0;
 	uint64_t page[2], ste[2], end;
-	pthread_t thread;
 
 	NEED_DEVICE(ID_TESTDEV, 0, name);
 	ASSERT_EQ(0, pci_unbind(name));
@@ -405,20 +379,19 @@ TEST_F(nested, replace_under_dma)
 	}
 	s.phys = mem_phys(guest_ptr(&self->g, page[0]));
 	ASSERT_EQ(0, sva_attach(self->fd, device, hwpt[0], NULL));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, storm, &s));
+	ASSERT_EQ(0, storm_start(&s));
 	end = now_ns() + 2000000000ULL;
 	while (now_ns() < end) {
 		*(volatile uint32_t *)guest_ptr(&self->g, page[0]) = 0;
 		if (sva_attach(self->fd, device, hwpt[++replaced & 1], NULL))
 			break;
 	}
-	s.stop = true;
-	pthread_join(thread, NULL);
+	storm_stop(&s);
 	TH_LOG("%u replacements, %lu writes, %lu of them to the second page", replaced,
-	       s.count, s.second);
+	       s.count, s.elsewhere);
 	EXPECT_LT(100, replaced);
 	EXPECT_LT(100, s.count);
-	EXPECT_LT(0, s.second);
+	EXPECT_LT(0, s.elsewhere);
 	EXPECT_EQ(0, s.failed);
 	EXPECT_FALSE(any_fault_logged(self->log, name));
 	testdev_close(&s.dev);
