@@ -132,6 +132,11 @@ int iommufd_sva_set_overlay(struct iommufd_sva_set *set, int epoch,
 void iommufd_sva_clear_overlay(struct iommufd_sva_set *set);
 void iommufd_sva_master_clear(struct iommufd_sva_set *set, struct device *dev);
 bool iommufd_sva_set_in_stage2(struct iommufd_sva_set *set);
+struct iommufd_sva_domain *
+iommufd_sva_set_get_base_domain(struct iommufd_sva_set *set, int epoch);
+struct iommufd_sva_master *
+iommufd_sva_set_find_master(struct iommufd_sva_set *set, struct device *dev);
+bool iommufd_sva_set_has_aliases(struct iommufd_sva_set *set);
 void iommufd_sva_set_quarantine(struct iommufd_sva_set *set, struct device *dev);
 
 struct iommu_device *iommufd_sva_probe_device(struct device *dev);
