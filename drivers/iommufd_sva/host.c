@@ -70,17 +70,35 @@ int iommufd_sva_host_attach(struct iommu_domain *domain, struct device *dev)
 
 /* --- paging domains ---------------------------------------------------- */
 
+static void unmap_now(struct iommufd_sva_domain *sva, unsigned long iova,
+		      size_t len)
+{
+	struct iommufd_sva_gather gather;
+
+	iommufd_sva_gather_init(&gather);
+	sva->ops->unmap(sva, iova, len, &gather);
+	sva->ops->sync(sva, &gather);
+}
+
 static int paging_map(struct iommu_domain *domain, unsigned long iova,
 		      phys_addr_t paddr, size_t pgsize, size_t pgcount, int prot,
 		      gfp_t gfp, size_t *mapped)
 {
 	struct iommufd_sva_domain *sva = to_sva_domain(domain);
+	size_t len = pgsize * pgcount;
 	int rc;
 
-	rc = sva->ops->map(sva, iova, paddr, pgsize * pgcount, prot, gfp);
-	if (!rc)
-		*mapped += pgsize * pgcount;
-	return rc;
+	rc = sva->ops->map(sva, iova, paddr, len, prot, gfp);
+	if (rc)
+		return rc;
+	rc = iommufd_sva_msi_mapped(sva, iova, len);
+	if (rc) {
+		unmap_now(sva, iova, len);
+		iommufd_sva_msi_unmapped(sva, iova, len);
+		return rc;
+	}
+	*mapped += len;
+	return 0;
 }
 
 static int paging_sync_map(struct iommu_domain *domain, unsigned long iova,
@@ -104,8 +122,10 @@ static size_t paging_unmap(struct iommu_domain *domain, unsigned long iova,
 
 	iommufd_sva_gather_init(&gather);
 	unmapped = sva->ops->unmap(sva, iova, pgsize * pgcount, &gather);
-	if (unmapped)
+	if (unmapped) {
+		iommufd_sva_msi_unmapped(sva, iova, unmapped);
 		iommu_iotlb_gather_add_range(iotlb_gather, iova, unmapped);
+	}
 	list_splice_tail(&gather.tables,
 			 iommufd_sva_gather_freelist(iotlb_gather));
 	return unmapped;

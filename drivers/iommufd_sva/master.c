@@ -122,11 +122,44 @@ static void unpin_backend(struct iommufd_sva_master *master)
 	master->pinned = false;
 }
 
+/* Is a domain of VFIO's hidden behind another stage 2 while @s stands? */
+static bool lies_over(const struct setting *s)
+{
+	return s->has_overlay && s->base.domain &&
+	       s->base.domain != s->overlay.domain;
+}
+
+/* The MSI doorbells that the device of @s uses are mapped in what it is shown. */
+static int link_msis(const struct setting *s)
+{
+	return lies_over(s) ?
+	       iommufd_sva_msi_link(s->base.domain, s->overlay.domain) : 0;
+}
+
+static void unlink_msis(const struct setting *s)
+{
+	if (lies_over(s))
+		iommufd_sva_msi_unlink(s->base.domain, s->overlay.domain);
+}
+
+/* Make the hardware do @new instead of @old. */
+static int show(struct iommufd_sva_master *master,
+		const struct iommufd_sva_translation *new,
+		const struct iommufd_sva_translation *old)
+{
+	if (same_translation(old, new))
+		return 0;
+	/* Through reset or by its last user: on again, if it is off. */
+	iommufd_sva_acs_reassert(to_pci_dev(master->dev));
+	return master->unit->backend->ops->set_translation(master,
+							   IOMMUFD_SVA_NO_PASID,
+							   new, old);
+}
+
 /* Take @master to @next, or leave all as it is. */
 static int set_setting(struct iommufd_sva_master *master,
 		       const struct setting *next)
 {
-	const struct iommufd_sva_backend_ops *ops = master->unit->backend->ops;
 	struct setting now = get_setting(master);
 	struct iommufd_sva_translation old = shown(&now), new = shown(next);
 	bool home = new.type == IOMMUFD_SVA_TRANS_IDENTITY;
@@ -139,26 +172,29 @@ static int set_setting(struct iommufd_sva_master *master,
 		if (rc)
 			return rc;
 	}
-	if (!same_translation(&old, &new)) {
-		/* Through reset or by its last user: on again, if it is off. */
-		iommufd_sva_acs_reassert(to_pci_dev(master->dev));
-		rc = ops->set_translation(master, IOMMUFD_SVA_NO_PASID, &new,
-					  &old);
-		if (rc) {
-			if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
-				unpin_backend(master);
-			return rc;
-		}
-	}
+	rc = link_msis(next);
+	if (rc)
+		goto err_unpin;
+	rc = show(master, &new, &old);
+	if (rc)
+		goto err_unlink;
 
 	master->base = next->base;
 	master->overlay = next->overlay;
 	master->has_overlay = next->has_overlay;
 	master->suspended = next->suspended;
 	master->quarantined = next->quarantined;
+	unlink_msis(&now);
 	if (home)
 		unpin_backend(master);
 	return 0;
+
+err_unlink:
+	unlink_msis(next);
+err_unpin:
+	if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
+		unpin_backend(master);
+	return rc;
 }
 
 static void end_overlay(struct iommufd_sva_master *master, struct setting *s)
