@@ -110,8 +110,8 @@ static void smmu_show_fault(struct seq_file *m, const struct smmu_fault *fault)
 		seq_printf(m, "%#x", event.ssid);
 	else
 		seq_puts(m, "none");
-	seq_printf(m, " reason=0x%02x event=%s age_ms=%u text=\"%s\"\n", event.id,
-		   smmuv3_event_name(event.id), jiffies_to_msecs(jiffies - fault->when),
+	seq_printf(m, " reason=0x%02x event=%s count=%llu age_ms=%u text=\"%s\"\n", event.id,
+		   smmuv3_event_name(event.id), fault->count, jiffies_to_msecs(jiffies - fault->when),
 		   smmuv3_event_reason(event.id));
 }
 
@@ -122,9 +122,10 @@ static int faults_show(struct seq_file *m, void *v)
 	u64 i;
 
 	spin_lock(&faults->lock);
-	seq_printf(m, "total count=%llu overflows=%llu\n", faults->count, faults->overflows);
-	i = faults->count > SMMU_FAULTS_KEPT ? faults->count - SMMU_FAULTS_KEPT : 0;
-	for (; i < faults->count; i++)
+	seq_printf(m, "total count=%llu events=%llu overflows=%llu\n", faults->num,
+		   faults->events, faults->overflows);
+	i = faults->num > SMMU_FAULTS_KEPT ? faults->num - SMMU_FAULTS_KEPT : 0;
+	for (; i < faults->num; i++)
 		smmu_show_fault(m, &faults->kept[i % SMMU_FAULTS_KEPT]);
 	spin_unlock(&faults->lock);
 	return 0;

@@ -12,9 +12,17 @@
 #include "smmuv3.h"
 
 /* So many records, then whoever reads pauses. */
-#define SMMU_INQ_BATCH		64
-/* 16 KiB of events, 8 KiB of page requests. */
-#define SMMU_INQ_MAX_LOG2	9
+#define SMMU_INQ_BATCH		512
+/* 64 KiB of events, 32 KiB of page requests. */
+#define SMMU_INQ_MAX_LOG2	11
+
+/*
+ * A device that walks through a page that is not there may cause an event per word
+ * of it. Faults of one page are one, until there is a pause or they have gone on
+ * for so long.
+ */
+#define SMMU_FAULT_PAUSE	msecs_to_jiffies(30)
+#define SMMU_FAULT_MOST		msecs_to_jiffies(1000)
 
 static const char advice_map[] =
 	"map the address with this access, or mend the program that drives the device";
@@ -87,16 +95,39 @@ static void smmu_fault_log(struct smmu_unit *unit, const struct smmuv3_event *ev
 		 smmu_event_advice(event->id));
 }
 
-static void smmu_fault_keep(struct smmu_unit *unit, const u64 *record)
+static bool smmu_fault_same(const struct smmuv3_event *a, const struct smmuv3_event *b)
+{
+	return a->id == b->id && a->sid == b->sid && a->ssid == b->ssid &&
+	       a->read == b->read && a->address >> PAGE_SHIFT == b->address >> PAGE_SHIFT;
+}
+
+/* Returns whether it is another one than the last. */
+static bool smmu_fault_keep(struct smmu_unit *unit, const u64 *record,
+			    const struct smmuv3_event *event)
 {
 	struct smmu_faults *faults = &unit->faults;
 	struct smmu_fault *kept;
+	struct smmuv3_event before;
+	unsigned long now = jiffies;
+	bool other;
 
 	spin_lock(&faults->lock);
-	kept = &faults->kept[faults->count++ % SMMU_FAULTS_KEPT];
-	kept->when = jiffies;
-	memcpy(kept->event, record, sizeof(kept->event));
+	faults->events++;
+	kept = &faults->kept[(faults->num - 1) % SMMU_FAULTS_KEPT];
+	before = smmuv3_decode_event(kept->event);
+	other = !faults->num || !smmu_fault_same(event, &before) ||
+		time_after(now, kept->last + SMMU_FAULT_PAUSE) ||
+		time_after(now, kept->when + SMMU_FAULT_MOST);
+	if (other) {
+		kept = &faults->kept[faults->num++ % SMMU_FAULTS_KEPT];
+		kept->when = now;
+		kept->count = 0;
+		memcpy(kept->event, record, sizeof(kept->event));
+	}
+	kept->count++;
+	kept->last = now;
 	spin_unlock(&faults->lock);
+	return other;
 }
 
 static void smmu_event(struct smmu_unit *unit, const u64 *record)
@@ -104,8 +135,8 @@ static void smmu_event(struct smmu_unit *unit, const u64 *record)
 	struct smmuv3_event event = smmuv3_decode_event(record);
 	struct smmuv3_cmd resume;
 
-	smmu_fault_keep(unit, record);
-	smmu_fault_log(unit, &event);
+	if (smmu_fault_keep(unit, record, &event))
+		smmu_fault_log(unit, &event);
 	if (!event.stall)
 		return;
 	/* Nobody is there who could answer: the transaction must not wait for ever. */

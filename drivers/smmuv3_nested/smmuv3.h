@@ -105,12 +105,17 @@ struct smmu_inq {
 };
 
 /**
- * struct smmu_fault - an event as the hardware recorded it (7.3)
+ * struct smmu_fault - an event as the hardware recorded it (7.3), and those like it
+ *	right after it
  * @when: jiffies
- * @event: the record
+ * @last: jiffies, of the last of them
+ * @count: how many
+ * @event: the first record
  */
 struct smmu_fault {
 	unsigned long when;
+	unsigned long last;
+	u64 count;
 	u64 event[SMMUV3_EVENT_QWORDS];
 };
 
@@ -121,14 +126,16 @@ struct smmu_fault {
  * @ratelimit: of the log
  * @lock: protects what follows
  * @kept: the last faults, for debugfs
- * @count: faults so far; the next one is kept at @count % SMMU_FAULTS_KEPT
+ * @num: faults so far; the next one is kept at @num % SMMU_FAULTS_KEPT
+ * @events: events so far
  * @overflows: times that the hardware had more than it could record
  */
 struct smmu_faults {
 	struct ratelimit_state ratelimit;
 	spinlock_t lock;
 	struct smmu_fault kept[SMMU_FAULTS_KEPT];
-	u64 count;
+	u64 num;
+	u64 events;
 	u64 overflows;
 };
 
