@@ -124,8 +124,7 @@ static int of_map_rid(struct smmu_unit *unit, const struct device_node *np, u16 
 	return -ENODEV;
 }
 
-static int of_pci_ranges(struct smmu_unit *unit, smmuv3_fw_range_fn fn,
-				 void *arg)
+static int of_pci_ranges(struct smmu_unit *unit, smmuv3_fw_range_fn fn, void *arg)
 {
 	const struct iommu_map_entry *map;
 	unsigned int entries, i;
@@ -163,8 +162,8 @@ static int of_iommus_stream(struct smmu_unit *unit, const struct device_node *np
 	return found ? 0 : -ENODEV;
 }
 
-static int of_platform_ranges(struct smmu_unit *unit,
-				      smmuv3_fw_range_fn fn, void *arg)
+static int of_platform_ranges(struct smmu_unit *unit, smmuv3_fw_range_fn fn,
+			      void *arg)
 {
 	struct device_node *np;
 	int index, rc;
@@ -273,7 +272,7 @@ static int iort_range(void *arg, enum smmuv3_iort_range what, u32 first, u32 cou
  * smmuv3_fw_for_each_stream_range - every stream ID that may arrive at a unit
  * @unit: the unit
  * @fn: called with ranges of them, that may overlap and may be wider than what
- *	there can be; an errno ends it
+ *	there can be
  * @arg: for @fn
  *
  * Return: 0, or what @fn returned

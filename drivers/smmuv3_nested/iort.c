@@ -379,8 +379,7 @@ int smmuv3_iort_for_each_range(const struct smmuv3_iort *iort, u32 smmu,
 
 /* Each memory range of @node for the streams of @mapping. */
 static int rmr_ranges(const struct smmuv3_iort *iort, const struct node *node,
-			   const struct mapping *mapping, smmuv3_iort_rmr_fn fn,
-			   void *arg)
+		      const struct mapping *mapping, smmuv3_iort_rmr_fn fn, void *arg)
 {
 	const u8 *range = node->at + get32(node->at + RMR_RANGES);
 	const u8 *table = iort->table;
