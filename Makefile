@@ -5,6 +5,7 @@
 # make clean
 #
 # make demo         the main job, told step by step, in a VM
+# make demo ARCH=arm64  nested translation on an SMMUv3, likewise
 # make check        the tests, all but debug; ends in "N passed, N failed, N skipped"
 # make check-PART   one part of it: unit, uapi, build, hw, dkms; or debug: the
 #                   selftests under KASAN, lockdep, kmemleak and UBSAN
@@ -21,7 +22,7 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 demo:
-	@tools/demo/run
+	@tools/demo/run $(if $(filter arm64,$(ARCH)),-a arm64)
 
 check:
 	@tools/testing/check

@@ -363,6 +363,7 @@ static int igroup_add(struct iommufd_sva_device *idev,
 			goto err_leave;
 	}
 	idev->igroup = igroup;
+	idev->master = iommufd_sva_set_find_master(set, idev->dev);
 	list_add_tail(&idev->igroup_item, &igroup->device_list);
 	mutex_unlock(&igroup->lock);
 	return 0;
@@ -518,11 +519,12 @@ int iommufd_sva_device_bind(struct iommufd_sva_ucmd *ucmd)
 
 /* What the group was attached to is not needed any more; no lock is held. */
 static void put_hwpt(struct iommufd_sva_ctx *ictx,
-		     struct iommufd_sva_hwpt_paging *hwpt)
+		     struct iommufd_sva_hwpt *hwpt)
 {
 	if (!hwpt)
 		return;
-	if (hwpt->auto_domain)
+	/* Nothing nests on an automatic one: it is @hwpt itself. */
+	if (hwpt->stage2->auto_domain)
 		iommufd_sva_object_put_and_try_destroy(ictx, &hwpt->obj);
 	else
 		iommufd_sva_put_object(&hwpt->obj);
@@ -540,22 +542,69 @@ static void mark_attached(struct iommufd_sva_device *idev)
 		pci_set_master(to_pci_dev(idev->dev));
 }
 
+/* Does @hwpt fit @idev's group? As far as can be said without the backend. */
+static int check_fits(struct iommufd_sva_hwpt *hwpt, struct iommufd_sva_device *idev)
+{
+	struct iommufd_sva_nested *nested = hwpt->trans.nested;
+	struct iommufd_sva_set *set = idev->igroup->set;
+
+	if (hwpt->trans.domain->backend != set->unit->backend)
+		return -EINVAL;
+	/* What VFIO has attached to its own device is good enough for VFIO. */
+	if (idev->enforce_snoop && !hwpt->stage2->enforce_snoop &&
+	    hwpt->stage2->ioas)
+		return -EINVAL;
+	if (!nested)
+		return 0;
+	if (nested->vunit && nested->vunit->unit != set->unit)
+		return -EINVAL;
+	if (iommufd_sva_set_has_aliases(set)) {
+		dev_info_ratelimited(idev->dev,
+				     "iommufd_sva: cannot use a guest's tables: it shares a requester ID with other devices (a PCIe-to-PCI bridge above it, or an alias of its own)\n");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/*
+ * Reserve in @hwpt's IOAS what @igroup's devices cannot use, unless @now has done
+ * it. VFIO sees to its own mappings.
+ */
+static int reserve_iova(struct iommufd_sva_igroup *igroup,
+			struct iommufd_sva_hwpt *hwpt,
+			struct iommufd_sva_hwpt *now)
+{
+	struct iommufd_sva_ioas *ioas = hwpt->stage2->ioas;
+	phys_addr_t sw_msi_start;
+
+	if (!ioas || (now && now->stage2->ioas == ioas))
+		return 0;
+	return iopt_table_enforce_group_resv_regions(&ioas->iopt,
+						     igroup->set->group, igroup,
+						     &sw_msi_start);
+}
+
+/* Undo that for @hwpt, unless @stays needs it. */
+static void unreserve_iova(struct iommufd_sva_igroup *igroup,
+			   struct iommufd_sva_hwpt *hwpt,
+			   struct iommufd_sva_hwpt *stays)
+{
+	struct iommufd_sva_ioas *ioas = hwpt->stage2->ioas;
+
+	if (ioas && (!stays || stays->stage2->ioas != ioas))
+		iopt_remove_reserved_iova(&ioas->iopt, igroup);
+}
+
 /*
  * Make the whole group of @idev translate through @hwpt. *@old: what it was
  * attached to and is not any more, for put_hwpt().
  */
-static int attach_hwpt(struct iommufd_sva_hwpt_paging *hwpt,
+static int attach_hwpt(struct iommufd_sva_hwpt *hwpt,
 		       struct iommufd_sva_device *idev,
-		       struct iommufd_sva_hwpt_paging **old)
+		       struct iommufd_sva_hwpt **old)
 {
-	struct iommufd_sva_translation trans = {
-		.type = IOMMUFD_SVA_TRANS_STAGE2,
-		.domain = hwpt->domain,
-	};
 	struct iommufd_sva_igroup *igroup = idev->igroup;
-	struct iommufd_sva_hwpt_paging *now = igroup->hwpt;
-	bool new_ioas = !now || now->ioas != hwpt->ioas;
-	phys_addr_t sw_msi_start;
+	struct iommufd_sva_hwpt *now = igroup->hwpt;
 	int rc;
 
 	lockdep_assert_held(&igroup->lock);
@@ -566,40 +615,34 @@ static int attach_hwpt(struct iommufd_sva_hwpt_paging *hwpt,
 	/* A group translates as one; who is attached may move all of it. */
 	if (now && now != hwpt && !idev->attached)
 		return -EINVAL;
-	if (hwpt->domain->backend != igroup->set->unit->backend)
-		return -EINVAL;
-	if (idev->enforce_snoop && !hwpt->enforce_snoop)
-		return -EINVAL;
+	rc = check_fits(hwpt, idev);
+	if (rc)
+		return rc;
 
-	if (new_ioas) {
-		rc = iopt_table_enforce_group_resv_regions(&hwpt->ioas->iopt,
-							   igroup->set->group,
-							   igroup, &sw_msi_start);
-		if (rc)
-			return rc;
-	}
+	rc = reserve_iova(igroup, hwpt, now);
+	if (rc)
+		return rc;
 	/* The same again, too: VFIO may have taken the last one off. */
-	rc = iommufd_sva_set_overlay(igroup->set, igroup->epoch, &trans);
+	rc = iommufd_sva_set_overlay(igroup->set, igroup->epoch, &hwpt->trans);
 	if (rc) {
-		if (new_ioas)
-			iopt_remove_reserved_iova(&hwpt->ioas->iopt, igroup);
+		unreserve_iova(igroup, hwpt, now);
 		return rc;
 	}
 
 	if (now != hwpt) {
 		refcount_inc(&hwpt->obj.users);
 		igroup->hwpt = hwpt;
-		if (now && new_ioas)
-			iopt_remove_reserved_iova(&now->ioas->iopt, igroup);
+		if (now)
+			unreserve_iova(igroup, now, hwpt);
 		*old = now;
 	}
 	mark_attached(idev);
 	return 0;
 }
 
-int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt_paging *hwpt,
+int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt *hwpt,
 				   struct iommufd_sva_device *idev,
-				   struct iommufd_sva_hwpt_paging **old)
+				   struct iommufd_sva_hwpt **old)
 {
 	return attach_hwpt(hwpt, idev, old);
 }
@@ -607,7 +650,7 @@ int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt_paging *hwpt,
 /* An automatic HWPT of @ioas that fits, or a new one. */
 static int attach_ioas(struct iommufd_sva_ioas *ioas,
 		       struct iommufd_sva_device *idev, u32 *pt_id,
-		       struct iommufd_sva_hwpt_paging **old)
+		       struct iommufd_sva_hwpt **old)
 {
 	struct iommufd_sva_hwpt_paging *hwpt;
 	int rc;
@@ -620,11 +663,11 @@ static int attach_ioas(struct iommufd_sva_ioas *ioas,
 		if (!hwpt->auto_domain)
 			continue;
 		/* It may be on its way out, waiting for the mutex. */
-		if (!refcount_inc_not_zero(&hwpt->obj.users))
+		if (!refcount_inc_not_zero(&hwpt->common.obj.users))
 			continue;
-		rc = attach_hwpt(hwpt, idev, old);
-		*pt_id = hwpt->obj.id;
-		iommufd_sva_put_object(&hwpt->obj);
+		rc = attach_hwpt(&hwpt->common, idev, old);
+		*pt_id = hwpt->common.obj.id;
+		iommufd_sva_put_object(&hwpt->common.obj);
 		/* -EINVAL: does not fit. */
 		if (rc != -EINVAL)
 			goto out_unlock;
@@ -636,8 +679,8 @@ static int attach_ioas(struct iommufd_sva_ioas *ioas,
 	if (rc)
 		goto out_unlock;
 	hwpt->auto_domain = true;
-	*pt_id = hwpt->obj.id;
-	iommufd_sva_object_finalize(idev->ictx, &hwpt->obj);
+	*pt_id = hwpt->common.obj.id;
+	iommufd_sva_object_finalize(idev->ictx, &hwpt->common.obj);
 out_unlock:
 	mutex_unlock(&ioas->mutex);
 	return rc;
@@ -646,7 +689,7 @@ out_unlock:
 static int attach_object(struct iommufd_sva_object *pt,
 			 struct iommufd_sva_device *idev, u32 *pt_id)
 {
-	struct iommufd_sva_hwpt_paging *old = NULL;
+	struct iommufd_sva_hwpt *old = NULL;
 	int rc;
 
 	mutex_lock(&idev->igroup->lock);
@@ -656,8 +699,9 @@ static int attach_object(struct iommufd_sva_object *pt,
 				 idev, pt_id, &old);
 		break;
 	case IOMMUFD_SVA_OBJ_HWPT_PAGING:
-		rc = attach_hwpt(container_of(pt, struct iommufd_sva_hwpt_paging,
-					      obj),
+	case IOMMUFD_SVA_OBJ_HWPT_NESTED:
+	case IOMMUFD_SVA_OBJ_PASID_TABLE:
+		rc = attach_hwpt(container_of(pt, struct iommufd_sva_hwpt, obj),
 				 idev, &old);
 		break;
 	default:
@@ -704,11 +748,10 @@ out_put_device:
  * Detach @idev, and the group with its last device: back to blocked, or to
  * VFIO's domain. Returns what put_hwpt() is for.
  */
-static struct iommufd_sva_hwpt_paging *
-detach_device(struct iommufd_sva_device *idev)
+static struct iommufd_sva_hwpt *detach_device(struct iommufd_sva_device *idev)
 {
 	struct iommufd_sva_igroup *igroup = idev->igroup;
-	struct iommufd_sva_hwpt_paging *hwpt = igroup->hwpt;
+	struct iommufd_sva_hwpt *hwpt = igroup->hwpt;
 
 	lockdep_assert_held(&igroup->lock);
 
@@ -724,7 +767,7 @@ detach_device(struct iommufd_sva_device *idev)
 		pci_clear_master(to_pci_dev(idev->dev));
 	if (hwpt) {
 		igroup->hwpt = NULL;
-		iopt_remove_reserved_iova(&hwpt->ioas->iopt, igroup);
+		unreserve_iova(igroup, hwpt, NULL);
 	}
 	return hwpt;
 }
@@ -732,7 +775,7 @@ detach_device(struct iommufd_sva_device *idev)
 int iommufd_sva_device_detach(struct iommufd_sva_ucmd *ucmd)
 {
 	struct iommufd_sva_device_detach *cmd = ucmd->cmd;
-	struct iommufd_sva_hwpt_paging *hwpt;
+	struct iommufd_sva_hwpt *hwpt;
 	struct iommufd_sva_device *idev;
 	int rc = 0;
 
@@ -756,7 +799,7 @@ int iommufd_sva_device_detach(struct iommufd_sva_ucmd *ucmd)
 
 void iommufd_sva_devices_detach_all(struct iommufd_sva_ctx *ictx)
 {
-	struct iommufd_sva_hwpt_paging *hwpt;
+	struct iommufd_sva_hwpt *hwpt;
 	struct iommufd_sva_device *idev;
 	struct iommufd_sva_object *obj;
 	unsigned long index;
@@ -770,6 +813,63 @@ void iommufd_sva_devices_detach_all(struct iommufd_sva_ctx *ictx)
 		mutex_unlock(&idev->igroup->lock);
 		put_hwpt(ictx, hwpt);
 	}
+}
+
+/* --- for a guest ------------------------------------------------------- */
+
+int iommufd_sva_device_name_get(struct iommufd_sva_device *idev,
+				struct iommufd_sva_vunit *vunit, bool is_vdevice)
+{
+	struct iommufd_sva_igroup *igroup = idev->igroup;
+	int rc = 0;
+
+	mutex_lock(&igroup->lock);
+	if (idev->dead) {
+		rc = -ENODEV;
+	} else if (igroup->set->unit != vunit->unit) {
+		rc = -EINVAL;
+	} else if (is_vdevice && idev->has_vdevice) {
+		rc = -EEXIST;
+	} else if (idev->vunit && idev->vunit != vunit) {
+		rc = -EBUSY;
+	} else {
+		idev->vunit = vunit;
+		idev->has_vdevice |= is_vdevice;
+		/* It cannot be destroyed before its names are gone. */
+		if (!idev->names++)
+			refcount_inc(&idev->obj.users);
+	}
+	mutex_unlock(&igroup->lock);
+	return rc;
+}
+
+void iommufd_sva_device_name_put(struct iommufd_sva_device *idev, bool is_vdevice)
+{
+	struct iommufd_sva_igroup *igroup = idev->igroup;
+	bool last;
+
+	mutex_lock(&igroup->lock);
+	if (is_vdevice)
+		idev->has_vdevice = false;
+	last = !--idev->names;
+	if (last)
+		idev->vunit = NULL;
+	mutex_unlock(&igroup->lock);
+	/* After that the device, and with it the igroup, may go. */
+	if (last)
+		iommufd_sva_put_object(&idev->obj);
+}
+
+struct iommufd_sva_domain *
+iommufd_sva_device_vfio_domain(struct iommufd_sva_device *idev)
+{
+	struct iommufd_sva_igroup *igroup = idev->igroup;
+
+	if (!igroup->vfio)
+		return ERR_PTR(-EINVAL);
+	if (READ_ONCE(idev->dead))
+		return ERR_PTR(-ENODEV);
+	return iommufd_sva_set_get_base_domain(igroup->set, igroup->epoch);
 }
 
 /* --- release ----------------------------------------------------------- */
@@ -821,7 +921,7 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 				bool last)
 {
 	struct iommufd_sva_igroup *igroup = igroup_get_user(set);
-	struct iommufd_sva_hwpt_paging *hwpt = NULL;
+	struct iommufd_sva_hwpt *hwpt = NULL;
 	struct iommufd_sva_device *idev;
 
 	if (!igroup) {
@@ -841,6 +941,9 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 	if (idev) {
 		disable_device(idev);
 		WRITE_ONCE(idev->dead, true);
+		/* Who adds a name from here on sees that it is dead. */
+		if (idev->vunit)
+			iommufd_sva_vsids_forget(idev->vunit, idev->master);
 		dev_info(dev, "iommufd_sva: removed while bound to a user\n");
 	}
 	if (last && !igroup->vfio)

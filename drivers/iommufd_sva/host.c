@@ -70,17 +70,35 @@ int iommufd_sva_host_attach(struct iommu_domain *domain, struct device *dev)
 
 /* --- paging domains ---------------------------------------------------- */
 
+static void unmap_now(struct iommufd_sva_domain *sva, unsigned long iova,
+		      size_t len)
+{
+	struct iommufd_sva_gather gather;
+
+	iommufd_sva_gather_init(&gather);
+	sva->ops->unmap(sva, iova, len, &gather);
+	sva->ops->sync(sva, &gather);
+}
+
 static int paging_map(struct iommu_domain *domain, unsigned long iova,
 		      phys_addr_t paddr, size_t pgsize, size_t pgcount, int prot,
 		      gfp_t gfp, size_t *mapped)
 {
 	struct iommufd_sva_domain *sva = to_sva_domain(domain);
+	size_t len = pgsize * pgcount;
 	int rc;
 
-	rc = sva->ops->map(sva, iova, paddr, pgsize * pgcount, prot, gfp);
-	if (!rc)
-		*mapped += pgsize * pgcount;
-	return rc;
+	rc = sva->ops->map(sva, iova, paddr, len, prot, gfp);
+	if (rc)
+		return rc;
+	rc = iommufd_sva_msi_mapped(sva, iova, len);
+	if (rc) {
+		unmap_now(sva, iova, len);
+		iommufd_sva_msi_unmapped(sva, iova, len);
+		return rc;
+	}
+	*mapped += len;
+	return 0;
 }
 
 static int paging_sync_map(struct iommu_domain *domain, unsigned long iova,
@@ -104,8 +122,10 @@ static size_t paging_unmap(struct iommu_domain *domain, unsigned long iova,
 
 	iommufd_sva_gather_init(&gather);
 	unmapped = sva->ops->unmap(sva, iova, pgsize * pgcount, &gather);
-	if (unmapped)
+	if (unmapped) {
+		iommufd_sva_msi_unmapped(sva, iova, unmapped);
 		iommu_iotlb_gather_add_range(iotlb_gather, iova, unmapped);
+	}
 	list_splice_tail(&gather.tables,
 			 iommufd_sva_gather_freelist(iotlb_gather));
 	return unmapped;
@@ -158,8 +178,10 @@ static void paging_free(struct iommu_domain *domain)
 {
 	struct iommufd_sva_domain *sva = to_sva_domain(domain);
 
+	/* A HWPT may have imported it: from here on nothing is attached to it. */
+	WRITE_ONCE(sva->gone, true);
 	iommufd_sva_masters_forget_domain(sva);
-	iommufd_sva_domain_free(sva);
+	iommufd_sva_domain_put(sva);
 }
 
 static const struct iommu_domain_ops paging_domain_ops = {
@@ -188,6 +210,7 @@ domain_alloc_of(struct iommufd_sva_backend *backend,
 		module_put(backend->owner);
 		return domain;
 	}
+	kref_init(&domain->ref);
 	domain->backend = backend;
 	domain->iommu.type = IOMMU_DOMAIN_UNMANAGED;
 	domain->iommu.ops = &paging_domain_ops;
@@ -199,7 +222,7 @@ domain_alloc_of(struct iommufd_sva_backend *backend,
  * @unit: the unit it must fit
  * @flags: IOMMUFD_SVA_DOMAIN_*
  *
- * Holds a reference on the backend's module until iommufd_sva_domain_free().
+ * Holds a reference on the backend's module until it is freed.
  *
  * Return: the domain, or an ERR_PTR: -ENOMEM, -EOPNOTSUPP for flags that the
  * unit cannot do, -ENODEV while the backend is being unloaded
@@ -210,12 +233,19 @@ struct iommufd_sva_domain *iommufd_sva_domain_alloc(struct iommufd_sva_unit *uni
 	return domain_alloc_of(unit->backend, unit, flags);
 }
 
-void iommufd_sva_domain_free(struct iommufd_sva_domain *domain)
+static void domain_free(struct kref *ref)
 {
+	struct iommufd_sva_domain *domain =
+		container_of(ref, struct iommufd_sva_domain, ref);
 	struct module *owner = domain->backend->owner;
 
 	domain->ops->free(domain);
 	module_put(owner);
+}
+
+void iommufd_sva_domain_put(struct iommufd_sva_domain *domain)
+{
+	kref_put(&domain->ref, domain_free);
 }
 
 struct iommu_domain *iommufd_sva_host_domain_alloc_paging(struct device *dev)
@@ -238,7 +268,10 @@ struct iommu_domain *iommufd_sva_host_domain_alloc_paging(struct device *dev)
 		domain = domain_alloc_of(backend, NULL, 0);
 		module_put(backend->owner);
 	}
-	return IS_ERR(domain) ? ERR_CAST(domain) : &domain->iommu;
+	if (IS_ERR(domain))
+		return ERR_CAST(domain);
+	domain->host = true;
+	return &domain->iommu;
 }
 
 /* --- devices ----------------------------------------------------------- */

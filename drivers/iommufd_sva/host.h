@@ -28,6 +28,8 @@
  *   masters_lock	master.c: which masters there are
  *   set->lock		the masters of a set, its user
  *   master->lock	what a device is set to
+ *   msi_lock		msi.c: MSI windows of domains that lie over others; also
+ *			under locks of the kernel's MSI code
  */
 #ifndef __IOMMUFD_SVA_HOST_H
 #define __IOMMUFD_SVA_HOST_H
@@ -134,6 +136,11 @@ int iommufd_sva_set_overlay(struct iommufd_sva_set *set, int epoch,
 void iommufd_sva_clear_overlay(struct iommufd_sva_set *set);
 void iommufd_sva_master_clear(struct iommufd_sva_set *set, struct device *dev);
 bool iommufd_sva_set_in_stage2(struct iommufd_sva_set *set);
+struct iommufd_sva_domain *
+iommufd_sva_set_get_base_domain(struct iommufd_sva_set *set, int epoch);
+struct iommufd_sva_master *
+iommufd_sva_set_find_master(struct iommufd_sva_set *set, struct device *dev);
+bool iommufd_sva_set_has_aliases(struct iommufd_sva_set *set);
 void iommufd_sva_set_quarantine(struct iommufd_sva_set *set, struct device *dev);
 
 struct iommu_device *iommufd_sva_probe_device(struct device *dev);
@@ -142,6 +149,15 @@ struct iommu_group *iommufd_sva_device_group(struct device *dev);
 /* @dev is being removed: no use of it begins any more. */
 bool iommufd_sva_master_going(struct device *dev,
 			      struct iommufd_sva_set **set);
+
+/* msi.c: MSI doorbells of VFIO's domains in what lies over them. */
+int iommufd_sva_msi_link(struct iommufd_sva_domain *base,
+			 struct iommufd_sva_domain *over);
+void iommufd_sva_msi_unlink(struct iommufd_sva_domain *base,
+			    struct iommufd_sva_domain *over);
+int iommufd_sva_msi_mapped(struct iommufd_sva_domain *base, u64 iova, size_t len);
+void iommufd_sva_msi_unmapped(struct iommufd_sva_domain *base, u64 iova,
+			      size_t len);
 
 /* device.c: @dev, of @set, is being removed: end every use of it. */
 void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,

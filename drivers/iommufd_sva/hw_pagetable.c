@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hardware page tables (HWPT): a stage-2 domain that shows an IOAS.
+ * Hardware page tables (HWPT): a stage-2 domain that shows an IOAS, or the one
+ * that VFIO has attached to a device.
  *
  * A HWPT holds a user on its IOAS. Its domain holds everything the IOAS maps
  * from before the first device is attached until after the last has gone.
+ *
+ * An imported HWPT holds a reference on VFIO's domain, which VFIO fills, empties
+ * and frees as it likes. Once freed nothing is attached to it any more (master.c)
+ * and only its memory stays, for as long as the HWPT does.
  */
 #include "iommufd_sva_private.h"
 
@@ -15,35 +20,52 @@ static void hwpt_paging_unlink(struct iommufd_sva_hwpt_paging *hwpt)
 	if (list_empty(&hwpt->hwpt_item))
 		return;
 	list_del_init(&hwpt->hwpt_item);
-	iopt_table_remove_domain(&hwpt->ioas->iopt, hwpt->domain);
+	iopt_table_remove_domain(&hwpt->ioas->iopt, hwpt->common.trans.domain);
 }
 
 static void hwpt_paging_release(struct iommufd_sva_hwpt_paging *hwpt)
 {
-	if (hwpt->domain)
-		iommufd_sva_domain_free(hwpt->domain);
-	iommufd_sva_put_object(&hwpt->ioas->obj);
+	if (hwpt->common.trans.domain)
+		iommufd_sva_domain_put(hwpt->common.trans.domain);
+	if (hwpt->ioas)
+		iommufd_sva_put_object(&hwpt->ioas->obj);
+}
+
+static struct iommufd_sva_hwpt_paging *to_hwpt_paging(struct iommufd_sva_object *obj)
+{
+	return container_of(obj, struct iommufd_sva_hwpt_paging, common.obj);
 }
 
 void iommufd_sva_hwpt_paging_destroy(struct iommufd_sva_object *obj)
 {
-	struct iommufd_sva_hwpt_paging *hwpt =
-		container_of(obj, struct iommufd_sva_hwpt_paging, obj);
+	struct iommufd_sva_hwpt_paging *hwpt = to_hwpt_paging(obj);
 
-	mutex_lock(&hwpt->ioas->mutex);
-	hwpt_paging_unlink(hwpt);
-	mutex_unlock(&hwpt->ioas->mutex);
+	if (hwpt->ioas) {
+		mutex_lock(&hwpt->ioas->mutex);
+		hwpt_paging_unlink(hwpt);
+		mutex_unlock(&hwpt->ioas->mutex);
+	}
 	hwpt_paging_release(hwpt);
 }
 
 /* The maker holds ioas->mutex until it has finalized the HWPT or aborts. */
 void iommufd_sva_hwpt_paging_abort(struct iommufd_sva_object *obj)
 {
-	struct iommufd_sva_hwpt_paging *hwpt =
-		container_of(obj, struct iommufd_sva_hwpt_paging, obj);
+	struct iommufd_sva_hwpt_paging *hwpt = to_hwpt_paging(obj);
 
-	hwpt_paging_unlink(hwpt);
+	if (hwpt->ioas)
+		hwpt_paging_unlink(hwpt);
 	hwpt_paging_release(hwpt);
+}
+
+static void hwpt_paging_set_domain(struct iommufd_sva_hwpt_paging *hwpt,
+				   struct iommufd_sva_domain *domain)
+{
+	hwpt->common.stage2 = hwpt;
+	hwpt->common.trans = (struct iommufd_sva_translation){
+		.type = IOMMUFD_SVA_TRANS_STAGE2,
+		.domain = domain,
+	};
 }
 
 static int hwpt_paging_make_domain(struct iommufd_sva_hwpt_paging *hwpt,
@@ -58,7 +80,7 @@ static int hwpt_paging_make_domain(struct iommufd_sva_hwpt_paging *hwpt,
 					  IOMMUFD_SVA_DOMAIN_NEST_PARENT : 0);
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
-	hwpt->domain = domain;
+	hwpt_paging_set_domain(hwpt, domain);
 
 	/* Before anything is mapped: some tables say it in each entry. */
 	if (idev->enforce_snoop) {
@@ -88,14 +110,15 @@ iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 			      struct iommufd_sva_ioas *ioas,
 			      struct iommufd_sva_device *idev, u32 flags,
 			      bool immediate_attach,
-			      struct iommufd_sva_hwpt_paging **old)
+			      struct iommufd_sva_hwpt **old)
 {
 	struct iommufd_sva_hwpt_paging *hwpt;
 	int rc;
 
 	lockdep_assert_held(&ioas->mutex);
 
-	hwpt = iommufd_sva_object_alloc(ictx, hwpt, IOMMUFD_SVA_OBJ_HWPT_PAGING);
+	hwpt = __iommufd_sva_object_alloc(ictx, hwpt, IOMMUFD_SVA_OBJ_HWPT_PAGING,
+					  common.obj);
 	if (IS_ERR(hwpt))
 		return hwpt;
 	INIT_LIST_HEAD(&hwpt->hwpt_item);
@@ -106,20 +129,20 @@ iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 	rc = hwpt_paging_make_domain(hwpt, idev);
 	if (rc)
 		goto err_abort;
-	rc = iopt_table_add_domain(&ioas->iopt, hwpt->domain);
+	rc = iopt_table_add_domain(&ioas->iopt, hwpt->common.trans.domain);
 	if (rc)
 		goto err_abort;
 	list_add_tail(&hwpt->hwpt_item, &ioas->hwpt_list);
 
 	if (immediate_attach) {
-		rc = iommufd_sva_hwpt_attach_device(hwpt, idev, old);
+		rc = iommufd_sva_hwpt_attach_device(&hwpt->common, idev, old);
 		if (rc)
 			goto err_abort;
 	}
 	return hwpt;
 
 err_abort:
-	iommufd_sva_object_abort_and_destroy(ictx, &hwpt->obj);
+	iommufd_sva_object_abort_and_destroy(ictx, &hwpt->common.obj);
 	return ERR_PTR(rc);
 }
 
@@ -142,12 +165,13 @@ static int hwpt_alloc_for_ioas(struct iommufd_sva_ucmd *ucmd,
 		rc = PTR_ERR(hwpt);
 		goto out_unlock;
 	}
-	cmd->out_hwpt_id = hwpt->obj.id;
+	cmd->out_hwpt_id = hwpt->common.obj.id;
 	rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
 	if (rc)
-		iommufd_sva_object_abort_and_destroy(ucmd->ictx, &hwpt->obj);
+		iommufd_sva_object_abort_and_destroy(ucmd->ictx,
+						     &hwpt->common.obj);
 	else
-		iommufd_sva_object_finalize(ucmd->ictx, &hwpt->obj);
+		iommufd_sva_object_finalize(ucmd->ictx, &hwpt->common.obj);
 out_unlock:
 	mutex_unlock(&ioas->mutex);
 	return rc;
@@ -157,6 +181,7 @@ int iommufd_sva_hwpt_alloc(struct iommufd_sva_ucmd *ucmd)
 {
 	struct iommufd_sva_hwpt_alloc *cmd = ucmd->cmd;
 	struct iommufd_sva_object *dev_obj, *pt_obj;
+	struct iommufd_sva_device *idev;
 	int rc;
 
 	if ((cmd->flags & ~IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT) || cmd->__reserved)
@@ -175,21 +200,98 @@ int iommufd_sva_hwpt_alloc(struct iommufd_sva_ucmd *ucmd)
 		goto out_put_dev;
 	}
 
+	idev = container_of(dev_obj, struct iommufd_sva_device, obj);
 	if (pt_obj->type == IOMMUFD_SVA_OBJ_IOAS)
-		rc = hwpt_alloc_for_ioas(ucmd,
-					 container_of(dev_obj,
-						      struct iommufd_sva_device,
-						      obj),
+		rc = hwpt_alloc_for_ioas(ucmd, idev,
 					 container_of(pt_obj,
 						      struct iommufd_sva_ioas,
 						      obj));
-	else if (pt_obj->type == IOMMUFD_SVA_OBJ_HWPT_PAGING)
-		rc = -EOPNOTSUPP;
 	else
-		rc = -EINVAL;
+		rc = iommufd_sva_hwpt_nested_alloc(ucmd, idev, pt_obj);
 
 	iommufd_sva_put_object(pt_obj);
 out_put_dev:
 	iommufd_sva_put_object(dev_obj);
+	return rc;
+}
+
+/* --- VFIO's domain ----------------------------------------------------- */
+
+struct iommufd_sva_hwpt_paging *
+iommufd_sva_nesting_parent(struct iommufd_sva_object *obj)
+{
+	struct iommufd_sva_hwpt_paging *hwpt;
+
+	if (obj->type != IOMMUFD_SVA_OBJ_HWPT_PAGING)
+		return ERR_PTR(-EINVAL);
+	hwpt = to_hwpt_paging(obj);
+	if (!hwpt->nest_parent)
+		return ERR_PTR(-EINVAL);
+	/* Early, to tell: attaching is where it is made sure. */
+	if (READ_ONCE(hwpt->common.trans.domain->gone))
+		return ERR_PTR(-ENODEV);
+	return hwpt;
+}
+
+static int check_can_nest(struct iommufd_sva_device *idev,
+			  struct iommufd_sva_domain *domain)
+{
+	struct iommufd_sva_unit *unit = iommufd_sva_device_unit(idev);
+
+	if (!unit)
+		return -ENODEV;
+	if (!unit->backend->ops->nest_parent)
+		return -EOPNOTSUPP;
+	return unit->backend->ops->nest_parent(unit, domain);
+}
+
+static int hwpt_import(struct iommufd_sva_ucmd *ucmd,
+		       struct iommufd_sva_device *idev)
+{
+	struct iommufd_sva_hwpt_import *cmd = ucmd->cmd;
+	struct iommufd_sva_hwpt_paging *hwpt;
+	struct iommufd_sva_domain *domain;
+	int rc;
+
+	domain = iommufd_sva_device_vfio_domain(idev);
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	rc = check_can_nest(idev, domain);
+	if (rc)
+		goto err_put;
+	hwpt = __iommufd_sva_object_alloc(ucmd->ictx, hwpt,
+					  IOMMUFD_SVA_OBJ_HWPT_PAGING,
+					  common.obj);
+	if (IS_ERR(hwpt)) {
+		rc = PTR_ERR(hwpt);
+		goto err_put;
+	}
+	INIT_LIST_HEAD(&hwpt->hwpt_item);
+	hwpt->nest_parent = true;
+	hwpt_paging_set_domain(hwpt, domain);
+	ucmd->new_obj = &hwpt->common.obj;
+
+	cmd->out_hwpt_id = hwpt->common.obj.id;
+	return iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+
+err_put:
+	iommufd_sva_domain_put(domain);
+	return rc;
+}
+
+int iommufd_sva_hwpt_import(struct iommufd_sva_ucmd *ucmd)
+{
+	struct iommufd_sva_hwpt_import *cmd = ucmd->cmd;
+	struct iommufd_sva_object *obj;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	obj = iommufd_sva_get_object(ucmd->ictx, cmd->device_id,
+				     IOMMUFD_SVA_OBJ_DEVICE);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	rc = hwpt_import(ucmd, container_of(obj, struct iommufd_sva_device, obj));
+	iommufd_sva_put_object(obj);
 	return rc;
 }

@@ -15,8 +15,11 @@
  *   iopt->iova_rwsem	io_pagetable.c: the areas
  *   pages->mutex	pages.c: what of a piece of user memory is pinned; one at
  *			a time, and outside mmap_lock
+ *   vunit->vsids_lock	vsid.c: a guest's names for devices; inside igroup->lock
  *   set->lock, master->lock	master.c; see host.h for those of the kernel's side
  *   a backend's own
+ *   viommu->veventqs_lock, veventq->lock	eventq.c: spinlocks, in this order; a
+ *			backend reports events under locks of its own
  */
 #ifndef __IOMMUFD_SVA_PRIVATE_H
 #define __IOMMUFD_SVA_PRIVATE_H
@@ -78,8 +81,13 @@ enum iommufd_sva_object_type {
 	IOMMUFD_SVA_OBJ_NONE,
 	IOMMUFD_SVA_OBJ_ANY = IOMMUFD_SVA_OBJ_NONE,
 	IOMMUFD_SVA_OBJ_DEVICE,
+	IOMMUFD_SVA_OBJ_HWPT_NESTED,
 	IOMMUFD_SVA_OBJ_HWPT_PAGING,
 	IOMMUFD_SVA_OBJ_IOAS,
+	IOMMUFD_SVA_OBJ_PASID_TABLE,
+	IOMMUFD_SVA_OBJ_VDEVICE,
+	IOMMUFD_SVA_OBJ_VEVENTQ,
+	IOMMUFD_SVA_OBJ_VIOMMU,
 	IOMMUFD_SVA_OBJ_MAX,
 };
 
@@ -123,13 +131,16 @@ static inline void iommufd_sva_put_object(struct iommufd_sva_object *obj)
 	refcount_dec(&obj->users);
 }
 
-#define iommufd_sva_object_alloc(ictx, ptr, type)                              \
+/* @obj: the member of @ptr that is the object: its first. */
+#define __iommufd_sva_object_alloc(ictx, ptr, type, obj)                       \
 	container_of(_iommufd_sva_object_alloc(                                \
 			     ictx,                                             \
 			     sizeof(*(ptr)) + BUILD_BUG_ON_ZERO(               \
 					offsetof(typeof(*(ptr)), obj) != 0),   \
 			     type),                                            \
 		     typeof(*(ptr)), obj)
+#define iommufd_sva_object_alloc(ictx, ptr, type)                              \
+	__iommufd_sva_object_alloc(ictx, ptr, type, obj)
 
 /**
  * struct iommufd_sva_io_pagetable - the map from IOVA to user memory
@@ -171,23 +182,60 @@ struct iommufd_sva_ioas {
 };
 
 /**
- * struct iommufd_sva_hwpt_paging - a hardware page table of an IOAS
- * @obj: object
- * @ioas: what it maps; holds a user on it
- * @domain: the stage-2 address space
+ * struct iommufd_sva_hwpt - what a device can be attached to
+ * @obj: object: HWPT_PAGING, HWPT_NESTED or PASID_TABLE
+ * @trans: what it is to the hardware
+ * @stage2: the HWPT with its stage 2: itself, or the nesting parent
+ */
+struct iommufd_sva_hwpt {
+	struct iommufd_sva_object obj;
+	struct iommufd_sva_translation trans;
+	struct iommufd_sva_hwpt_paging *stage2;
+};
+
+/**
+ * struct iommufd_sva_hwpt_paging - a hardware page table of an IOAS, or of VFIO
+ * @common: @common.trans.domain is the stage-2 address space
+ * @ioas: what it maps; holds a user on it. NULL: VFIO's container fills it
+ *	(HWPT_IMPORT)
  * @auto_domain: made by attaching an IOAS; goes with its last device
  * @enforce_snoop: every mapping snoops caches (see @enforce_snoop of domain ops)
  * @nest_parent: may be a nesting parent
  * @hwpt_item: in ioas->hwpt_list
  */
 struct iommufd_sva_hwpt_paging {
-	struct iommufd_sva_object obj;
+	struct iommufd_sva_hwpt common;
 	struct iommufd_sva_ioas *ioas;
-	struct iommufd_sva_domain *domain;
 	bool auto_domain : 1;
 	bool enforce_snoop : 1;
 	bool nest_parent : 1;
 	struct list_head hwpt_item;
+};
+
+/**
+ * struct iommufd_sva_viommu - a guest's share of an IOMMU unit
+ * @obj: object
+ * @hwpt: the guest's physical memory; holds a user on it
+ * @vunit: what it is to the backend
+ * @veventqs_lock: protects @veventqs
+ * @veventqs: its event queues, one of a type at most
+ */
+struct iommufd_sva_viommu {
+	struct iommufd_sva_object obj;
+	struct iommufd_sva_hwpt_paging *hwpt;
+	struct iommufd_sva_vunit *vunit;
+	spinlock_t veventqs_lock;
+	struct list_head veventqs;
+};
+
+/**
+ * struct iommufd_sva_hwpt_nested - a guest's tables: a nested HWPT, a PASID table
+ * @common: @common.trans.nested is what it is to the backend
+ * @viommu: holds a user on it; NULL: made on the parent alone, which has that user
+ */
+struct iommufd_sva_hwpt_nested {
+	struct iommufd_sva_hwpt common;
+	struct iommufd_sva_viommu *viommu;
 };
 
 /**
@@ -196,10 +244,14 @@ struct iommufd_sva_hwpt_paging {
  * @ictx: the context
  * @igroup: its group in this context; holds a reference
  * @dev: the device; holds a reference
+ * @master: what it is to the backend; not there any more once @dead
  * @igroup_item: in igroup->device_list
  * @enforce_snoop: its DMA must be made to snoop (a domain of a device without
  *	it does)
- *
+ * @vunit: the vIOMMU that has names for it, NULL: none. This and what follows
+ *	under igroup->lock.
+ * @names: how many; while there is one @obj has a user more
+ * @has_vdevice: one of them is a virtual device's
  * @attached: igroup->hwpt is attached for it; @obj has a user more then
  * @enabled: pci_enable_device() was done for it
  * @dead: it was unplugged. The object stays; its ioctls answer -ENODEV.
@@ -209,8 +261,12 @@ struct iommufd_sva_device {
 	struct iommufd_sva_ctx *ictx;
 	struct iommufd_sva_igroup *igroup;
 	struct device *dev;
+	struct iommufd_sva_master *master;
 	struct list_head igroup_item;
 	bool enforce_snoop;
+	struct iommufd_sva_vunit *vunit;
+	unsigned long names;
+	bool has_vdevice;
 	bool attached;
 	bool enabled;
 	bool dead;
@@ -235,7 +291,7 @@ struct iommufd_sva_igroup {
 	bool vfio;
 	int epoch;
 	struct mutex lock;
-	struct iommufd_sva_hwpt_paging *hwpt;
+	struct iommufd_sva_hwpt *hwpt;
 	struct list_head device_list;
 	unsigned int attached;
 };
@@ -280,7 +336,55 @@ iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 			      struct iommufd_sva_ioas *ioas,
 			      struct iommufd_sva_device *idev, u32 flags,
 			      bool immediate_attach,
-			      struct iommufd_sva_hwpt_paging **old);
+			      struct iommufd_sva_hwpt **old);
+int iommufd_sva_hwpt_import(struct iommufd_sva_ucmd *ucmd);
+/*
+ * @obj, from the user, as a nesting parent: -EINVAL when it is none, -ENODEV when
+ * VFIO has freed it.
+ */
+struct iommufd_sva_hwpt_paging *
+iommufd_sva_nesting_parent(struct iommufd_sva_object *obj);
+
+/* nested.c: @ucmd->new_obj of @type on @pt, without what it is to the backend. */
+struct iommufd_sva_hwpt_nested *
+iommufd_sva_hwpt_nested_new(struct iommufd_sva_ucmd *ucmd,
+			    struct iommufd_sva_object *pt,
+			    enum iommufd_sva_object_type type);
+/* Complete it by what the backend made, which may be an ERR_PTR. */
+int iommufd_sva_hwpt_nested_set(struct iommufd_sva_hwpt_nested *hwpt,
+				struct iommufd_sva_nested *nested);
+void iommufd_sva_hwpt_nested_destroy(struct iommufd_sva_object *obj);
+int iommufd_sva_hwpt_nested_alloc(struct iommufd_sva_ucmd *ucmd,
+				  struct iommufd_sva_device *idev,
+				  struct iommufd_sva_object *pt);
+
+/* invalidate.c */
+int iommufd_sva_hwpt_invalidate(struct iommufd_sva_ucmd *ucmd);
+
+/* pasid_table.c */
+int iommufd_sva_pasid_table_alloc(struct iommufd_sva_ucmd *ucmd);
+
+/* viommu.c */
+int iommufd_sva_viommu_alloc(struct iommufd_sva_ucmd *ucmd);
+void iommufd_sva_viommu_destroy(struct iommufd_sva_object *obj);
+int iommufd_sva_vdevice_alloc(struct iommufd_sva_ucmd *ucmd);
+void iommufd_sva_vdevice_destroy(struct iommufd_sva_object *obj);
+
+/* vsid.c: a guest's names for devices. */
+int iommufd_sva_vsid_map(struct iommufd_sva_ucmd *ucmd);
+/* One name, as VDEVICE_ALLOC makes it. */
+struct iommufd_sva_vsid_entry *
+iommufd_sva_vsid_add(struct iommufd_sva_vunit *vunit, u64 vsid,
+		     struct iommufd_sva_device *idev);
+void iommufd_sva_vsid_remove(struct iommufd_sva_vsid_entry *entry);
+void iommufd_sva_vsids_remove_all(struct iommufd_sva_vunit *vunit);
+/* @master is going, and keeps no name in @vunit. */
+void iommufd_sva_vsids_forget(struct iommufd_sva_vunit *vunit,
+			      struct iommufd_sva_master *master);
+
+/* eventq.c */
+int iommufd_sva_veventq_alloc(struct iommufd_sva_ucmd *ucmd);
+void iommufd_sva_veventq_destroy(struct iommufd_sva_object *obj);
 
 /* device.c */
 int iommufd_sva_device_bind(struct iommufd_sva_ucmd *ucmd);
@@ -294,9 +398,21 @@ struct iommufd_sva_unit *iommufd_sva_device_unit(struct iommufd_sva_device *idev
  * Attach the whole of @idev's group to @hwpt; igroup->lock is held. *@old: what
  * it was attached to, for the caller to put when that is dropped; or NULL.
  */
-int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt_paging *hwpt,
+int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt *hwpt,
 				   struct iommufd_sva_device *idev,
-				   struct iommufd_sva_hwpt_paging **old);
+				   struct iommufd_sva_hwpt **old);
+/*
+ * @idev gets one more name in @vunit, which is to be its only vIOMMU: -ENODEV,
+ * -EINVAL behind another unit, -EBUSY with names in another vIOMMU, -EEXIST for a
+ * second virtual device.
+ */
+int iommufd_sva_device_name_get(struct iommufd_sva_device *idev,
+				struct iommufd_sva_vunit *vunit, bool is_vdevice);
+void iommufd_sva_device_name_put(struct iommufd_sva_device *idev,
+				 bool is_vdevice);
+/* The domain that VFIO has attached to @idev, with a reference. */
+struct iommufd_sva_domain *
+iommufd_sva_device_vfio_domain(struct iommufd_sva_device *idev);
 /* The file was closed: detach every device, so that all can be destroyed. */
 void iommufd_sva_devices_detach_all(struct iommufd_sva_ctx *ictx);
 
@@ -309,6 +425,6 @@ void iommufd_sva_host_exit(void);
  */
 struct iommufd_sva_domain *iommufd_sva_domain_alloc(struct iommufd_sva_unit *unit,
 						    u32 flags);
-void iommufd_sva_domain_free(struct iommufd_sva_domain *domain);
+void iommufd_sva_domain_put(struct iommufd_sva_domain *domain);
 
 #endif

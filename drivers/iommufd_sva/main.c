@@ -44,6 +44,8 @@ union iommufd_sva_ucmd_buffer {
 	struct iommufd_sva_device_detach detach;
 	struct iommufd_sva_hw_info info;
 	struct iommufd_sva_hwpt_alloc hwpt;
+	struct iommufd_sva_hwpt_import import;
+	struct iommufd_sva_hwpt_invalidate invalidate;
 	struct iommufd_sva_ioas_alloc alloc;
 	struct iommufd_sva_ioas_allow_iovas allow_iovas;
 	struct iommufd_sva_ioas_change_process change_process;
@@ -53,6 +55,11 @@ union iommufd_sva_ucmd_buffer {
 	struct iommufd_sva_ioas_map_file map_file;
 	struct iommufd_sva_ioas_unmap unmap;
 	struct iommufd_sva_option option;
+	struct iommufd_sva_pasid_table_alloc pasid_table;
+	struct iommufd_sva_vdevice_alloc vdevice;
+	struct iommufd_sva_veventq_alloc veventq;
+	struct iommufd_sva_viommu_alloc viommu;
+	struct iommufd_sva_vsid_map vsid_map;
 };
 
 /**
@@ -88,6 +95,8 @@ static const struct iommufd_sva_ioctl_op iommufd_sva_ioctl_ops[] = {
 		 struct iommufd_sva_hw_info, __reserved),
 	IOCTL_OP(IOMMUFD_SVA_HWPT_ALLOC, iommufd_sva_hwpt_alloc,
 		 struct iommufd_sva_hwpt_alloc, __reserved),
+	IOCTL_OP(IOMMUFD_SVA_HWPT_INVALIDATE, iommufd_sva_hwpt_invalidate,
+		 struct iommufd_sva_hwpt_invalidate, __reserved),
 	IOCTL_OP(IOMMUFD_SVA_IOAS_ALLOC, iommufd_sva_ioas_alloc_ioctl,
 		 struct iommufd_sva_ioas_alloc, out_ioas_id),
 	IOCTL_OP(IOMMUFD_SVA_IOAS_ALLOW_IOVAS, iommufd_sva_ioas_allow_iovas,
@@ -106,12 +115,24 @@ static const struct iommufd_sva_ioctl_op iommufd_sva_ioctl_ops[] = {
 		 struct iommufd_sva_ioas_unmap, length),
 	IOCTL_OP(IOMMUFD_SVA_OPTION, iommufd_sva_option,
 		 struct iommufd_sva_option, val64),
+	IOCTL_OP(IOMMUFD_SVA_VDEVICE_ALLOC, iommufd_sva_vdevice_alloc,
+		 struct iommufd_sva_vdevice_alloc, virt_id),
+	IOCTL_OP(IOMMUFD_SVA_VEVENTQ_ALLOC, iommufd_sva_veventq_alloc,
+		 struct iommufd_sva_veventq_alloc, out_veventq_fd),
+	IOCTL_OP(IOMMUFD_SVA_VIOMMU_ALLOC, iommufd_sva_viommu_alloc,
+		 struct iommufd_sva_viommu_alloc, out_viommu_id),
 	IOCTL_OP(IOMMUFD_SVA_DEVICE_BIND, iommufd_sva_device_bind,
 		 struct iommufd_sva_device_bind, __reserved),
 	IOCTL_OP(IOMMUFD_SVA_DEVICE_ATTACH, iommufd_sva_device_attach,
 		 struct iommufd_sva_device_attach, __reserved),
 	IOCTL_OP(IOMMUFD_SVA_DEVICE_DETACH, iommufd_sva_device_detach,
 		 struct iommufd_sva_device_detach, pasid),
+	IOCTL_OP(IOMMUFD_SVA_VSID_MAP, iommufd_sva_vsid_map,
+		 struct iommufd_sva_vsid_map, entries),
+	IOCTL_OP(IOMMUFD_SVA_PASID_TABLE_ALLOC, iommufd_sva_pasid_table_alloc,
+		 struct iommufd_sva_pasid_table_alloc, __reserved),
+	IOCTL_OP(IOMMUFD_SVA_HWPT_IMPORT, iommufd_sva_hwpt_import,
+		 struct iommufd_sva_hwpt_import, out_hwpt_id),
 };
 
 /* Do it, and let the object it made be seen, or go. */

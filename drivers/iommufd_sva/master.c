@@ -122,11 +122,44 @@ static void unpin_backend(struct iommufd_sva_master *master)
 	master->pinned = false;
 }
 
+/* Is a domain of VFIO's hidden behind another stage 2 while @s stands? */
+static bool lies_over(const struct setting *s)
+{
+	return s->has_overlay && s->base.domain &&
+	       s->base.domain != s->overlay.domain;
+}
+
+/* The MSI doorbells that the device of @s uses are mapped in what it is shown. */
+static int link_msis(const struct setting *s)
+{
+	return lies_over(s) ?
+	       iommufd_sva_msi_link(s->base.domain, s->overlay.domain) : 0;
+}
+
+static void unlink_msis(const struct setting *s)
+{
+	if (lies_over(s))
+		iommufd_sva_msi_unlink(s->base.domain, s->overlay.domain);
+}
+
+/* Make the hardware do @new instead of @old. */
+static int show(struct iommufd_sva_master *master,
+		const struct iommufd_sva_translation *new,
+		const struct iommufd_sva_translation *old)
+{
+	if (same_translation(old, new))
+		return 0;
+	/* Through reset or by its last user: on again, if it is off. */
+	iommufd_sva_acs_reassert(to_pci_dev(master->dev));
+	return master->unit->backend->ops->set_translation(master,
+							   IOMMUFD_SVA_NO_PASID,
+							   new, old);
+}
+
 /* Take @master to @next, or leave all as it is. */
 static int set_setting(struct iommufd_sva_master *master,
 		       const struct setting *next)
 {
-	const struct iommufd_sva_backend_ops *ops = master->unit->backend->ops;
 	struct setting now = get_setting(master);
 	struct iommufd_sva_translation old = shown(&now), new = shown(next);
 	bool home = new.type == IOMMUFD_SVA_TRANS_IDENTITY;
@@ -139,26 +172,29 @@ static int set_setting(struct iommufd_sva_master *master,
 		if (rc)
 			return rc;
 	}
-	if (!same_translation(&old, &new)) {
-		/* Through reset or by its last user: on again, if it is off. */
-		iommufd_sva_acs_reassert(to_pci_dev(master->dev));
-		rc = ops->set_translation(master, IOMMUFD_SVA_NO_PASID, &new,
-					  &old);
-		if (rc) {
-			if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
-				unpin_backend(master);
-			return rc;
-		}
-	}
+	rc = link_msis(next);
+	if (rc)
+		goto err_unpin;
+	rc = show(master, &new, &old);
+	if (rc)
+		goto err_unlink;
 
 	master->base = next->base;
 	master->overlay = next->overlay;
 	master->has_overlay = next->has_overlay;
 	master->suspended = next->suspended;
 	master->quarantined = next->quarantined;
+	unlink_msis(&now);
 	if (home)
 		unpin_backend(master);
 	return 0;
+
+err_unlink:
+	unlink_msis(next);
+err_unpin:
+	if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
+		unpin_backend(master);
+	return rc;
 }
 
 static void end_overlay(struct iommufd_sva_master *master, struct setting *s)
@@ -285,6 +321,12 @@ static int set_master_overlay(struct iommufd_sva_master *master, int epoch,
 	if (atomic_read(&master->set->epoch) != epoch || s.quarantined ||
 	    s.base.type == IOMMUFD_SVA_TRANS_IDENTITY)
 		goto out_unlock;
+	/* What VFIO maps is for its own devices, and for as long as they are. */
+	if (overlay->domain->host && overlay->domain != s.base.domain) {
+		if (!READ_ONCE(overlay->domain->gone))
+			rc = -EINVAL;
+		goto out_unlock;
+	}
 	s.has_overlay = true;
 	s.overlay = *overlay;
 	rc = set_setting(master, &s);
@@ -321,8 +363,8 @@ static void clear_master_overlay(struct iommufd_sva_master *master)
  *
  * All or nothing: when one refuses, those before it go back to what they had.
  *
- * Return: 0; -ENODEV when the set has changed hands since; what the backend
- * says, -EINVAL for a domain that does not fit
+ * Return: 0; -ENODEV when the set has changed hands since, or VFIO has freed the
+ * domain; what the backend says, -EINVAL for a domain that does not fit
  */
 int iommufd_sva_set_overlay(struct iommufd_sva_set *set, int epoch,
 			    const struct iommufd_sva_translation *overlay)
@@ -399,6 +441,65 @@ bool iommufd_sva_set_in_stage2(struct iommufd_sva_set *set)
 	}
 	mutex_unlock(&set->lock);
 	return all;
+}
+
+/**
+ * iommufd_sva_set_get_base_domain - the domain that VFIO has attached to a set
+ * @set: the set
+ * @epoch: the set's when its user took it
+ *
+ * Return: the domain with a reference; ERR_PTR(-ENODEV) when there is none any
+ * more
+ */
+struct iommufd_sva_domain *
+iommufd_sva_set_get_base_domain(struct iommufd_sva_set *set, int epoch)
+{
+	struct iommufd_sva_domain *domain = NULL;
+	struct iommufd_sva_master *master;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(master, &set->masters, set_item) {
+		mutex_lock(&master->lock);
+		/* Until it is taken off here it is not freed. */
+		if (atomic_read(&set->epoch) == epoch && master->base.domain) {
+			domain = master->base.domain;
+			kref_get(&domain->ref);
+		}
+		mutex_unlock(&master->lock);
+		if (domain)
+			break;
+	}
+	mutex_unlock(&set->lock);
+	return domain ?: ERR_PTR(-ENODEV);
+}
+
+struct iommufd_sva_master *
+iommufd_sva_set_find_master(struct iommufd_sva_set *set, struct device *dev)
+{
+	struct iommufd_sva_master *master, *found = NULL;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(master, &set->masters, set_item)
+		if (master->dev == dev)
+			found = master;
+	mutex_unlock(&set->lock);
+	return found;
+}
+
+/*
+ * Can a request of some device of @set carry an ID that others may use too? Those
+ * cannot be told apart, and a guest's tables are for one device's requests.
+ */
+bool iommufd_sva_set_has_aliases(struct iommufd_sva_set *set)
+{
+	struct iommufd_sva_master *master;
+	bool has = false;
+
+	mutex_lock(&set->lock);
+	list_for_each_entry(master, &set->masters, set_item)
+		has |= master->num_rids > 1;
+	mutex_unlock(&set->lock);
+	return has;
 }
 
 /*

@@ -26,12 +26,27 @@ iommufd_sva_object_ops[IOMMUFD_SVA_OBJ_MAX] = {
 	[IOMMUFD_SVA_OBJ_DEVICE] = {
 		.destroy = iommufd_sva_device_destroy,
 	},
+	[IOMMUFD_SVA_OBJ_HWPT_NESTED] = {
+		.destroy = iommufd_sva_hwpt_nested_destroy,
+	},
 	[IOMMUFD_SVA_OBJ_HWPT_PAGING] = {
 		.destroy = iommufd_sva_hwpt_paging_destroy,
 		.abort = iommufd_sva_hwpt_paging_abort,
 	},
 	[IOMMUFD_SVA_OBJ_IOAS] = {
 		.destroy = iommufd_sva_ioas_destroy,
+	},
+	[IOMMUFD_SVA_OBJ_PASID_TABLE] = {
+		.destroy = iommufd_sva_hwpt_nested_destroy,
+	},
+	[IOMMUFD_SVA_OBJ_VDEVICE] = {
+		.destroy = iommufd_sva_vdevice_destroy,
+	},
+	[IOMMUFD_SVA_OBJ_VEVENTQ] = {
+		.destroy = iommufd_sva_veventq_destroy,
+	},
+	[IOMMUFD_SVA_OBJ_VIOMMU] = {
+		.destroy = iommufd_sva_viommu_destroy,
 	},
 };
 

@@ -9,6 +9,7 @@
  * nothing but fault costs a known share of one CPU and no more.
  */
 #include <linux/dma-mapping.h>
+#include "nested.h"
 #include "smmuv3.h"
 
 /* So many records, then whoever reads pauses. */
@@ -134,8 +135,12 @@ static void smmu_event(struct smmu_unit *unit, const u64 *record)
 {
 	struct smmuv3_event event = smmuv3_decode_event(record);
 	struct smmuv3_cmd resume;
+	bool other;
 
-	if (smmu_fault_keep(unit, record, &event))
+	other = smmu_fault_keep(unit, record, &event);
+	if (smmu_guest_event(unit, &event, record))
+		return;
+	if (other)
 		smmu_fault_log(unit, &event);
 	if (!event.stall)
 		return;

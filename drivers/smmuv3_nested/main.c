@@ -14,6 +14,7 @@
 #include <iommufd_sva.h>
 #include "../iommufd_sva/compat.h"
 #include "firmware.h"
+#include "nested.h"
 #include "smmuv3.h"
 
 /* Where interrupts of devices that have a stage 2 can be mapped: as Linux has it. */
@@ -106,12 +107,18 @@ static const struct iommufd_sva_backend_ops smmu_backend_ops = {
 	.must_stay_identity = smmu_must_stay_identity,
 	.hw_info = smmu_hw_info,
 	.cache_coherency = smmu_cache_coherency,
+	.nest_parent = smmu_nest_parent,
+	.vunit_alloc = smmu_vunit_alloc,
+	.nested_alloc = smmu_nested_alloc,
+	.pasid_table_alloc = smmu_pasid_table_alloc,
 };
 
 static struct iommufd_sva_backend smmu_backend = {
 	.name = KBUILD_MODNAME,
 	.owner = THIS_MODULE,
 	.ops = &smmu_backend_ops,
+	.sw_msi_start = SMMU_SW_MSI_START,
+	.sw_msi_len = SMMU_SW_MSI_SIZE,
 };
 
 static void smmu_list_add(struct smmu_unit *unit)

@@ -250,6 +250,7 @@ struct smmu_strtab {
  * @node: in smmu_units
  * @found: to be put back
  * @taken: it translates, for us
+ * @warned_noncoherent: it was said that guests nest without S2FWB
  * @lock: see the top
  * @strtab: the stream table
  * @streams: stream ID to struct smmu_stream. Also under @streams_lock
@@ -284,6 +285,7 @@ struct smmu_unit {
 	struct list_head node;
 	struct smmu_found found;
 	bool taken;
+	u32 warned_noncoherent;
 	struct mutex lock;
 	struct smmu_strtab strtab;
 	struct xarray streams;
@@ -457,6 +459,7 @@ struct smmu_stream_user {
  * @base: what the core has of it
  * @unit: the unit that it is behind
  * @taken: @ste says what it does; else it has passed all along
+ * @nested: the guest's tables that it goes through, NULL: none
  * @ste: what each of its streams shows, or would if it were not another's
  * @num_sids: how many
  * @sids: its stream IDs, [0] its own, the others may be shared
@@ -469,6 +472,7 @@ struct smmu_master {
 	struct iommufd_sva_master *base;
 	struct smmu_unit *unit;
 	bool taken;
+	struct iommufd_sva_nested *nested;
 	struct smmuv3_ste ste;
 	unsigned int num_sids;
 	u32 sids[IOMMUFD_SVA_MAX_RIDS];

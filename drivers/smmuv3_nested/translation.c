@@ -17,6 +17,7 @@
  */
 #include <linux/slab.h>
 #include "firmware.h"
+#include "nested.h"
 #include "smmuv3.h"
 
 struct smmu_master *smmu_find_master(struct smmu_unit *unit, u32 sid)
@@ -116,10 +117,11 @@ static int smmu_master_show(struct smmu_master *sm, const struct smmuv3_ste *ste
 }
 
 /* Make the entry of @trans, joining its domain. */
-static int smmu_translation_join(struct smmu_unit *unit,
+static int smmu_translation_join(struct smmu_master *sm,
 				 const struct iommufd_sva_translation *trans,
 				 struct smmuv3_ste *ste)
 {
+	struct smmu_unit *unit = sm->unit;
 	struct smmuv3_s2_cfg s2;
 	u16 vmid;
 	int rc;
@@ -139,16 +141,18 @@ static int smmu_translation_join(struct smmu_unit *unit,
 		smmuv3_make_s2_ste(ste, &s2, SMMUV3_EATS_ABORT);
 		return 0;
 	case IOMMUFD_SVA_TRANS_NESTED:
-		break;
+		return smmu_nested_join(sm, trans->nested, ste);
 	}
 	return -EOPNOTSUPP;
 }
 
-static void smmu_translation_leave(struct smmu_unit *unit,
+static void smmu_translation_leave(struct smmu_master *sm,
 				   const struct iommufd_sva_translation *trans)
 {
 	if (trans->type == IOMMUFD_SVA_TRANS_STAGE2)
-		smmu_domain_leave(to_smmu_domain(trans->domain), unit);
+		smmu_domain_leave(to_smmu_domain(trans->domain), sm->unit);
+	if (trans->type == IOMMUFD_SVA_TRANS_NESTED)
+		smmu_nested_leave(sm, trans->nested);
 }
 
 /**
@@ -176,12 +180,14 @@ int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 		return -EOPNOTSUPP;
 
 	mutex_lock(&unit->lock);
-	rc = smmu_translation_join(unit, new, &ste);
+	rc = smmu_translation_join(sm, new, &ste);
 	if (rc)
 		goto out;
 	if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || sm->taken)
 		rc = smmu_master_show(sm, &ste);
-	smmu_translation_leave(unit, rc ? new : old);
+	if (!rc)
+		sm->nested = new->nested;
+	smmu_translation_leave(sm, rc ? new : old);
 out:
 	mutex_unlock(&unit->lock);
 	return rc;

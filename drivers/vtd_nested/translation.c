@@ -264,6 +264,9 @@ static int vtd_translation_join(struct vtd_unit *unit,
 						     did, unit->ecap & VTD_ECAP_SMPWC,
 						     unit->ecap & VTD_ECAP_SC);
 		return 0;
+	case IOMMUFD_SVA_TRANS_NESTED:
+		/* nested_alloc is not there: no such translation is made. */
+		break;
 	}
 	return -EOPNOTSUPP;
 }

@@ -11,6 +11,7 @@
 #define __IOMMUFD_SVA_BACKEND_H
 
 #include <linux/iommu.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
@@ -21,6 +22,7 @@
 #include <iommufd_sva/gather.h>
 
 struct iommufd_sva_backend;
+struct iommufd_sva_device;
 struct iommufd_sva_domain;
 struct iommufd_sva_master;
 struct iommufd_sva_nested;
@@ -108,6 +110,10 @@ struct iommufd_sva_domain_ops {
  * @ops: the verbs
  * @backend: whose it is; a reference on the backend's module is held for as
  *	long as the domain lives
+ * @ref: one of who allocated it, one of each HWPT that imported it; this and
+ *	what follows is the core's
+ * @host: the IOMMU core allocated it, for VFIO
+ * @gone: the IOMMU core has freed it: nothing is attached any more, nor will be
  *
  * Embedded first in the backend's own structure.
  */
@@ -115,6 +121,9 @@ struct iommufd_sva_domain {
 	struct iommu_domain iommu;
 	const struct iommufd_sva_domain_ops *ops;
 	struct iommufd_sva_backend *backend;
+	struct kref ref;
+	bool host;
+	bool gone;
 };
 
 /* Flags of domain_alloc(). */
@@ -157,14 +166,19 @@ struct iommufd_sva_user_array {
  * @vsid: the guest's source ID or StreamID; the key in vunit->vsids
  * @master: the device; NULL once it has been removed
  * @vunit: the vIOMMU's
- * @node: in master->vsids, in the order in which they were added; under
- *	vunit->vsids_lock, and masters of one vIOMMU only
+ * @node: in master->vsids, in the order in which they were added. All of them are
+ *	of one vIOMMU, and under its vsids_lock.
+ * @device: the core's object for it
+ * @is_vdevice: a VDEVICE_ALLOC made it, not a VSID_MAP; this and @device are the
+ *	core's
  */
 struct iommufd_sva_vsid_entry {
 	u64 vsid;
 	struct iommufd_sva_master *master;
 	struct iommufd_sva_vunit *vunit;
 	struct list_head node;
+	struct iommufd_sva_device *device;
+	bool is_vdevice;
 };
 
 /**
@@ -273,16 +287,24 @@ struct iommufd_sva_nested {
  * @hw_info: fill @data (at most @len bytes) with the unit's hw_info structure
  *	of the uAPI, return its full length, its type in @type.
  * @cache_coherency: DMA of @master snoops caches without further ado.
+ * @nest_parent: may @domain, of this backend and made by domain_alloc() without
+ *	IOMMUFD_SVA_DOMAIN_NEST_PARENT (VFIO's), be a nesting parent on @unit all
+ *	the same? 0, or -EOPNOTSUPP: the unit cannot nest. NULL: no unit can.
  * @vunit_alloc: a guest's share of @unit, with a tag of its own, on @parent, which
- *	is of this backend and fits @unit. @data is NULL when the user gave none.
- *	-EOPNOTSUPP: the unit is not of @type or cannot nest; -EINVAL: data that
- *	the type does not have; -ENOSPC: no tag left. NULL: nothing nests here.
- * @nested_alloc: a guest's address space (HWPT_ALLOC) on @parent; with the tags
- *	of @vunit, or NULL when the user named the parent alone. -EOPNOTSUPP: not
- *	this type, or not without a vIOMMU. Errors as in the uAPI.
- * @pasid_table_alloc: the same of a guest's whole PASID table.
+ *	is a nesting parent of this backend. @data is NULL when the user gave
+ *	none. -EOPNOTSUPP: the unit is not of @type or cannot nest; -EINVAL: data
+ *	that the type does not have, or @parent does not fit @unit; -ENOSPC: no
+ *	tag left. NULL: nothing nests here.
+ * @nested_alloc: a guest's address space (HWPT_ALLOC) on @parent, a nesting parent
+ *	of this backend; with the tags of @vunit, or NULL when the user named the
+ *	parent alone. -EOPNOTSUPP: not this type, or not without a vIOMMU;
+ *	-EINVAL: @parent does not fit @unit. Errors as in the uAPI. @unit is
+ *	@vunit's when there is one. NULL: nothing nests here.
+ * @pasid_table_alloc: the same of a guest's whole PASID table. Without a @vunit it
+ *	is not yet known which units it will be attached behind.
  *
- * set_translation is called under the master's lock. All may sleep.
+ * set_translation is called under the master's lock. Devices reach a @vunit's
+ * translations only behind its own unit; the core sees to that. All may sleep.
  */
 struct iommufd_sva_backend_ops {
 	struct iommufd_sva_unit *(*unit_of)(struct iommufd_sva_backend *backend,
@@ -304,6 +326,8 @@ struct iommufd_sva_backend_ops {
 	size_t (*hw_info)(struct iommufd_sva_unit *unit, void *data, size_t len,
 			  u32 *type);
 	bool (*cache_coherency)(struct iommufd_sva_master *master);
+	int (*nest_parent)(struct iommufd_sva_unit *unit,
+			   struct iommufd_sva_domain *domain);
 	struct iommufd_sva_vunit *(*vunit_alloc)(struct iommufd_sva_unit *unit,
 						 struct iommufd_sva_domain *parent,
 						 u32 type,
@@ -322,12 +346,19 @@ struct iommufd_sva_backend_ops {
  * @name: as in the log
  * @owner: the module; the core takes references on it (see host.c)
  * @ops: the verbs
+ * @sw_msi_start: where the window for MSIs that get_resv_regions() reports as
+ *	IOMMU_RESV_SW_MSI starts. VFIO's domains have the doorbells of interrupt
+ *	controllers mapped in it; the core sees to it that what lies over such a
+ *	domain has them too (msi.c).
+ * @sw_msi_len: its length; 0: none, MSIs are not translated
  * @node: in the core's list
  */
 struct iommufd_sva_backend {
 	const char *name;
 	struct module *owner;
 	const struct iommufd_sva_backend_ops *ops;
+	u64 sw_msi_start;
+	u64 sw_msi_len;
 	struct list_head node;
 };
 
@@ -435,10 +466,20 @@ int iommufd_sva_rids(struct pci_dev *pdev, struct iommufd_sva_rid *rids);
 
 /*
  * Read @data into the @len bytes at @dst, of which the first version of the
- * structure had @min_len; errors as for every structure of the uAPI.
+ * structure had @min_len: -EINVAL when it is shorter than that, -E2BIG when it is
+ * longer than @len and the surplus not zero, -EFAULT. The caller has looked at
+ * @data->type.
  */
 int iommufd_sva_copy_user_data(void *dst, size_t len, size_t min_len,
 			       const struct iommufd_sva_user_data *data);
+
+/*
+ * The same of entry @index of @array: its entry_len takes the place of the
+ * structure's length.
+ */
+int iommufd_sva_copy_array_entry(void *dst, size_t len, size_t min_len,
+				 const struct iommufd_sva_user_array *array,
+				 u32 index);
 
 /*
  * The device called @vsid; vunit->vsids_lock is held. NULL: there is none, or it

@@ -44,20 +44,18 @@
  * 0x86  IOAS_UNMAP                     24  built
  * 0x87  OPTION                         24  built
  * 0x88  (iommufd: VFIO_IOAS)            -  out of scope: -ENOTTY
- * 0x89  HWPT_ALLOC                     24  built for an IOAS, with or
- *                                          without NEST_PARENT; other
- *                                          flags, and other parents than
- *                                          an IOAS: -EOPNOTSUPP
+ * 0x89  HWPT_ALLOC                     24  built; flags other than
+ *                                          NEST_PARENT: -EOPNOTSUPP
  * 0x8a  GET_HW_INFO                    32  built
  * 0x8b  HWPT_SET_DIRTY_TRACKING        16  not yet: -ENOTTY
  * 0x8c  HWPT_GET_DIRTY_BITMAP          48  not yet: -ENOTTY
- * 0x8d  HWPT_INVALIDATE                32  not yet: -ENOTTY
+ * 0x8d  HWPT_INVALIDATE                32  built
  * 0x8e  FAULT_QUEUE_ALLOC              16  not yet: -ENOTTY
  * 0x8f  IOAS_MAP_FILE                  40  built
- * 0x90  VIOMMU_ALLOC                   24  not yet: -ENOTTY
- * 0x91  VDEVICE_ALLOC                  24  not yet: -ENOTTY
+ * 0x90  VIOMMU_ALLOC                   24  built; on VT-d: -EOPNOTSUPP
+ * 0x91  VDEVICE_ALLOC                  24  built
  * 0x92  IOAS_CHANGE_PROCESS             8  built
- * 0x93  VEVENTQ_ALLOC                  28  not yet: -ENOTTY
+ * 0x93  VEVENTQ_ALLOC                  28  built
  * 0x94  (iommufd: HW_QUEUE_ALLOC)       -  out of scope: -ENOTTY
  * 0x95  (iommufd: NOIOMMU_GET_PA)       -  out of scope: -ENOTTY
  * 0xc0  DEVICE_BIND                    24  built
@@ -65,10 +63,11 @@
  *                                          -EOPNOTSUPP
  * 0xc2  DEVICE_DETACH                  16  built for NO_PASID; a PASID:
  *                                          -EOPNOTSUPP
- * 0xc3  VSID_MAP                       32  not yet: -ENOTTY
- * 0xc4  PASID_TABLE_ALLOC              40  not yet: -ENOTTY
+ * 0xc3  VSID_MAP                       32  built
+ * 0xc4  PASID_TABLE_ALLOC              40  built; a fault_id, and VT-d's:
+ *                                          -EOPNOTSUPP
  * 0xc5  FAULT_RING                     32  not yet: -ENOTTY
- * 0xc6  HWPT_IMPORT                    16  not yet: -ENOTTY
+ * 0xc6  HWPT_IMPORT                    16  built; on VT-d: -EOPNOTSUPP
  * 0xc7  MM_BIND                        16  not yet: -ENOTTY
  * 0xc8  PASID_GRANT                    24  not yet: -ENOTTY
  * ====  =======================  ========  ==============================
@@ -150,7 +149,8 @@ enum {
  * -EBUSY
  *	another object refers to it (an HWPT to its IOAS, a nested HWPT to its
  *	parent), a device is attached to it, or it is a device with an
- *	attachment; detach or destroy that first
+ *	attachment or with a name in a vIOMMU; or it is an event queue whose
+ *	file is open. Detach, destroy, remove or close that first
  */
 struct iommufd_sva_destroy {
 	__u32 size;
@@ -573,6 +573,9 @@ enum iommufd_sva_hwpt_data_type {
  *
  * -ENOENT
  *	no such @dev_id, or @fault_id
+ * -ENODEV
+ *	the device has been removed; or the parent was made by HWPT_IMPORT and
+ *	VFIO has freed its mappings
  * -EINVAL
  *	no such @pt_id, or it is none of the three kinds; the parent is no
  *	NEST_PARENT or belongs to another unit; @data_type and @data_len
@@ -950,7 +953,7 @@ struct iommufd_sva_viommu_arm_smmuv3_invalidate {
 /**
  * struct iommufd_sva_hwpt_invalidate - ioctl(IOMMUFD_SVA_HWPT_INVALIDATE)
  * @size: sizeof(struct iommufd_sva_hwpt_invalidate)
- * @hwpt_id: a nested HWPT or a vIOMMU
+ * @hwpt_id: a nested HWPT, a PASID table or a vIOMMU
  * @data_uptr: user pointer to an array of entries
  * @data_type: what an entry is: enum iommufd_sva_hwpt_invalidate_data_type or
  *             IOMMUFD_SVA_INVALIDATE_VTD_QI
@@ -968,11 +971,12 @@ struct iommufd_sva_viommu_arm_smmuv3_invalidate {
  * fails; entries before it have taken effect.
  *
  * -EINVAL
- *	@data_type is none for this object; @hwpt_id is neither of the two; a
+ *	@data_type is none for this object; @hwpt_id is none of the three; a
  *	null @data_uptr or an @entry_len or @entry_num out of range; a
  *	misaligned address, or a page count that does not go with it
  * -EOPNOTSUPP
- *	also: an entry has an unknown flag or a reserved field set (VTD_S1)
+ *	also: an entry has an unknown flag or a reserved field set (VTD_S1); what
+ *	@hwpt_id names is invalidated through its vIOMMU only
  * -EIO
  *	an entry that the guest may not send, or that the hardware rejected.
  *	SMMUv3: the guest sees CERROR_ILL. VT-d: IQE or ICE, see @out_error
@@ -1139,6 +1143,9 @@ enum iommufd_sva_viommu_type {
  *	also: the unit is not of this @type, or cannot nest
  * -EINVAL
  *	@hwpt_id is no NEST_PARENT or belongs to another unit; a wrong @data_len
+ * -ENODEV
+ *	the device has been removed; or @hwpt_id was made by HWPT_IMPORT and
+ *	VFIO has freed its mappings
  * -ENOSPC
  *	the unit has no tag (VMID, domain ID) left
  */
@@ -1172,6 +1179,10 @@ struct iommufd_sva_viommu_alloc {
  *	out of range
  * -EEXIST
  *	@virt_id is taken in this vIOMMU, or the device has a virtual device
+ * -EBUSY
+ *	the device has names in another vIOMMU, from VSID_MAP
+ * -ENODEV
+ *	the device has been removed
  */
 struct iommufd_sva_vdevice_alloc {
 	__u32 size;
@@ -1388,8 +1399,9 @@ struct iommufd_sva_device_bind {
  *	no such @device_id or @pt_id
  * -EINVAL
  *	@pt_id is of another kind, or an HWPT that does not fit the unit in front
- *	of the device; another device of its group is attached to something
- *	else; @pasid out of range
+ *	of the device; it is, or is nested on, an HWPT of HWPT_IMPORT that is not
+ *	of the device's own VFIO container; another device of its group is
+ *	attached to something else; @pasid out of range
  * -EOPNOTSUPP
  *	also: a PASID, a nested HWPT or a PASID table for a device that shares
  *	its requester ID with others, or that has no PASIDs
@@ -1398,7 +1410,8 @@ struct iommufd_sva_device_bind {
  * -EFAULT, -ENOMEM
  *	as in HWPT_ALLOC, when an HWPT has to be made
  * -ENODEV
- *	the device has been removed
+ *	the device has been removed; VFIO has given it back, or has freed the
+ *	mappings that HWPT_IMPORT made @pt_id of
  */
 struct iommufd_sva_device_attach {
 	__u32 size;
@@ -1463,19 +1476,26 @@ struct iommufd_sva_vsid {
  * @size: sizeof(struct iommufd_sva_vsid_map)
  * @flags: enum iommufd_sva_vsid_map_flags, exactly one
  * @viommu_id: the vIOMMU
- * @entry_num: entries
+ * @entry_num: entries, 0 to 2^19
  * @entry_len: sizeof(struct iommufd_sva_vsid)
  * @out_bad_entry: out, on failure: index of the entry at fault
  * @entries: user pointer to an array of struct iommufd_sva_vsid
  *
  * Loads or unloads many entries of the map that VDEVICE_ALLOC adds to one by
- * one; all of them or none. A device may have several guest IDs.
+ * one; all of them or none, also for who looks at the map meanwhile. A device
+ * may have several guest IDs, in one vIOMMU at a time. Destroying the vIOMMU
+ * removes them; a device cannot be destroyed before its entries are gone.
  *
  * -EINVAL
- *	no flag or both; @entry_len is wrong; an entry's vsid is out of range or
- *	its device is behind another unit than the vIOMMU's
+ *	no flag or both; @entry_len is wrong; too many entries; an entry's vsid
+ *	is out of range or its device is behind another unit than the vIOMMU's
  * -EEXIST
  *	ADD, and an entry's vsid is taken or appears twice
+ * -EBUSY
+ *	ADD, and an entry's device has guest IDs in another vIOMMU; REMOVE, and
+ *	the entry is a virtual device's
+ * -ENODEV
+ *	ADD, and an entry's device has been removed
  * -ENOENT
  *	also: an entry's device_id; REMOVE, and the map has no such entry
  */
@@ -1544,6 +1564,8 @@ struct iommufd_sva_pasid_table_smmuv3 {
  *	is out of range
  * -EOPNOTSUPP
  *	also: the unit is not of @data_type's kind or cannot nest
+ * -ENODEV
+ *	the parent was made by HWPT_IMPORT and VFIO has freed its mappings
  * -EIO
  *	an @ste that is not legal
  */
@@ -1602,13 +1624,15 @@ struct iommufd_sva_fault_ring {
  * @out_hwpt_id: the new HWPT, a nesting parent
  *
  * Makes the mappings that the device's VFIO container holds usable as a nesting
- * parent. They stay VFIO's: when VFIO frees them, what is nested on them ends
- * and the HWPT is good for nothing but DESTROY.
+ * parent, for the devices of that container that are bound here. They stay
+ * VFIO's: when VFIO frees them, what is nested on them ends and the HWPT is good
+ * for nothing but DESTROY.
  *
  * -EINVAL
  *	the device was not bound with BIND_VFIO
  * -ENODEV
- *	VFIO has freed its mappings, here or in a later use of the HWPT
+ *	VFIO has freed its mappings, here or in a later use of the HWPT; or the
+ *	device has been removed
  * -EOPNOTSUPP
  *	also: the unit cannot nest
  */

@@ -6,11 +6,6 @@
  * Every sentence about what happened is checked when it is printed; a line with
  * "WRONG" and a non-zero exit status mean that it did not.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +18,8 @@
 #include "edu.h"
 #include "kmsg.h"
 #include "pci.h"
+#include "storm.h"
+#include "story.h"
 #include "sva.h"
 #include "vfio.h"
 #include "walk.h"
@@ -30,120 +27,6 @@
 #define IOVA 0x765432101000UL
 #define IOVA_READ_ONLY (IOVA + SZ_2M)
 #define IOVA_UNMAPPED (IOVA + SZ_1G)
-
-static int wrong;
-
-static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *fmt, ...)
-{
-	va_list ap;
-
-	printf("  ");
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\n");
-	fflush(stdout);
-}
-
-static void step(const char *title)
-{
-	static int number;
-
-	printf("\n%d. %s\n\n", ++number, title);
-	fflush(stdout);
-}
-
-static bool check(bool good, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static bool check(bool good, const char *fmt, ...)
-{
-	va_list ap;
-
-	printf("  %s ", good ? "[ok]   " : "[WRONG]");
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\n");
-	fflush(stdout);
-	wrong += !good;
-	return good;
-}
-
-/* What cannot go on without. */
-static void must(bool good, const char *what)
-{
-	if (good)
-		return;
-	check(false, "%s (%s)", what, strerror(errno));
-	printf("\nThe story ends here.\n");
-	exit(1);
-}
-
-static void log_since(int fd, const char *word, int most)
-{
-	char line[512];
-
-	while (most-- && kmsg_wait(fd, 200, line, sizeof(line), KMSG_WORDS(word)))
-		say("    kernel: %s", line);
-}
-
-static void show_bytes(const char *what, const void *mem)
-{
-	const uint8_t *p = mem;
-
-	say("    %-30s %02x %02x %02x %02x %02x %02x %02x %02x ...", what, p[0],
-	    p[1], p[2], p[3], p[4], p[5], p[6], p[7]);
-}
-
-/* The machine as a host administrator sees it, to compare before and after. */
-#define STATE_LEN 65536
-static char *machine_state(void)
-{
-	static const char cmd[] =
-		"for d in /sys/bus/pci/devices/*; do "
-		"  n=${d##*/}; drv=-; grp=-;"
-		"  [ -e $d/driver ] && drv=$(basename $(readlink $d/driver));"
-		"  [ -e $d/iommu_group ] && grp=$(basename $(readlink $d/iommu_group));"
-		"  echo $n driver=$drv group=$grp;"
-		"done; ls /sys/class/iommu /sys/kernel/iommu_groups 2>/dev/null";
-	char *state = calloc(1, STATE_LEN);
-	FILE *f = popen(cmd, "r");
-	size_t n = 0;
-
-	if (f) {
-		n = fread(state, 1, STATE_LEN - 1, f);
-		pclose(f);
-	}
-	state[n] = 0;
-	return state;
-}
-
-/*
- * Extended configuration space, where the ports' access control (ACS) is, which
- * we switch on while we are there. Configuration space proper holds status bits
- * that come and go by themselves.
- */
-static char *config_state(size_t *len)
-{
-	char *state = calloc(64, SZ_4K);
-	glob_t g;
-
-	*len = 0;
-	if (glob("/sys/bus/pci/devices/*/config", 0, NULL, &g))
-		return state;
-	for (size_t i = 0; i < g.gl_pathc && i < 64; i++) {
-		int fd = open(g.gl_pathv[i], O_RDONLY | O_CLOEXEC);
-		ssize_t n = fd < 0 ? 0 : pread(fd, state + *len, SZ_4K - 256, 256);
-
-		if (n > 0)
-			*len += n;
-		if (fd >= 0)
-			close(fd);
-	}
-	globfree(&g);
-	return state;
-}
 
 static void the_machine(const char *edu, const char *nvme)
 {
@@ -239,37 +122,12 @@ static void expect_fault(struct edu *edu, const char *name, uint64_t iova,
 	close(log);
 }
 
-struct storm {
-	struct testdev dev;
-	uint64_t phys;
-	volatile bool stop;
-	unsigned long count, failed, second;
-};
-
-static void *storm(void *arg)
-{
-	struct storm *s = arg;
-
-	while (!s->stop) {
-		uint32_t rc = testdev_write(&s->dev, IOVA, s->phys, 64);
-
-		s->count++;
-		/* It compares with the first page, whichever it wrote to. */
-		if (rc == TESTDEV_MISMATCH)
-			s->second++;
-		else if (rc != TESTDEV_OK)
-			s->failed++;
-	}
-	return NULL;
-}
-
 static void replace_under_dma(int fd, const char *name)
 {
 	char *page[2], line[512];
 	int log = kmsg_mark(), replaced = 0;
 	uint32_t ioas[2], device;
-	struct storm s = {};
-	pthread_t thread;
+	struct storm s = { .iova = IOVA };
 	uint64_t end;
 
 	must(!sva_bind(fd, pci_bdf(name), &device) && !testdev_open(&s.dev, name),
@@ -284,17 +142,16 @@ static void replace_under_dma(int fd, const char *name)
 	must(!sva_attach(fd, device, ioas[0], NULL), "attached");
 	say("%s, another engine, writes to IOVA %#lx as fast as it can. Meanwhile its", name, IOVA);
 	say("address space is replaced by another one, in which that IOVA is another page, and back.");
-	pthread_create(&thread, NULL, storm, &s);
+	must(!storm_start(&s), "a thread");
 	end = now_ns() + 3000000000ULL;
 	while (now_ns() < end) {
 		*(volatile uint32_t *)page[0] = 0;
 		if (sva_attach(fd, device, ioas[++replaced & 1], NULL))
 			break;
 	}
-	s.stop = true;
-	pthread_join(thread, NULL);
+	storm_stop(&s);
 	say("    %d replacements, %lu writes: %lu to the first page, %lu to the second",
-	    replaced, s.count, s.count - s.second - s.failed, s.second);
+	    replaced, s.count, s.count - s.elsewhere - s.failed, s.elsewhere);
 	check(s.count > 100 && replaced > 100 && !s.failed, "not one write failed");
 	check(!kmsg_wait(log, 500, line, sizeof(line), KMSG_WORDS(name, "faulted")),
 	      "not one fault was reported");
@@ -334,54 +191,13 @@ static void vfio_does_the_same(const char *name)
 	pci_unbind(name);
 }
 
-static void leave(const char *nvme, const char *before, const char *config_before,
-		  size_t before_len, struct disk *disk)
-{
-	size_t len;
-	int log = kmsg_mark();
-	unsigned long read;
-	char driver[32];
-	char *after;
-
-	say("# rmmod vtd_nested iommufd_sva");
-	check(!sh("rmmod vtd_nested && rmmod iommufd_sva"), "both modules go");
-	log_since(log, "dmar", 2);
-	close(log);
-	check(access(SVA_DEV, F_OK), SVA_DEV " is gone");
-	check(!sh("! ls /sys/kernel/iommu_groups 2>/dev/null | grep -q ."),
-	      "no IOMMU group is left");
-	check(!sh("echo 1 > /sys/bus/pci/rescan"), "a PCI rescan finds nothing amiss");
-	after = machine_state();
-	check(!strcmp(before, after), "every device has the driver it had, and no group");
-	free(after);
-	after = config_state(&len);
-	check(len && len == before_len && !memcmp(config_before, after, len),
-	      "extended configuration space is as it was: %zu bytes compared", len);
-	free(after);
-	read = disk->count->read;
-	sleep(2);
-	check(disk->count->read > read &&
-	      !strcmp(pci_driver(nvme, driver, sizeof(driver)), "nvme"),
-	      "the disk goes on working");
-}
-
-static void the_disk(struct disk *disk)
-{
-	disk_stop(disk);
-	say("All the while %s was written and read back, past the page cache:", disk->path);
-	say("    %lu MiB written, %lu MiB read and compared", disk->count->written >> 20,
-	    disk->count->read >> 20);
-	check(disk->count->read && !disk->count->wrong && !disk->count->errors,
-	      "%lu errors, %lu wrong contents", disk->count->errors, disk->count->wrong);
-}
-
 int main(void)
 {
 	char edu_name[PCI_NAME_LEN], testdev_name[PCI_NAME_LEN], nvme_name[PCI_NAME_LEN];
-	char *before, *config_before, *mem, *ro, *old, tables[4096];
+	char *mem, *ro, *old, tables[4096];
+	struct machine before;
 	uint32_t ioas, device, hwpt;
 	struct disk disk;
-	size_t config_len;
 	struct edu edu;
 	int fd;
 
@@ -391,8 +207,7 @@ int main(void)
 	sh("modprobe nvme");
 	for (int i = 0; i < 100 && access("/dev/nvme0n1", F_OK); i++)
 		usleep(100000);
-	before = machine_state();
-	config_before = config_state(&config_len);
+	look(&before);
 
 	step("The machine");
 	the_machine(edu_name, nvme_name);
@@ -448,7 +263,7 @@ int main(void)
 	vfio_does_the_same(edu_name);
 
 	step("Unloading leaves the machine as it was");
-	leave(nvme_name, before, config_before, config_len, &disk);
+	leave("vtd_nested", "dmar", nvme_name, &before, &disk);
 
 	step("The disk behind the same unit noticed nothing");
 	the_disk(&disk);
@@ -456,9 +271,5 @@ int main(void)
 	step("The tables that were walked in step 4");
 	draw_walk(tables);
 
-	if (wrong)
-		printf("\n%d of these went wrong.\n", wrong);
-	else
-		printf("\nAll of it is true.\n");
-	return wrong != 0;
+	return the_end();
 }

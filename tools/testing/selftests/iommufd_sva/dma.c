@@ -3,8 +3,6 @@
  * What a device's DMA reaches, and what it does not. Needs a unit of ours with
  * QEMU's edu behind it, and for DMA at full speed its iommu-testdev.
  */
-#include <pthread.h>
-
 #include "selftest.h"
 
 #define IOVA 0x7654000000UL
@@ -503,13 +501,10 @@ FIXTURE(storm)
 	int fd;
 	uint32_t ioas[2];
 	uint32_t device;
-	struct testdev dev;
+	struct storm storm;
 	char *page[2];
 	uint64_t phys[2];
 	int log;
-	volatile bool stop;
-	volatile unsigned long count, failed, elsewhere;
-	pthread_t thread;
 };
 
 FIXTURE_SETUP(storm)
@@ -519,7 +514,7 @@ FIXTURE_SETUP(storm)
 	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
 	ASSERT_EQ(0, pci_unbind(self->name));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &self->device));
-	ASSERT_EQ(0, testdev_open(&self->dev, self->name));
+	ASSERT_EQ(0, testdev_open(&self->storm.dev, self->name));
 	for (int i = 0; i < 2; i++) {
 		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas[i]));
 		self->page[i] = mem_alloc(SZ_4K, 0);
@@ -528,33 +523,18 @@ FIXTURE_SETUP(storm)
 		self->phys[i] = mem_phys(self->page[i]);
 		ASSERT_NE(0, self->phys[i]);
 	}
+	self->storm.iova = IOVA;
+	self->storm.phys = self->phys[0];
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas[0], NULL));
 	self->log = kmsg_mark();
 }
 
 FIXTURE_TEARDOWN(storm)
 {
-	testdev_close(&self->dev);
+	testdev_close(&self->storm.dev);
 	close(self->fd);
 	/* So many faults are not all logged; the next test wants to see its own. */
 	sleep(5);
-}
-
-static void *storm(void *arg)
-{
-	FIXTURE_DATA(storm) *self = arg;
-
-	while (!self->stop) {
-		uint32_t rc = testdev_write(&self->dev, IOVA, self->phys[0], 64);
-
-		self->count++;
-		/* The write went through, the comparison looks at page 0 only. */
-		if (rc == TESTDEV_MISMATCH)
-			self->elsewhere++;
-		else if (rc != TESTDEV_OK)
-			self->failed++;
-	}
-	return NULL;
 }
 
 /* The device itself: that it tells a fault from a success. */
@@ -562,16 +542,16 @@ TEST_F(storm, one)
 {
 	uint32_t *word = (uint32_t *)self->page[0];
 
-	EXPECT_EQ(TESTDEV_OK, testdev_write(&self->dev, IOVA, self->phys[0], 64));
+	EXPECT_EQ(TESTDEV_OK, testdev_write(&self->storm.dev, IOVA, self->phys[0], 64));
 	EXPECT_EQ(TESTDEV_PATTERN, word[0]);
 	EXPECT_EQ(TESTDEV_PATTERN, word[15]);
 	EXPECT_EQ(0, word[16]);
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas[1], NULL));
 	*word = 0;
-	EXPECT_EQ(TESTDEV_MISMATCH, testdev_write(&self->dev, IOVA, self->phys[0], 64));
+	EXPECT_EQ(TESTDEV_MISMATCH, testdev_write(&self->storm.dev, IOVA, self->phys[0], 64));
 	EXPECT_EQ(TESTDEV_PATTERN, *(uint32_t *)self->page[1]);
 	EXPECT_EQ(TESTDEV_WRITE_FAILED,
-		  testdev_write(&self->dev, IOVA + SZ_4K, self->phys[0], 64));
+		  testdev_write(&self->storm.dev, IOVA + SZ_4K, self->phys[0], 64));
 	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA + SZ_4K));
 }
 
@@ -580,19 +560,18 @@ TEST_F_TIMEOUT(storm, replace_never_faults, 120)
 	int replaced = 0;
 	uint64_t end;
 
-	ASSERT_EQ(0, pthread_create(&self->thread, NULL, storm, self));
+	ASSERT_EQ(0, storm_start(&self->storm));
 	end = now_ns() + 5000000000ULL;
 	while (now_ns() < end) {
 		*(volatile uint32_t *)self->page[0] = 0;
 		ASSERT_EQ(0, sva_attach(self->fd, self->device,
 					self->ioas[++replaced & 1], NULL));
 	}
-	self->stop = true;
-	pthread_join(self->thread, NULL);
+	storm_stop(&self->storm);
 	fprintf(stderr, "# %d replacements, %lu writes, %lu of them to the second page\n",
-	       replaced, self->count, self->elsewhere);
-	EXPECT_EQ(0, self->failed);
-	EXPECT_LT(100, self->count);
+	       replaced, self->storm.count, self->storm.elsewhere);
+	EXPECT_EQ(0, self->storm.failed);
+	EXPECT_LT(100, self->storm.count);
 	EXPECT_LT(100, replaced);
 	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 }
@@ -605,7 +584,7 @@ TEST_F_TIMEOUT(storm, map_and_unmap_beside, 120)
 	int rounds = 0;
 
 	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, pthread_create(&self->thread, NULL, storm, self));
+	ASSERT_EQ(0, storm_start(&self->storm));
 	end = now_ns() + 3000000000ULL;
 	while (now_ns() < end) {
 		/* In the same leaf table, beside it, and far away. */
@@ -614,12 +593,11 @@ TEST_F_TIMEOUT(storm, map_and_unmap_beside, 120)
 		ASSERT_EQ(0, sva_map(self->fd, self->ioas[0], mem, SZ_64K, iova, SVA_RW));
 		ASSERT_EQ(0, sva_unmap(self->fd, self->ioas[0], iova, SZ_64K, NULL));
 	}
-	self->stop = true;
-	pthread_join(self->thread, NULL);
-	fprintf(stderr, "# %d rounds, %lu writes\n", rounds, self->count);
-	EXPECT_EQ(0, self->failed);
-	EXPECT_EQ(0, self->elsewhere);
-	EXPECT_LT(100, self->count);
+	storm_stop(&self->storm);
+	fprintf(stderr, "# %d rounds, %lu writes\n", rounds, self->storm.count);
+	EXPECT_EQ(0, self->storm.failed);
+	EXPECT_EQ(0, self->storm.elsewhere);
+	EXPECT_LT(100, self->storm.count);
 	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 }
 
@@ -628,7 +606,7 @@ TEST_F_TIMEOUT(storm, unmap_is_final, 120)
 {
 	volatile uint32_t *word = (uint32_t *)self->page[0];
 
-	ASSERT_EQ(0, pthread_create(&self->thread, NULL, storm, self));
+	ASSERT_EQ(0, storm_start(&self->storm));
 	for (int i = 0; i < 100; i++) {
 		ASSERT_EQ(0, sva_unmap(self->fd, self->ioas[0], IOVA, SZ_4K, NULL));
 		*word = 0;
@@ -639,9 +617,8 @@ TEST_F_TIMEOUT(storm, unmap_is_final, 120)
 			usleep(1000);
 		ASSERT_EQ(TESTDEV_PATTERN, *word) TH_LOG("not written once mapped");
 	}
-	self->stop = true;
-	pthread_join(self->thread, NULL);
-	EXPECT_LT(0, self->failed);
+	storm_stop(&self->storm);
+	EXPECT_LT(0, self->storm.failed);
 }
 
 TEST_HARNESS_MAIN

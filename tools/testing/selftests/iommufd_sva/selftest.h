@@ -20,6 +20,7 @@
 #include "fault.h"
 #include "kmsg.h"
 #include "pci.h"
+#include "storm.h"
 #include "sva.h"
 #include "vfio.h"
 #include "walk.h"

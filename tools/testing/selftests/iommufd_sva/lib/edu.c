@@ -9,6 +9,8 @@
 #include "sva.h"
 
 #define EDU_LIVENESS 0x04
+#define EDU_IRQ_RAISE 0x60
+#define EDU_IRQ_ACK 0x64
 #define EDU_DMA_SRC 0x80
 #define EDU_DMA_DST 0x88
 #define EDU_DMA_COUNT 0x90
@@ -56,6 +58,12 @@ bool edu_alive(struct edu *edu)
 
 	*reg = 0x5aa51234;
 	return *reg == (uint32_t)~0x5aa51234;
+}
+
+void edu_interrupt(struct edu *edu)
+{
+	*(volatile uint32_t *)(edu->bar + EDU_IRQ_RAISE) = 1;
+	*(volatile uint32_t *)(edu->bar + EDU_IRQ_ACK) = 1;
 }
 
 static void edu_start(struct edu *edu, uint64_t src, uint64_t dst, size_t length,

@@ -41,6 +41,9 @@ int edu_fetch(struct edu *edu, uint64_t iova, size_t length);
 /* The device's buffer to memory at @iova. */
 int edu_store(struct edu *edu, uint64_t iova, size_t length);
 
+/* Raise its interrupt, and take it back so that it can be raised again. */
+void edu_interrupt(struct edu *edu);
+
 #define TESTDEV_PATTERN 0x12345678u
 #define TESTDEV_OK 0
 #define TESTDEV_WRITE_FAILED 0xdead0002u

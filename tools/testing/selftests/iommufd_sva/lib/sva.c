@@ -239,6 +239,132 @@ int sva_hwpt_alloc(int fd, uint32_t device, uint32_t pt, uint32_t flags,
 }
 
 /* An aligned piece is cut out of a larger mapping, so that munmap() is exact. */
+int sva_viommu_alloc(int fd, uint32_t type, uint32_t device, uint32_t parent,
+		     uint32_t *viommu)
+{
+	struct iommufd_sva_viommu_alloc cmd = {
+		.size = sizeof(cmd),
+		.type = type,
+		.dev_id = device,
+		.hwpt_id = parent,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_VIOMMU_ALLOC, &cmd);
+
+	*viommu = cmd.out_viommu_id;
+	return rc;
+}
+
+int sva_vdevice_alloc(int fd, uint32_t viommu, uint32_t device, uint64_t virt_id,
+		      uint32_t *vdevice)
+{
+	struct iommufd_sva_vdevice_alloc cmd = {
+		.size = sizeof(cmd),
+		.viommu_id = viommu,
+		.dev_id = device,
+		.virt_id = virt_id,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_VDEVICE_ALLOC, &cmd);
+
+	*vdevice = cmd.out_vdevice_id;
+	return rc;
+}
+
+int sva_vsid_map(int fd, uint32_t viommu, uint32_t flags,
+		 const struct iommufd_sva_vsid *entries, uint32_t num, uint32_t *bad)
+{
+	struct iommufd_sva_vsid_map cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.viommu_id = viommu,
+		.entry_num = num,
+		.entry_len = sizeof(*entries),
+		.entries = (uintptr_t)entries,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_VSID_MAP, &cmd);
+
+	if (bad)
+		*bad = cmd.out_bad_entry;
+	return rc;
+}
+
+int sva_hwpt_nested(int fd, uint32_t device, uint32_t pt, uint32_t data_type,
+		    const void *data, uint32_t len, uint32_t *hwpt)
+{
+	struct iommufd_sva_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.dev_id = device,
+		.pt_id = pt,
+		.data_type = data_type,
+		.data_len = len,
+		.data_uptr = (uintptr_t)data,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_HWPT_ALLOC, &cmd);
+
+	*hwpt = cmd.out_hwpt_id;
+	return rc;
+}
+
+int sva_pasid_table_alloc(int fd, uint32_t pt, uint32_t data_type,
+			  const void *data, uint32_t len, uint32_t *table)
+{
+	struct iommufd_sva_pasid_table_alloc cmd = {
+		.size = sizeof(cmd),
+		.pt_id = pt,
+		.data_type = data_type,
+		.data_len = len,
+		.data_uptr = (uintptr_t)data,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_PASID_TABLE_ALLOC, &cmd);
+
+	*table = cmd.out_pasid_table_id;
+	return rc;
+}
+
+int sva_invalidate(int fd, uint32_t pt, uint32_t data_type, const void *entries,
+		   uint32_t entry_len, uint32_t *num)
+{
+	struct iommufd_sva_hwpt_invalidate cmd = {
+		.size = sizeof(cmd),
+		.hwpt_id = pt,
+		.data_uptr = (uintptr_t)entries,
+		.data_type = data_type,
+		.entry_len = entry_len,
+		.entry_num = *num,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_HWPT_INVALIDATE, &cmd);
+
+	*num = cmd.entry_num;
+	return rc;
+}
+
+int sva_veventq_alloc(int fd, uint32_t viommu, uint32_t type, uint32_t depth,
+		      uint32_t *veventq, int *event_fd)
+{
+	struct iommufd_sva_veventq_alloc cmd = {
+		.size = sizeof(cmd),
+		.viommu_id = viommu,
+		.type = type,
+		.veventq_depth = depth,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_VEVENTQ_ALLOC, &cmd);
+
+	*veventq = cmd.out_veventq_id;
+	*event_fd = rc ? -1 : (int)cmd.out_veventq_fd;
+	return rc;
+}
+
+int sva_hwpt_import(int fd, uint32_t device, uint32_t *hwpt)
+{
+	struct iommufd_sva_hwpt_import cmd = {
+		.size = sizeof(cmd),
+		.device_id = device,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_HWPT_IMPORT, &cmd);
+
+	*hwpt = cmd.out_hwpt_id;
+	return rc;
+}
+
 void *mem_alloc(size_t length, size_t align)
 {
 	char *raw, *mem;

@@ -55,6 +55,24 @@ int sva_detach(int fd, uint32_t device);
 int sva_hwpt_alloc(int fd, uint32_t device, uint32_t pt, uint32_t flags,
 		   uint32_t *hwpt);
 
+/* Nesting; @type and @data_type as the uAPI numbers them. */
+int sva_viommu_alloc(int fd, uint32_t type, uint32_t device, uint32_t parent,
+		     uint32_t *viommu);
+int sva_vdevice_alloc(int fd, uint32_t viommu, uint32_t device, uint64_t virt_id,
+		      uint32_t *vdevice);
+int sva_vsid_map(int fd, uint32_t viommu, uint32_t flags,
+		 const struct iommufd_sva_vsid *entries, uint32_t num, uint32_t *bad);
+int sva_hwpt_nested(int fd, uint32_t device, uint32_t pt, uint32_t data_type,
+		    const void *data, uint32_t len, uint32_t *hwpt);
+int sva_pasid_table_alloc(int fd, uint32_t pt, uint32_t data_type,
+			  const void *data, uint32_t len, uint32_t *table);
+/* @num: in: entries; out, also on failure: how many were consumed */
+int sva_invalidate(int fd, uint32_t pt, uint32_t data_type, const void *entries,
+		   uint32_t entry_len, uint32_t *num);
+int sva_veventq_alloc(int fd, uint32_t viommu, uint32_t type, uint32_t depth,
+		      uint32_t *veventq, int *event_fd);
+int sva_hwpt_import(int fd, uint32_t device, uint32_t *hwpt);
+
 /* Zeroed memory of the process, aligned to @align, every page present. */
 void *mem_alloc(size_t length, size_t align);
 void mem_free(void *mem, size_t length);

@@ -135,6 +135,24 @@ int vfio_reset(struct vfio *vfio)
 	return err(ioctl(vfio->device, VFIO_DEVICE_RESET));
 }
 
+int vfio_msi(struct vfio *vfio, int eventfd)
+{
+	struct {
+		struct vfio_irq_set set;
+		int32_t fd;
+	} irq = {
+		.set = {
+			.argsz = sizeof(irq),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_MSI_IRQ_INDEX,
+			.count = 1,
+		},
+		.fd = eventfd,
+	};
+
+	return err(ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, &irq));
+}
+
 int vfio_map(struct vfio *vfio, void *va, uint64_t length, uint64_t iova,
 	     uint32_t flags)
 {

@@ -28,6 +28,8 @@ volatile void *vfio_map_bar(struct vfio *vfio, int bar);
 /* Bus mastering, by the device's configuration space. */
 int vfio_enable(struct vfio *vfio);
 int vfio_reset(struct vfio *vfio);
+/* The device's first MSI to @eventfd. */
+int vfio_msi(struct vfio *vfio, int eventfd);
 
 int vfio_map(struct vfio *vfio, void *va, uint64_t length, uint64_t iova,
 	     uint32_t flags);

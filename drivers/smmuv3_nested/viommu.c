@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vIOMMUs: a guest's share of a unit. It has a VMID of its own there, so that its
+ * ASIDs are nobody else's and everything it asks to be invalidated is its own.
+ *
+ * A guest's commands are read once, checked one by one (guest.c), and go to the
+ * hardware as many at a time as fit into the queue.
+ */
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include "nested.h"
+
+/* A small queue is filled several times, a large one does not need all at once. */
+#define SMMU_GUEST_MIN_ROOM	64U
+#define SMMU_GUEST_MAX_ROOM	2048U
+/* Looks for a moment in which nobody changes a guest's names for its devices. */
+#define SMMU_VSID_ATTEMPTS	1000
+
+/*
+ * With stage-2 tables that force memory types (S2FWB) a guest's own types have no
+ * effect. Without it can have its devices read memory around the CPU's caches.
+ */
+int smmu_can_nest(struct smmu_unit *unit, struct smmu_domain *parent)
+{
+	if (!(unit->idr[0] & SMMUV3_IDR0_S1P) || !(unit->idr[0] & SMMUV3_IDR0_S2P))
+		return -EOPNOTSUPP;
+	if (parent->pt.cfg.snoop)
+		return 0;
+	if (!smmu_allow_noncoherent_nesting)
+		return -EOPNOTSUPP;
+	if (!xchg(&unit->warned_noncoherent, 1))
+		smmu_warn(unit, "lets guests nest without S2FWB: they can bypass the CPU's caches; unset allow_noncoherent_nesting where guests are not trusted\n");
+	return 0;
+}
+
+int smmu_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain)
+{
+	return smmu_can_nest(to_smmu_unit(unit), to_smmu_domain(domain));
+}
+
+/* 32 bits, and the device is behind this unit. */
+static int smmu_vsid_check(struct iommufd_sva_vunit *vunit, u64 vsid,
+			   struct iommufd_sva_master *master)
+{
+	if (vsid > U32_MAX || master->unit != vunit->unit)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * smmu_copy_guest_cmds - read commands that a user gives
+ * @array: all of them
+ * @first: the first one wanted
+ * @num: how many
+ * @raw: where to
+ * @error: out: why it ended early, else 0
+ *
+ * Return: how many were read.
+ */
+unsigned int smmu_copy_guest_cmds(const struct iommufd_sva_user_array *array, u32 first,
+				  unsigned int num,
+				  struct iommufd_sva_viommu_arm_smmuv3_invalidate *raw,
+				  int *error)
+{
+	unsigned int i;
+
+	*error = 0;
+	for (i = 0; i < num; i++) {
+		*error = iommufd_sva_copy_array_entry(&raw[i], sizeof(raw[i]), sizeof(raw[i]),
+						      array, first + i);
+		if (*error)
+			break;
+	}
+	return i;
+}
+
+/**
+ * struct smmu_guest_fill - commands of a guest on their way into the queue
+ * @sv: whose
+ * @num: how many there are in @sv->cmds
+ * @done: how many of the guest's have taken effect
+ * @error: of the hardware; nothing follows it
+ */
+struct smmu_guest_fill {
+	struct smmu_vunit *sv;
+	unsigned int num;
+	unsigned int done;
+	int error;
+};
+
+/* All that came before number @next of the guest's takes effect. */
+static int smmu_guest_submit(struct smmu_guest_fill *fill, unsigned int next)
+{
+	fill->error = smmu_cmdq_submit(fill->sv->unit, fill->sv->cmds, fill->num);
+	fill->num = 0;
+	if (!fill->error)
+		fill->done = next;
+	return fill->error;
+}
+
+/* For each of a device's streams the same. */
+static int smmu_guest_add_streams(struct smmu_guest_fill *fill, unsigned int index,
+				  struct smmuv3_guest_cmd *guest)
+{
+	struct iommufd_sva_master *master;
+	struct smmu_master *sm;
+	unsigned int i;
+	int rc = 0;
+
+	master = iommufd_sva_vunit_find(&fill->sv->base, guest->vsid);
+	if (!master)
+		return -EIO;
+	/* ATS is off in all devices: there is nothing in their ATCs. */
+	if (smmuv3_cmd_opcode(&guest->cmd) == SMMUV3_CMD_ATC_INV)
+		return 0;
+	sm = to_smmu_master(master);
+	if (fill->num + sm->num_sids > fill->sv->room)
+		rc = smmu_guest_submit(fill, index);
+	for (i = 0; i < sm->num_sids && !rc; i++) {
+		smmuv3_cmd_set_sid(&guest->cmd, sm->sids[i]);
+		fill->sv->cmds[fill->num++] = guest->cmd;
+	}
+	return rc;
+}
+
+static int smmu_guest_add(struct smmu_guest_fill *fill, unsigned int index)
+{
+	struct smmu_vunit *sv = fill->sv;
+	struct smmuv3_guest_cmd guest;
+	int rc;
+
+	rc = smmuv3_guest_cmd(&sv->caps, sv->tag.base.vmid, sv->raw[index].cmd, &guest);
+	if (rc)
+		return rc;
+	if (guest.by_sid)
+		return smmu_guest_add_streams(fill, index, &guest);
+	if (fill->num == sv->room)
+		rc = smmu_guest_submit(fill, index);
+	if (!rc)
+		sv->cmds[fill->num++] = guest.cmd;
+	return rc;
+}
+
+/*
+ * The first @num of @sv->raw take effect, or those before a bad one. *@done: how
+ * many have.
+ */
+static int smmu_guest_pass(struct smmu_vunit *sv, unsigned int num, unsigned int *done)
+{
+	struct smmu_guest_fill fill = { .sv = sv };
+	unsigned int i;
+	int rc = 0;
+
+	down_read(&sv->base.vsids_lock);
+	for (i = 0; i < num; i++) {
+		rc = smmu_guest_add(&fill, i);
+		if (rc)
+			break;
+	}
+	if (!fill.error)
+		smmu_guest_submit(&fill, i);
+	up_read(&sv->base.vsids_lock);
+	*done = fill.done;
+	return fill.error ?: rc;
+}
+
+/**
+ * smmu_vunit_invalidate - see iommufd_sva_vunit_ops
+ * @vunit: whose guest's
+ * @array: commands of its queue
+ *
+ * Every guest has one queue: its invalidations come one after the other.
+ *
+ * Return: 0; -EINVAL when they are of another type; -EFAULT, -E2BIG, -EINVAL when
+ * one cannot be read; -EIO when one is not a guest's to send or the hardware stopped
+ * at it; -EINTR when the caller is being killed.
+ */
+static int smmu_vunit_invalidate(struct iommufd_sva_vunit *vunit,
+				 struct iommufd_sva_user_array *array)
+{
+	struct smmu_vunit *sv = to_smmu_vunit(vunit);
+	unsigned int num, done;
+	int rc = 0, error = 0;
+
+	if (array->type != IOMMUFD_SVA_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3)
+		return -EINVAL;
+	mutex_lock(&sv->lock);
+	while (array->consumed < array->entry_num && !rc) {
+		if (fatal_signal_pending(current)) {
+			rc = -EINTR;
+			break;
+		}
+		/* Read without vsids_lock: memory may be slow in coming. */
+		num = min(array->entry_num - array->consumed, sv->room);
+		num = smmu_copy_guest_cmds(array, array->consumed, num, sv->raw, &error);
+		rc = smmu_guest_pass(sv, num, &done) ?: error;
+		array->consumed += done;
+	}
+	mutex_unlock(&sv->lock);
+	return rc;
+}
+
+static void smmu_vunit_destroy(struct smmu_vunit *sv)
+{
+	mutex_destroy(&sv->lock);
+	kvfree(sv->cmds);
+	kvfree(sv->raw);
+	kfree(sv);
+}
+
+static void smmu_vunit_free(struct iommufd_sva_vunit *vunit)
+{
+	struct smmu_vunit *sv = to_smmu_vunit(vunit);
+
+	smmu_guest_tag_fini(&sv->tag);
+	smmu_vunit_destroy(sv);
+}
+
+static const struct iommufd_sva_vunit_ops smmu_vunit_ops = {
+	.vsid_check = smmu_vsid_check,
+	.invalidate = smmu_vunit_invalidate,
+	.free = smmu_vunit_free,
+};
+
+static struct smmu_vunit *smmu_vunit_new(struct smmu_unit *unit)
+{
+	struct smmu_vunit *sv = kzalloc(sizeof(*sv), GFP_KERNEL_ACCOUNT);
+
+	if (!sv)
+		return NULL;
+	sv->base.ops = &smmu_vunit_ops;
+	sv->unit = unit;
+	sv->caps = smmuv3_guest_caps_of(unit->idr);
+	mutex_init(&sv->lock);
+	sv->room = clamp((1U << unit->cmdq.log2) / 2, SMMU_GUEST_MIN_ROOM, SMMU_GUEST_MAX_ROOM);
+	sv->raw = kvmalloc_array(sv->room, sizeof(*sv->raw), GFP_KERNEL_ACCOUNT);
+	sv->cmds = kvmalloc_array(sv->room, sizeof(*sv->cmds), GFP_KERNEL_ACCOUNT);
+	if (sv->raw && sv->cmds)
+		return sv;
+	smmu_vunit_destroy(sv);
+	return NULL;
+}
+
+/**
+ * smmu_vunit_alloc - see iommufd_sva_backend_ops
+ * @unit: the unit
+ * @parent: the guest's memory
+ * @type: IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3
+ * @data: NULL
+ *
+ * Return: the guest's share; -EOPNOTSUPP for another type and where guests may not
+ * nest; -EINVAL with data, and when @parent does not fit; -ENOSPC; -ENOMEM.
+ */
+struct iommufd_sva_vunit *smmu_vunit_alloc(struct iommufd_sva_unit *unit,
+					   struct iommufd_sva_domain *parent, u32 type,
+					   const struct iommufd_sva_user_data *data)
+{
+	struct smmu_vunit *sv;
+	int rc;
+
+	if (type != IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3)
+		return ERR_PTR(-EOPNOTSUPP);
+	if (data)
+		return ERR_PTR(-EINVAL);
+	rc = smmu_can_nest(to_smmu_unit(unit), to_smmu_domain(parent));
+	if (rc)
+		return ERR_PTR(rc);
+	sv = smmu_vunit_new(to_smmu_unit(unit));
+	if (!sv)
+		return ERR_PTR(-ENOMEM);
+	rc = smmu_guest_tag_init(&sv->tag, sv->unit, to_smmu_domain(parent));
+	if (rc) {
+		smmu_vunit_destroy(sv);
+		return ERR_PTR(rc);
+	}
+	return &sv->base;
+}
+
+/* What concerns the guest: its own tables, and how the device uses them. */
+static bool smmu_event_is_guests(const struct smmuv3_event *event)
+{
+	switch (event->id) {
+	case SMMUV3_C_BAD_STE:
+	case SMMUV3_F_STREAM_DISABLED:
+	case SMMUV3_C_BAD_SUBSTREAMID:
+	case SMMUV3_C_BAD_CD:
+		return true;
+	case SMMUV3_F_TRANSLATION:
+	case SMMUV3_F_ADDR_SIZE:
+	case SMMUV3_F_ACCESS:
+	case SMMUV3_F_PERMISSION:
+		/* A guest's memory is the VMM's affair. */
+		return !event->s2 && !event->stall;
+	}
+	return false;
+}
+
+/* What the guest calls @master in @vunit: the name that it got first. */
+static bool smmu_vsid_of(struct iommufd_sva_vunit *vunit, struct iommufd_sva_master *master,
+			 u32 *vsid)
+{
+	struct iommufd_sva_vsid_entry *entry;
+
+	entry = list_first_entry_or_null(&master->vsids, struct iommufd_sva_vsid_entry, node);
+	if (!entry || entry->vunit != vunit)
+		return false;
+	*vsid = entry->vsid;
+	return true;
+}
+
+static bool smmu_report_event(struct iommufd_sva_vunit *vunit, u32 vsid, const u64 *record)
+{
+	struct iommufd_sva_vevent_arm_smmuv3 vevent = { .evt = {
+		cpu_to_le64((record[0] & ~SMMUV3_EVENT_0_SID) |
+			    FIELD_PREP(SMMUV3_EVENT_0_SID, vsid)),
+		cpu_to_le64(record[1]),
+		cpu_to_le64(record[2]),
+		/* Addresses that the hardware fetched from: not of these events. */
+		0,
+	} };
+	int rc;
+
+	rc = iommufd_sva_vunit_report_event(vunit, IOMMUFD_SVA_VEVENTQ_TYPE_ARM_SMMUV3,
+					    &vevent, sizeof(vevent));
+	/* What is lost in a full queue is counted there. */
+	return !rc || rc == -ENOSPC;
+}
+
+/*
+ * vsids_lock is outside unit->lock, which keeps @vunit and the device here, so it
+ * can only be tried. *@busy: it was held; nobody holds it for long.
+ */
+static bool smmu_try_report(struct smmu_unit *unit, u32 sid, const u64 *record, bool *busy)
+{
+	struct iommufd_sva_vunit *vunit;
+	struct smmu_master *sm;
+	bool found, told = false;
+	u32 vsid;
+
+	lockdep_assert_held(&unit->lock);
+	*busy = false;
+	spin_lock(&unit->streams_lock);
+	sm = smmu_find_master(unit, sid);
+	spin_unlock(&unit->streams_lock);
+	vunit = sm && sm->nested ? sm->nested->vunit : NULL;
+	if (!vunit)
+		return false;
+	if (!down_read_trylock(&vunit->vsids_lock)) {
+		*busy = true;
+		return false;
+	}
+	found = smmu_vsid_of(vunit, sm->base, &vsid);
+	up_read(&vunit->vsids_lock);
+	if (found)
+		told = smmu_report_event(vunit, vsid, record);
+	return told;
+}
+
+/**
+ * smmu_guest_event - a fault that may concern a guest
+ * @unit: the unit
+ * @event: the fault
+ * @record: the same as it came
+ *
+ * Context: the interrupt thread.
+ * Return: whether the guest's VMM has it now. If not it is the host's.
+ */
+bool smmu_guest_event(struct smmu_unit *unit, const struct smmuv3_event *event,
+		      const u64 *record)
+{
+	unsigned int attempt = 0;
+	bool told, busy;
+
+	if (!smmu_event_is_guests(event))
+		return false;
+	do {
+		if (attempt)
+			usleep_range(10, 50);
+		mutex_lock(&unit->lock);
+		told = smmu_try_report(unit, event->sid, record, &busy);
+		mutex_unlock(&unit->lock);
+	} while (busy && ++attempt < SMMU_VSID_ATTEMPTS);
+	return told;
+}

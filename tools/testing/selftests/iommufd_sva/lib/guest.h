@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A guest's memory, and what a guest writes into it for its SMMU: stage-1 tables
+ * (Arm ARM DDI 0487, D8.3), a context descriptor (Arm IHI 0070, 5.4), a stream
+ * table entry (5.2) and commands (chapter 4). The layouts are written here
+ * again, apart from the modules': what is tested does not test itself.
+ */
+#ifndef SELFTEST_GUEST_H
+#define SELFTEST_GUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct guest - a guest's physical memory, that a VMM holds
+ * @mem: where the VMM sees it
+ * @ipa: where the guest does
+ * @size: bytes
+ * @used: bytes given out
+ */
+struct guest {
+	uint8_t *mem;
+	uint64_t ipa;
+	size_t size;
+	size_t used;
+};
+
+/* 0 or a negative errno; guest_free() in both cases. */
+int guest_init(struct guest *g, uint64_t ipa, size_t size);
+void guest_free(struct guest *g);
+/* Zeroed memory of the guest's: its address there. Aborts when there is no more. */
+uint64_t guest_alloc(struct guest *g, size_t size, size_t align);
+void *guest_ptr(struct guest *g, uint64_t ipa);
+
+/**
+ * struct s1 - a guest's address space: a stage-1 table
+ * @guest: whose memory it is in
+ * @granule: log2 of its page size: 12 or 16
+ * @asid: its tag
+ * @root: the top table
+ */
+struct s1 {
+	struct guest *guest;
+	unsigned int granule;
+	uint16_t asid;
+	uint64_t root;
+};
+
+/* Virtual addresses of 48 bits: 4 levels with pages of 4K, 3 with 64K. */
+#define S1_VA_BITS 48
+
+#define S1_RW 0
+#define S1_RO 1
+
+void s1_init(struct s1 *s1, struct guest *g, unsigned int granule, uint16_t asid);
+/* One page at @va; an address outside the guest's memory is the guest's to write. */
+void s1_map(struct s1 *s1, uint64_t va, uint64_t ipa, int access);
+void s1_unmap(struct s1 *s1, uint64_t va);
+
+/* A context descriptor for @s1: its address. */
+uint64_t guest_cd(struct s1 *s1);
+
+/* The words of a stream table entry that a guest's kernel would write. */
+void guest_ste(uint64_t ste[2], uint64_t cd);
+void guest_ste_bypass(uint64_t ste[2]);
+void guest_ste_abort(uint64_t ste[2]);
+
+struct guest_cmd {
+	uint64_t word[2];
+};
+
+struct guest_cmd cmd_tlbi_nh_all(void);
+struct guest_cmd cmd_tlbi_nh_asid(uint16_t asid);
+/* @leaf: only the last level has changed */
+struct guest_cmd cmd_tlbi_nh_va(uint16_t asid, uint64_t va, int leaf);
+struct guest_cmd cmd_tlbi_nh_vaa(uint64_t va);
+struct guest_cmd cmd_tlbi_nsnh_all(void);
+struct guest_cmd cmd_cfgi_cd(uint32_t sid, uint32_t ssid);
+struct guest_cmd cmd_cfgi_cd_all(uint32_t sid);
+
+#endif

@@ -1,0 +1,773 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Nested translation on an SMMUv3: the guest's stage 1 over the host's stage 2,
+ * both walked by hardware. Needs a unit of ours that nests, with QEMU's edu
+ * behind it, and for DMA at full speed its iommu-testdev.
+ */
+#include <linux/vfio.h>
+#include <sys/eventfd.h>
+
+#include "guest.h"
+#include "selftest.h"
+
+#define SMMUV3_VIOMMU IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3
+#define SMMUV3_STE IOMMUFD_SVA_HWPT_DATA_ARM_SMMUV3
+#define SMMUV3_CMD IOMMUFD_SVA_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3
+#define SMMUV3_EVENT IOMMUFD_SVA_VEVENTQ_TYPE_ARM_SMMUV3
+#define NEST_PARENT IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT
+
+#define IPA 0x40000000UL
+#define GUEST_SIZE (16 * SZ_2M)
+/* Another piece of guest memory, mapped and unmapped on its own. */
+#define IPA2 0x80000000UL
+/* Where a guest's memory is not. */
+#define NOWHERE 0x700000000UL
+#define VA 0x7f1234560000UL
+#define VSID 0x4455
+
+/* A device in a guest. */
+struct vdev {
+	char name[PCI_NAME_LEN];
+	uint32_t device;
+	uint32_t vdevice;
+};
+
+FIXTURE(nested)
+{
+	struct vdev dev;
+	int fd;
+	uint32_t ioas;
+	uint32_t parent;
+	uint32_t viommu;
+	struct guest g;
+	struct edu edu;
+	int log;
+};
+
+FIXTURE_SETUP(nested)
+{
+	NEED_DEVICE(ID_EDU, 0, self->dev.name);
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
+	ASSERT_EQ(0, pci_unbind(self->dev.name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->dev.name), &self->dev.device));
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, guest_init(&self->g, IPA, GUEST_SIZE));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->g.mem, GUEST_SIZE, IPA, SVA_RW));
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->dev.device, self->ioas, NEST_PARENT,
+				    &self->parent));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, self->dev.device,
+				      self->parent, &self->viommu));
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->dev.device, VSID,
+				       &self->dev.vdevice));
+	ASSERT_EQ(0, edu_open(&self->edu, self->dev.name));
+	self->log = kmsg_mark();
+	ASSERT_LE(0, self->log);
+}
+
+FIXTURE_TEARDOWN(nested)
+{
+	edu_close(&self->edu);
+	close(self->fd);
+	guest_free(&self->g);
+}
+
+static int nest(int fd, uint32_t device, uint32_t pt, const uint64_t ste[2], uint32_t *hwpt)
+{
+	return sva_hwpt_nested(fd, device, pt, SMMUV3_STE, ste, 16, hwpt);
+}
+
+/* Make an address space of the guest's the device's. */
+static int attach_s1(FIXTURE_DATA(nested) *self, struct s1 *s1, uint32_t *hwpt)
+{
+	uint64_t ste[2];
+	int rc;
+
+	guest_ste(ste, guest_cd(s1));
+	rc = nest(self->fd, self->dev.device, self->viommu, ste, hwpt);
+	return rc ? rc : sva_attach(self->fd, self->dev.device, *hwpt, NULL);
+}
+
+static int invalidate(FIXTURE_DATA(nested) *self, struct guest_cmd cmd)
+{
+	uint32_t num = 1;
+	int rc = sva_invalidate(self->fd, self->viommu, SMMUV3_CMD, &cmd, sizeof(cmd), &num);
+
+	return rc ? rc : num != 1;
+}
+
+/* The device writes a page of @seed's bytes to @iova. */
+static int store(struct edu *edu, struct guest *g, uint64_t iova, uint64_t from,
+		 uint64_t from_va, unsigned int seed)
+{
+	mem_fill(guest_ptr(g, from), SZ_4K, seed);
+	if (edu_fetch(edu, from_va, SZ_4K))
+		return -1;
+	return edu_store(edu, iova, SZ_4K);
+}
+
+/* --- what a guest's tables do ------------------------------------------ */
+
+static void both_stages(struct __test_metadata *_metadata, FIXTURE_DATA(nested) *self,
+			unsigned int granule)
+{
+	size_t page = 1UL << granule;
+	uint64_t from = guest_alloc(&self->g, page, page);
+	uint64_t to = guest_alloc(&self->g, page, page);
+	struct s1 s1;
+	uint32_t hwpt;
+
+	s1_init(&s1, &self->g, granule, 5);
+	/* Neighbours for the guest, apart and the other way round in its memory. */
+	s1_map(&s1, VA, to, S1_RW);
+	s1_map(&s1, VA + page, from, S1_RO);
+	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
+	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + page, 1));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 1));
+	/* The last 4K of a larger page. */
+	ASSERT_EQ(0, edu_store(&self->edu, VA + page - SZ_4K, SZ_4K));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to + page - SZ_4K), SZ_4K, 1));
+	EXPECT_FALSE(any_fault_logged(self->log, self->dev.name));
+}
+
+TEST_F(nested, both_stages_4k)
+{
+	both_stages(_metadata, self, 12);
+}
+
+TEST_F(nested, both_stages_64k)
+{
+	both_stages(_metadata, self, 16);
+}
+
+/* A page that moves: until the guest says so the device may go to the old place. */
+static void moved(struct __test_metadata *_metadata, FIXTURE_DATA(nested) *self,
+		  struct guest_cmd cmd)
+{
+	uint64_t from = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	uint64_t old = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	uint64_t new = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	struct s1 s1;
+	uint32_t hwpt;
+
+	s1_init(&s1, &self->g, 12, 7);
+	s1_map(&s1, VA, old, S1_RW);
+	s1_map(&s1, VA + SZ_4K, from, S1_RO);
+	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
+	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(-1, mem_check(guest_ptr(&self->g, old), SZ_4K, 1));
+
+	s1_map(&s1, VA, new, S1_RW);
+	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	/* QEMU remembers, as hardware may; this test proves nothing otherwise. */
+	if (mem_check(guest_ptr(&self->g, new), SZ_4K, 1) == -1)
+		SKIP(return, "the unit does not remember translations");
+	ASSERT_EQ(0, invalidate(self, cmd));
+	mem_fill(guest_ptr(&self->g, old), SZ_4K, 2);
+	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, new), SZ_4K, 1));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, old), SZ_4K, 2));
+	EXPECT_FALSE(any_fault_logged(self->log, self->dev.name));
+}
+
+TEST_F(nested, tlbi_nh_va)
+{
+	moved(_metadata, self, cmd_tlbi_nh_va(7, VA, 1));
+}
+
+TEST_F(nested, tlbi_nh_va_all_levels)
+{
+	moved(_metadata, self, cmd_tlbi_nh_va(7, VA, 0));
+}
+
+TEST_F(nested, tlbi_nh_vaa)
+{
+	moved(_metadata, self, cmd_tlbi_nh_vaa(VA));
+}
+
+TEST_F(nested, tlbi_nh_asid)
+{
+	moved(_metadata, self, cmd_tlbi_nh_asid(7));
+}
+
+TEST_F(nested, tlbi_nh_all)
+{
+	moved(_metadata, self, cmd_tlbi_nh_all());
+}
+
+TEST_F(nested, tlbi_nsnh_all)
+{
+	moved(_metadata, self, cmd_tlbi_nsnh_all());
+}
+
+/* A context descriptor that changes in place. */
+TEST_F(nested, cfgi_cd)
+{
+	uint64_t from = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	uint64_t page[2], cd[2], ste[2];
+	struct s1 s1[2];
+	uint32_t hwpt;
+
+	for (int i = 0; i < 2; i++) {
+		page[i] = guest_alloc(&self->g, SZ_4K, SZ_4K);
+		s1_init(&s1[i], &self->g, 12, 10 + i);
+		s1_map(&s1[i], VA, page[i], S1_RW);
+		s1_map(&s1[i], VA + SZ_4K, from, S1_RO);
+		cd[i] = guest_cd(&s1[i]);
+	}
+	guest_ste(ste, cd[0]);
+	ASSERT_EQ(0, nest(self->fd, self->dev.device, self->viommu, ste, &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, hwpt, NULL));
+	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(-1, mem_check(guest_ptr(&self->g, page[0]), SZ_4K, 1));
+
+	memcpy(guest_ptr(&self->g, cd[0]), guest_ptr(&self->g, cd[1]), 64);
+	ASSERT_EQ(0, invalidate(self, cmd_cfgi_cd(VSID, 0)));
+	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, page[1]), SZ_4K, 1));
+}
+
+TEST_F(nested, bypass_and_abort)
+{
+	uint64_t from = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	uint64_t to = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	uint32_t bypass, abort;
+	uint64_t ste[2];
+
+	guest_ste_bypass(ste);
+	ASSERT_EQ(0, nest(self->fd, self->dev.device, self->viommu, ste, &bypass));
+	guest_ste_abort(ste);
+	ASSERT_EQ(0, nest(self->fd, self->dev.device, self->viommu, ste, &abort));
+	/* Guest-physical addresses, through stage 2 alone. */
+	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, bypass, NULL));
+	ASSERT_EQ(0, store(&self->edu, &self->g, to, from, from, 1));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 1));
+	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, abort, NULL));
+	mem_fill(guest_ptr(&self->g, to), SZ_4K, 2);
+	ASSERT_EQ(0, edu_store(&self->edu, to, SZ_4K));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 2));
+}
+
+/* --- what they cannot do ----------------------------------------------- */
+
+/* Neither what the guest means to reach nor anything else of the guest's moves. */
+static void reaches_nothing(struct __test_metadata *_metadata, FIXTURE_DATA(nested) *self,
+			    uint64_t va)
+{
+	char *before = mem_alloc(GUEST_SIZE, 0);
+
+	memcpy(before, self->g.mem, GUEST_SIZE);
+	ASSERT_EQ(0, edu_store(&self->edu, va, SZ_4K));
+	EXPECT_EQ(0, memcmp(before, self->g.mem, GUEST_SIZE));
+	EXPECT_TRUE(any_fault_logged(self->log, self->dev.name));
+	mem_free(before, GUEST_SIZE);
+}
+
+/* A physical page of the host that is no part of the guest. */
+static uint64_t host_page(struct __test_metadata *_metadata, char **mem)
+{
+	uint64_t phys;
+
+	*mem = mem_alloc(SZ_4K, 0);
+	mem_fill(*mem, SZ_4K, 99);
+	phys = mem_phys(*mem);
+	ASSERT_NE(0, phys);
+	return phys;
+}
+
+TEST_F(nested, page_outside)
+{
+	uint64_t phys;
+	struct s1 s1;
+	uint32_t hwpt;
+	char *host;
+
+	phys = host_page(_metadata, &host);
+	s1_init(&s1, &self->g, 12, 1);
+	/* Where nothing is, and what would be the host's if stage 2 were left out. */
+	s1_map(&s1, VA, NOWHERE, S1_RW);
+	s1_map(&s1, VA + SZ_4K, phys < IPA || phys >= IPA + GUEST_SIZE ? phys : NOWHERE, S1_RW);
+	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
+	reaches_nothing(_metadata, self, VA);
+	reaches_nothing(_metadata, self, VA + SZ_4K);
+	EXPECT_EQ(-1, mem_check(host, SZ_4K, 99));
+}
+
+TEST_F(nested, table_outside)
+{
+	uint64_t to = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	struct s1 s1;
+	uint32_t hwpt;
+
+	s1_init(&s1, &self->g, 12, 1);
+	s1_map(&s1, VA, to, S1_RW);
+	/* The first entry that is there leads out. */
+	for (int i = 0; i < 512; i++) {
+		uint64_t *entry = (uint64_t *)guest_ptr(&self->g, s1.root) + i;
+
+		if (*entry)
+			*entry = NOWHERE | 3;
+	}
+	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
+	reaches_nothing(_metadata, self, VA);
+}
+
+TEST_F(nested, root_outside)
+{
+	struct s1 s1 = { .guest = &self->g, .granule = 12, .asid = 1, .root = NOWHERE };
+	uint32_t hwpt;
+
+	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
+	reaches_nothing(_metadata, self, VA);
+}
+
+TEST_F(nested, cd_outside)
+{
+	uint64_t ste[2];
+	uint32_t hwpt;
+
+	guest_ste(ste, NOWHERE);
+	ASSERT_EQ(0, nest(self->fd, self->dev.device, self->viommu, ste, &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, hwpt, NULL));
+	reaches_nothing(_metadata, self, VA);
+}
+
+/* What stage 2 loses is lost to the guest at once, whatever it does not say. */
+TEST_F(nested, parent_unmapped)
+{
+	uint64_t from = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	char *mem = mem_alloc(SZ_2M, SZ_2M);
+	struct s1 s1;
+	uint32_t hwpt;
+
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, SZ_2M, IPA2, SVA_RW));
+	s1_init(&s1, &self->g, 12, 1);
+	s1_map(&s1, VA, IPA2 + SZ_64K, S1_RW);
+	s1_map(&s1, VA + SZ_4K, from, S1_RO);
+	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
+	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(-1, mem_check(mem + SZ_64K, SZ_4K, 1));
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, IPA2, SZ_2M, NULL));
+	mem_fill(mem + SZ_64K, SZ_4K, 2);
+	reaches_nothing(_metadata, self, VA);
+	EXPECT_EQ(-1, mem_check(mem + SZ_64K, SZ_4K, 2));
+}
+
+/* --- replace ------------------------------------------------------------ */
+
+TEST_F(nested, replace_under_dma)
+{
+	struct storm s = { .iova = VA };
+	uint32_t device, vdevice, hwpt[3];
+	char name[PCI_NAME_LEN];
+	unsigned int replaced = 0;
+	uint64_t page[2], ste[2], end;
+
+	NEED_DEVICE(ID_TESTDEV, 0, name);
+	ASSERT_EQ(0, pci_unbind(name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device));
+	ASSERT_EQ(0, testdev_open(&s.dev, name));
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, device, VSID + 1, &vdevice));
+	for (int i = 0; i < 2; i++) {
+		struct s1 s1;
+
+		page[i] = guest_alloc(&self->g, SZ_4K, SZ_4K);
+		s1_init(&s1, &self->g, 12, 20 + i);
+		s1_map(&s1, VA, page[i], S1_RW);
+		guest_ste(ste, guest_cd(&s1));
+		ASSERT_EQ(0, nest(self->fd, device, self->viommu, ste, &hwpt[i]));
+	}
+	s.phys = mem_phys(guest_ptr(&self->g, page[0]));
+	ASSERT_EQ(0, sva_attach(self->fd, device, hwpt[0], NULL));
+	ASSERT_EQ(0, storm_start(&s));
+	end = now_ns() + 2000000000ULL;
+	while (now_ns() < end) {
+		*(volatile uint32_t *)guest_ptr(&self->g, page[0]) = 0;
+		if (sva_attach(self->fd, device, hwpt[++replaced & 1], NULL))
+			break;
+	}
+	storm_stop(&s);
+	TH_LOG("%u replacements, %lu writes, %lu of them to the second page", replaced,
+	       s.count, s.elsewhere);
+	EXPECT_LT(100, replaced);
+	EXPECT_LT(100, s.count);
+	EXPECT_LT(0, s.elsewhere);
+	EXPECT_EQ(0, s.failed);
+	EXPECT_FALSE(any_fault_logged(self->log, name));
+	testdev_close(&s.dev);
+}
+
+/* --- commands ----------------------------------------------------------- */
+
+static int submit(FIXTURE_DATA(nested) *self, const struct guest_cmd *cmds, uint32_t *num)
+{
+	return sva_invalidate(self->fd, self->viommu, SMMUV3_CMD, cmds, sizeof(*cmds), num);
+}
+
+TEST_F(nested, long_batch)
+{
+	static struct guest_cmd cmds[10000];
+	uint32_t num = 10000;
+
+	for (int i = 0; i < 10000; i++)
+		cmds[i] = cmd_tlbi_nh_va(i & 0xff, VA + i * SZ_4K, 1);
+	ASSERT_EQ(0, submit(self, cmds, &num));
+	EXPECT_EQ(10000, num);
+	num = 0;
+	EXPECT_EQ(0, submit(self, cmds, &num));
+}
+
+TEST_F(nested, bad_commands)
+{
+	const struct guest_cmd good = cmd_tlbi_nh_asid(1);
+	const struct {
+		const char *what;
+		struct guest_cmd cmd;
+	} bad[] = {
+		{ "no such opcode", { { 0xff } } },
+		{ "CMD_CFGI_STE", { { 0x03 | (uint64_t)VSID << 32, 1 } } },
+		{ "CMD_CFGI_ALL", { { 0x04, 31 } } },
+		{ "CMD_TLBI_S2_IPA", { { 0x2a, VA } } },
+		{ "CMD_TLBI_S12_VMALL", { { 0x28 } } },
+		{ "CMD_TLBI_EL2_ALL", { { 0x20 } } },
+		{ "CMD_SYNC", { { 0x46 } } },
+		{ "CMD_PREFETCH_CONFIG", { { 0x01 | (uint64_t)VSID << 32 } } },
+		{ "CMD_RESUME", { { 0x44 | (uint64_t)VSID << 32 } } },
+		{ "secure CFGI_CD", { { 0x05 | 1 << 10 | (uint64_t)VSID << 32, 1 } } },
+		{ "a StreamID that is not the guest's", { { 0x05 | (uint64_t)(VSID + 77) << 32, 1 } } },
+		{ "the physical StreamID", { { 0x05 | (uint64_t)(pci_bdf(self->dev.name) & 0xffff) << 32, 1 } } },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct guest_cmd batch[3] = { good, bad[i].cmd, good };
+		uint32_t num = 3;
+
+		EXPECT_EQ(-EIO, submit(self, batch, &num)) TH_LOG("%s", bad[i].what);
+		EXPECT_EQ(1, num) TH_LOG("%s", bad[i].what);
+		/* The queue goes on. */
+		num = 1;
+		EXPECT_EQ(0, submit(self, batch, &num)) TH_LOG("after %s", bad[i].what);
+	}
+}
+
+TEST_F(nested, commands_that_cannot_be_read)
+{
+	struct guest_cmd *page = mem_alloc(2 * SZ_4K, SZ_4K);
+	struct guest_cmd *last = page + SZ_4K / sizeof(*page) - 1;
+	uint32_t num = 3;
+
+	*last = cmd_tlbi_nh_all();
+	ASSERT_EQ(0, mprotect((char *)page + SZ_4K, SZ_4K, PROT_NONE));
+	EXPECT_EQ(-EFAULT, submit(self, last, &num));
+	EXPECT_GE(1, num);
+}
+
+/* --- one guest and another ---------------------------------------------- */
+
+/* The same ASID on another vIOMMU: its entries stay when this one's go. */
+TEST_F(nested, neighbours_keep_their_entries)
+{
+	uint32_t device, vdevice, viommu, hwpt;
+	uint64_t page[2], ste[2];
+	char name[PCI_NAME_LEN];
+	struct testdev dev;
+	struct s1 s1;
+
+	NEED_DEVICE(ID_TESTDEV, 0, name);
+	ASSERT_EQ(0, pci_unbind(name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device));
+	ASSERT_EQ(0, testdev_open(&dev, name));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, device, self->parent, &viommu));
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, viommu, device, VSID, &vdevice));
+	for (int i = 0; i < 2; i++)
+		page[i] = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	s1_init(&s1, &self->g, 12, 7);
+	s1_map(&s1, VA, page[0], S1_RW);
+	guest_ste(ste, guest_cd(&s1));
+	ASSERT_EQ(0, nest(self->fd, device, viommu, ste, &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, device, hwpt, NULL));
+	ASSERT_EQ(TESTDEV_OK, testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
+
+	s1_map(&s1, VA, page[1], S1_RW);
+	if (testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64) != TESTDEV_OK)
+		SKIP(return, "the unit does not remember translations");
+	/* The first guest empties its caches of all it has. */
+	ASSERT_EQ(0, invalidate(self, cmd_tlbi_nsnh_all()));
+	ASSERT_EQ(0, invalidate(self, cmd_tlbi_nh_all()));
+	ASSERT_EQ(0, invalidate(self, cmd_tlbi_nh_va(7, VA, 1)));
+	EXPECT_EQ(TESTDEV_OK,
+		  testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
+	/* And its own invalidation is what it takes. */
+	self->viommu = viommu;
+	ASSERT_EQ(0, invalidate(self, cmd_tlbi_nh_va(7, VA, 1)));
+	EXPECT_EQ(TESTDEV_OK,
+		  testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[1])), 64));
+	testdev_close(&dev);
+}
+
+/* --- events -------------------------------------------------------------- */
+
+struct event {
+	struct iommufd_sva_vevent_header header;
+	struct iommufd_sva_vevent_arm_smmuv3 smmuv3;
+};
+
+/* The next event of the guest's, 0 when it does not come. */
+static int next_event(int fd, struct event *event)
+{
+	for (int i = 0; i < 300; i++) {
+		ssize_t n = read(fd, event, sizeof(*event));
+
+		if (n == sizeof(*event))
+			return 1;
+		usleep(10000);
+	}
+	return 0;
+}
+
+TEST_F(nested, events)
+{
+	uint64_t ro = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	uint32_t hwpt, veventq;
+	struct event event;
+	struct s1 s1;
+	int fd;
+
+	ASSERT_EQ(0, sva_veventq_alloc(self->fd, self->viommu, SMMUV3_EVENT, 8, &veventq, &fd));
+	s1_init(&s1, &self->g, 12, 1);
+	s1_map(&s1, VA, ro, S1_RO);
+	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
+	ASSERT_EQ(0, edu_store(&self->edu, VA, 64));
+	ASSERT_TRUE(next_event(fd, &event));
+	EXPECT_EQ(0x13, event.smmuv3.evt[0] & 0xff) TH_LOG("not F_PERMISSION");
+	EXPECT_EQ(VSID, event.smmuv3.evt[0] >> 32);
+	EXPECT_EQ(VA, event.smmuv3.evt[2] & ~0xfffULL);
+	EXPECT_EQ(0, event.header.flags);
+	ASSERT_EQ(0, edu_store(&self->edu, VA + SZ_2M, 64));
+	while (next_event(fd, &event) && (event.smmuv3.evt[2] & ~0xfffULL) == VA)
+		;
+	EXPECT_EQ(0x10, event.smmuv3.evt[0] & 0xff) TH_LOG("not F_TRANSLATION");
+	EXPECT_EQ(VSID, event.smmuv3.evt[0] >> 32);
+	EXPECT_EQ(VA + SZ_2M, event.smmuv3.evt[2] & ~0xfffULL);
+	close(fd);
+}
+
+/* --- a PASID table -------------------------------------------------------- */
+
+TEST_F(nested, pasid_table)
+{
+	uint64_t from = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	uint64_t to = guest_alloc(&self->g, SZ_4K, SZ_4K), to2;
+	struct guest_cmd cmd = cmd_tlbi_nh_va(3, VA, 1);
+	uint32_t pt[2] = { self->viommu, self->parent };
+	struct s1 s1;
+	uint64_t ste[2];
+
+	s1_init(&s1, &self->g, 12, 3);
+	s1_map(&s1, VA, to, S1_RW);
+	s1_map(&s1, VA + SZ_4K, from, S1_RO);
+	guest_ste(ste, guest_cd(&s1));
+	for (int i = 0; i < 2; i++) {
+		uint32_t table, num = 1;
+
+		ASSERT_EQ(0, sva_pasid_table_alloc(self->fd, pt[i],
+						   IOMMUFD_SVA_PASID_TABLE_SMMUV3, ste, 16,
+						   &table));
+		ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, table, NULL));
+		EXPECT_EQ(-EBUSY, sva_destroy(self->fd, table));
+		ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, i));
+		EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, i));
+		/* One place to invalidate: the vIOMMU's, or the table's own. */
+		to2 = guest_alloc(&self->g, SZ_4K, SZ_4K);
+		s1_map(&s1, VA, to2, S1_RW);
+		ASSERT_EQ(0, sva_invalidate(self->fd, i ? table : self->viommu, SMMUV3_CMD,
+					    &cmd, sizeof(cmd), &num));
+		ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+		EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to2), SZ_4K, i));
+		s1_map(&s1, VA, to, S1_RW);
+		num = 1;
+		ASSERT_EQ(0, sva_invalidate(self->fd, i ? table : self->viommu, SMMUV3_CMD,
+					    &cmd, sizeof(cmd), &num));
+		ASSERT_EQ(0, sva_detach(self->fd, self->dev.device));
+		EXPECT_EQ(0, sva_destroy(self->fd, table));
+	}
+}
+
+/* --- bad stream table entries --------------------------------------------- */
+
+/* V, Config, S1Fmt, S1ContextPtr, S1CDMax; S1DSS to S1CSH, S1STALLD, EATS. */
+static bool guests_bit(int bit)
+{
+	return bit < 56 || (bit >= 59 && bit < 64 + 8) ||
+	       (bit >= 64 + 27 && bit < 64 + 30);
+}
+
+TEST_F(nested, bad_stes)
+{
+	struct s1 s1;
+	uint64_t cd;
+	uint32_t hwpt;
+
+	s1_init(&s1, &self->g, 12, 1);
+	cd = guest_cd(&s1);
+	for (int bit = 0; bit < 128; bit++) {
+		uint64_t ste[2];
+
+		if (guests_bit(bit))
+			continue;
+		guest_ste(ste, cd);
+		ste[bit / 64] |= 1ULL << (bit % 64);
+		EXPECT_EQ(-EIO, nest(self->fd, self->dev.device, self->viommu, ste, &hwpt))
+			TH_LOG("bit %d", bit);
+	}
+	for (uint64_t config = 1; config < 8; config++) {
+		uint64_t ste[2] = { 1 | config << 1 | cd, 0 };
+
+		/* 4: bypass, 5: stage 1; stage 2 is not the guest's */
+		if (config == 4 || config == 5)
+			continue;
+		EXPECT_EQ(-EIO, nest(self->fd, self->dev.device, self->viommu, ste, &hwpt))
+			TH_LOG("Config %llu", (unsigned long long)config);
+	}
+}
+
+/* --- on VFIO's own mappings ------------------------------------------------ */
+
+FIXTURE(import)
+{
+	char name[PCI_NAME_LEN];
+	struct vfio vfio;
+	struct edu edu;
+	struct guest g;
+	int fd;
+	uint32_t device;
+	uint32_t parent;
+	uint32_t viommu;
+	uint32_t vdevice;
+	int log;
+};
+
+FIXTURE_SETUP(import)
+{
+	volatile void *bar;
+
+	NEED_DEVICE(ID_EDU, 0, self->name);
+	ASSERT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
+	ASSERT_EQ(0, vfio_open(&self->vfio, self->name));
+	ASSERT_EQ(0, vfio_enable(&self->vfio));
+	bar = vfio_map_bar(&self->vfio, 0);
+	ASSERT_NE(NULL, bar);
+	edu_init(&self->edu, bar);
+	ASSERT_EQ(0, guest_init(&self->g, IPA, GUEST_SIZE));
+	ASSERT_EQ(0, vfio_map(&self->vfio, self->g.mem, GUEST_SIZE, IPA,
+			      VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE));
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, sva_bind_vfio(self->fd, pci_bdf(self->name), self->vfio.group,
+				   &self->device));
+	ASSERT_EQ(0, sva_hwpt_import(self->fd, self->device, &self->parent));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, self->device, self->parent,
+				      &self->viommu));
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->device, VSID,
+				       &self->vdevice));
+	self->log = kmsg_mark();
+}
+
+FIXTURE_TEARDOWN(import)
+{
+	vfio_close(&self->vfio);
+	close(self->fd);
+	guest_free(&self->g);
+	pci_unbind(self->name);
+}
+
+static int import_s1(FIXTURE_DATA(import) *self, struct s1 *s1, uint32_t *hwpt)
+{
+	uint64_t ste[2];
+	int rc;
+
+	guest_ste(ste, guest_cd(s1));
+	rc = nest(self->fd, self->device, self->viommu, ste, hwpt);
+	return rc ? rc : sva_attach(self->fd, self->device, *hwpt, NULL);
+}
+
+TEST_F(import, nested_on_vfio)
+{
+	uint64_t from = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	uint64_t to = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	struct s1 s1;
+	uint32_t hwpt;
+
+	s1_init(&s1, &self->g, 12, 1);
+	s1_map(&s1, VA, to, S1_RW);
+	s1_map(&s1, VA + SZ_4K, from, S1_RO);
+	ASSERT_EQ(0, import_s1(self, &s1, &hwpt));
+	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 1));
+
+	/* A reset in the middle: the overlay is there again after it. */
+	ASSERT_EQ(0, vfio_reset(&self->vfio));
+	ASSERT_EQ(0, vfio_enable(&self->vfio));
+	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 2));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 2));
+
+	/* What VFIO unmaps is out of the guest's reach. */
+	ASSERT_EQ(0, vfio_unmap(&self->vfio, IPA, GUEST_SIZE));
+	mem_fill(guest_ptr(&self->g, to), SZ_4K, 3);
+	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 3));
+	EXPECT_TRUE(any_fault_logged(self->log, self->name));
+}
+
+/* VFIO's program is gone: nothing is left to nest on. */
+TEST_F(import, vfio_lets_go)
+{
+	uint64_t to = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	struct s1 s1;
+	uint32_t hwpt;
+
+	s1_init(&s1, &self->g, 12, 1);
+	s1_map(&s1, VA, to, S1_RW);
+	ASSERT_EQ(0, import_s1(self, &s1, &hwpt));
+	vfio_close(&self->vfio);
+	EXPECT_EQ(-ENODEV, sva_attach(self->fd, self->device, hwpt, NULL));
+	EXPECT_EQ(-ENODEV, import_s1(self, &s1, &hwpt));
+}
+
+/* The device's own interrupt, which is a write through both stages as well. */
+static bool interrupted(FIXTURE_DATA(import) *self, int event)
+{
+	uint64_t count;
+
+	edu_interrupt(&self->edu);
+	for (int i = 0; i < 200; i++) {
+		if (read(event, &count, sizeof(count)) == sizeof(count))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+TEST_F(import, interrupt)
+{
+	int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	const uint64_t start = backend()->msi_start;
+	struct s1 s1;
+	uint32_t hwpt;
+
+	ASSERT_LE(0, event);
+	ASSERT_EQ(0, vfio_msi(&self->vfio, event));
+	ASSERT_TRUE(interrupted(self, event)) TH_LOG("before anything is nested");
+	/* The guest maps the window where it was told that it is, as it is. */
+	s1_init(&s1, &self->g, 12, 1);
+	for (int i = 0; i < 16; i++)
+		s1_map(&s1, start + i * SZ_4K, start + i * SZ_4K, S1_RW);
+	ASSERT_EQ(0, import_s1(self, &s1, &hwpt));
+	EXPECT_TRUE(interrupted(self, event));
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	EXPECT_TRUE(interrupted(self, event));
+	close(event);
+}
+
+TEST_HARNESS_MAIN
