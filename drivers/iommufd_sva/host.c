@@ -280,9 +280,11 @@ struct iommu_domain *iommufd_sva_host_domain_alloc_paging(struct device *dev)
 int iommufd_sva_host_of_xlate(struct device *dev,
 			      const struct of_phandle_args *args)
 {
+	u32 sid = args->args[0];
+
 	if (args->args_count != 1)
 		return -EINVAL;
-	return iommu_fwspec_add_ids(dev, args->args, 1);
+	return iommu_fwspec_add_ids(dev, &sid, 1);
 }
 
 static int host_def_domain_type(struct device *dev)

@@ -110,9 +110,9 @@ static void smmu_show_fault(struct seq_file *m, const struct smmu_fault *fault)
 		seq_printf(m, "%#x", event.ssid);
 	else
 		seq_puts(m, "none");
-	seq_printf(m, " reason=0x%02x event=%s count=%llu age_ms=%u text=\"%s\"\n", event.id,
-		   smmuv3_event_name(event.id), fault->count, jiffies_to_msecs(jiffies - fault->when),
-		   smmuv3_event_reason(event.id));
+	seq_printf(m, " reason=0x%02x event=%s count=%llu age_ms=%u text=\"%s\"\n",
+		   event.id, smmuv3_event_name(event.id), fault->count,
+		   jiffies_to_msecs(jiffies - fault->when), smmuv3_event_reason(event.id));
 }
 
 static int faults_show(struct seq_file *m, void *v)

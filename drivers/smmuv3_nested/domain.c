@@ -292,12 +292,10 @@ static int smmu_domain_map(struct iommufd_sva_domain *domain, u64 iova,
 				  gfp, NULL);
 }
 
-/*
- * Nothing is cached of what is not there (3.21.1): new entries only have to be in
- * memory before somebody tells a device about them.
- */
+/* Nothing is cached of what is not there (3.21.1). */
 static void smmu_domain_sync_map(struct iommufd_sva_domain *domain, u64 iova, size_t len)
 {
+	/* New entries are in memory before somebody tells a device about them. */
 	wmb();
 }
 

@@ -13,7 +13,7 @@
 #include "smmuv3.h"
 
 /* So many records, then whoever reads pauses. */
-#define SMMU_INQ_BATCH		256
+#define SMMU_INQ_BATCH		512
 /* 64 KiB of events, 32 KiB of page requests. */
 #define SMMU_INQ_MAX_LOG2	11
 
@@ -22,7 +22,7 @@
  * of it. Faults of one page are one, until there is a pause or they have gone on
  * for so long.
  */
-#define SMMU_FAULT_PAUSE	msecs_to_jiffies(50)
+#define SMMU_FAULT_PAUSE	msecs_to_jiffies(30)
 #define SMMU_FAULT_MOST		msecs_to_jiffies(1000)
 
 static const char advice_map[] =

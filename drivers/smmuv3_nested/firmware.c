@@ -124,9 +124,7 @@ static int of_map_rid(struct smmu_unit *unit, const struct device_node *np, u16 
 	return -ENODEV;
 }
 
-static int of_for_each_pci_range(struct smmu_unit *unit,
-				 int (*fn)(void *arg, u32 first, u32 count),
-				 void *arg)
+static int of_pci_ranges(struct smmu_unit *unit, smmuv3_fw_range_fn fn, void *arg)
 {
 	const struct iommu_map_entry *map;
 	unsigned int entries, i;
@@ -164,9 +162,8 @@ static int of_iommus_stream(struct smmu_unit *unit, const struct device_node *np
 	return found ? 0 : -ENODEV;
 }
 
-static int of_for_each_platform_range(struct smmu_unit *unit,
-				      int (*fn)(void *arg, u32 first, u32 count),
-				      void *arg)
+static int of_platform_ranges(struct smmu_unit *unit, smmuv3_fw_range_fn fn,
+			      void *arg)
 {
 	struct device_node *np;
 	int index, rc;
@@ -260,7 +257,7 @@ int smmuv3_fw_streams(struct smmu_unit *unit, struct pci_dev *pdev, u32 *sids,
 }
 
 struct each_range {
-	int (*fn)(void *arg, u32 first, u32 count);
+	smmuv3_fw_range_fn fn;
 	void *arg;
 };
 
@@ -275,13 +272,12 @@ static int iort_range(void *arg, enum smmuv3_iort_range what, u32 first, u32 cou
  * smmuv3_fw_for_each_stream_range - every stream ID that may arrive at a unit
  * @unit: the unit
  * @fn: called with ranges of them, that may overlap and may be wider than what
- *	there can be; an errno ends it
+ *	there can be
  * @arg: for @fn
  *
  * Return: 0, or what @fn returned
  */
-int smmuv3_fw_for_each_stream_range(struct smmu_unit *unit,
-				    int (*fn)(void *arg, u32 first, u32 count),
+int smmuv3_fw_for_each_stream_range(struct smmu_unit *unit, smmuv3_fw_range_fn fn,
 				    void *arg)
 {
 	struct each_range each = { .fn = fn, .arg = arg };
@@ -290,8 +286,8 @@ int smmuv3_fw_for_each_stream_range(struct smmu_unit *unit,
 	if (!unit->dev->of_node)
 		return smmuv3_iort_for_each_range(&iort, iort_smmu(unit), iort_range,
 						  &each);
-	rc = of_for_each_pci_range(unit, fn, arg);
-	return rc ?: of_for_each_platform_range(unit, fn, arg);
+	rc = of_pci_ranges(unit, fn, arg);
+	return rc ?: of_platform_ranges(unit, fn, arg);
 }
 
 /* --- streams that are not a user's to have ----------------------------- */
@@ -329,7 +325,7 @@ static int check_rmr(void *arg, const struct smmuv3_iort_rmr *rmr)
 static bool is_shared_with_platform(struct smmu_unit *unit, struct sid_check check)
 {
 	if (unit->dev->of_node)
-		of_for_each_platform_range(unit, check_range, &check);
+		of_platform_ranges(unit, check_range, &check);
 	else
 		smmuv3_iort_for_each_range(&iort, iort_smmu(unit), check_named,
 					   &check);

@@ -17,8 +17,11 @@ bool smmuv3_fw_coherent(struct smmu_unit *unit, bool cohacc);
 int smmuv3_fw_stream(struct smmu_unit *unit, struct pci_dev *pdev, u32 *sid);
 int smmuv3_fw_streams(struct smmu_unit *unit, struct pci_dev *pdev, u32 *sids,
 		      unsigned int max);
-int smmuv3_fw_for_each_stream_range(struct smmu_unit *unit,
-				    int (*fn)(void *arg, u32 first, u32 count),
+
+/* Gets @count stream IDs from @first on; an errno ends it. */
+typedef int (*smmuv3_fw_range_fn)(void *arg, u32 first, u32 count);
+
+int smmuv3_fw_for_each_stream_range(struct smmu_unit *unit, smmuv3_fw_range_fn fn,
 				    void *arg);
 const char *smmuv3_fw_must_stay_identity(struct smmu_unit *unit,
 					 struct pci_dev *pdev);

@@ -350,15 +350,13 @@ static enum smmuv3_iort_range range_type(const struct node *node)
  * smmuv3_iort_for_each_range - every stream ID that may arrive at an SMMUv3
  * @iort: the table
  * @smmu: the SMMUv3
- * @fn: called with ranges, that may overlap; an errno ends it
+ * @fn: called with ranges, that may overlap
  * @arg: for @fn
  *
  * Return: 0, or what @fn returned
  */
 int smmuv3_iort_for_each_range(const struct smmuv3_iort *iort, u32 smmu,
-			       int (*fn)(void *arg, enum smmuv3_iort_range what,
-					 u32 first, u32 count),
-			       void *arg)
+			       smmuv3_iort_range_fn fn, void *arg)
 {
 	struct mapping mapping;
 	struct node node = {};
@@ -380,10 +378,8 @@ int smmuv3_iort_for_each_range(const struct smmuv3_iort *iort, u32 smmu,
 }
 
 /* Each memory range of @node for the streams of @mapping. */
-static int for_each_rmr_of(const struct smmuv3_iort *iort, const struct node *node,
-			   const struct mapping *mapping,
-			   int (*fn)(void *arg, const struct smmuv3_iort_rmr *rmr),
-			   void *arg)
+static int rmr_ranges(const struct smmuv3_iort *iort, const struct node *node,
+		      const struct mapping *mapping, smmuv3_iort_rmr_fn fn, void *arg)
 {
 	const u8 *range = node->at + get32(node->at + RMR_RANGES);
 	const u8 *table = iort->table;
@@ -410,14 +406,13 @@ static int for_each_rmr_of(const struct smmuv3_iort *iort, const struct node *no
  * smmuv3_iort_for_each_rmr - every reserved memory range of an SMMUv3's streams
  * @iort: the table
  * @smmu: the SMMUv3
- * @fn: called with each; an errno ends it
+ * @fn: called with each
  * @arg: for @fn
  *
  * Return: 0, or what @fn returned
  */
 int smmuv3_iort_for_each_rmr(const struct smmuv3_iort *iort, u32 smmu,
-			     int (*fn)(void *arg, const struct smmuv3_iort_rmr *rmr),
-			     void *arg)
+			     smmuv3_iort_rmr_fn fn, void *arg)
 {
 	struct mapping mapping;
 	struct node node = {};
@@ -431,7 +426,7 @@ int smmuv3_iort_for_each_rmr(const struct smmuv3_iort *iort, u32 smmu,
 			mapping = read_mapping(&node, i);
 			if (!smmu || mapping.reference != smmu)
 				continue;
-			rc = for_each_rmr_of(iort, &node, &mapping, fn, arg);
+			rc = rmr_ranges(iort, &node, &mapping, fn, arg);
 			if (rc)
 				return rc;
 		}

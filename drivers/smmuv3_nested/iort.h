@@ -55,12 +55,14 @@ enum smmuv3_iort_range {
 	SMMUV3_IORT_RANGE_RMR,		/* a memory range's, on top of these */
 };
 
+/* Get one of them each; an errno ends it. */
+typedef int (*smmuv3_iort_range_fn)(void *arg, enum smmuv3_iort_range what,
+				    u32 first, u32 count);
+typedef int (*smmuv3_iort_rmr_fn)(void *arg, const struct smmuv3_iort_rmr *rmr);
+
 int smmuv3_iort_for_each_range(const struct smmuv3_iort *iort, u32 smmu,
-			       int (*fn)(void *arg, enum smmuv3_iort_range what,
-					 u32 first, u32 count),
-			       void *arg);
+			       smmuv3_iort_range_fn fn, void *arg);
 int smmuv3_iort_for_each_rmr(const struct smmuv3_iort *iort, u32 smmu,
-			     int (*fn)(void *arg, const struct smmuv3_iort_rmr *rmr),
-			     void *arg);
+			     smmuv3_iort_rmr_fn fn, void *arg);
 
 #endif

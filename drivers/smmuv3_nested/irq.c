@@ -14,7 +14,7 @@
 
 #define SMMU_IRQ_TIMEOUT_US	1000000
 /* Between two batches of records. */
-#define SMMU_IRQ_PAUSE_US	10000
+#define SMMU_IRQ_PAUSE_US	5000
 
 static const unsigned int smmu_irq_cfg[SMMU_NUM_IRQS] = {
 	[SMMU_IRQ_EVENTQ] = SMMUV3_EVENTQ_IRQ_CFG0,

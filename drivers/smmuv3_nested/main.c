@@ -237,7 +237,7 @@ static int smmu_find_busy(struct device *dev, void *data)
 
 	if (!smmu_is_unit(dev))
 		return 0;
-	if (device_is_bound(dev)) {
+	if (dev->driver) {
 		pr_err("%s is in use by %s; boot with initcall_blacklist=arm_smmu_driver_init\n",
 		       dev_name(dev), dev_driver_string(dev));
 		*rc = -EBUSY;
