@@ -5,6 +5,7 @@
  * allow_unsafe_interrupts: interrupt remapping is off).
  */
 #include <linux/vfio.h>
+#include <sys/eventfd.h>
 
 #include "selftest.h"
 
@@ -258,6 +259,65 @@ TEST_F(overlay, survives_a_reset)
 	ASSERT_EQ(0, rc);
 	ASSERT_EQ(0, vfio_enable(&v->vfio));
 	EXPECT_EQ(-1, round_trip(v, self->mem, IOVA, 1));
+}
+
+/* The device's interrupt comes to VFIO's user. */
+static bool interrupted(FIXTURE_DATA(type1) *v, int event)
+{
+	uint64_t count;
+
+	edu_interrupt(&v->edu);
+	for (int i = 0; i < 200; i++) {
+		if (read(event, &count, sizeof(count)) == sizeof(count))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/*
+ * VFIO's interrupts go through what lies over VFIO's mappings, whether they were
+ * set up before it or under it. (Where MSIs are not translated that is no art.)
+ */
+static void interrupts(struct __test_metadata *_metadata, FIXTURE_DATA(overlay) *self,
+		       bool before)
+{
+	int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	FIXTURE_DATA(type1) *v = &self->v;
+	uint32_t other;
+
+	ASSERT_LE(0, event);
+	if (before) {
+		ASSERT_EQ(0, vfio_msi(&v->vfio, event));
+		ASSERT_TRUE(interrupted(v, event)) TH_LOG("VFIO's own");
+	}
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	if (!before) {
+		ASSERT_EQ(0, vfio_msi(&v->vfio, event));
+	}
+	EXPECT_TRUE(interrupted(v, event)) TH_LOG("under ours");
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, other, NULL));
+	EXPECT_TRUE(interrupted(v, event)) TH_LOG("under another one");
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	EXPECT_TRUE(interrupted(v, event)) TH_LOG("back at VFIO's");
+	EXPECT_FALSE(any_fault_logged(v->log, v->name));
+	/* Nothing of it is left behind in ours. */
+	EXPECT_EQ(0, sva_map(self->fd, self->ioas, self->mem, SZ_4K, backend()->msi_start,
+			     SVA_RW));
+	EXPECT_EQ(-EADDRINUSE, sva_attach(self->fd, self->device, self->ioas, NULL));
+	EXPECT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &other));
+	close(event);
+}
+
+TEST_F(overlay, interrupt_set_up_before)
+{
+	interrupts(_metadata, self, true);
+}
+
+TEST_F(overlay, interrupt_set_up_under_it)
+{
+	interrupts(_metadata, self, false);
 }
 
 TEST_F(overlay, proof_of_the_right)

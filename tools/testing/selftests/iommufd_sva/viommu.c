@@ -604,7 +604,63 @@ TEST_F(viommu, empty_event_queue)
 	close(poll_fd.fd);
 }
 
-TEST_F(viommu, no_descriptor_left)
+struct event {
+	struct iommufd_sva_vevent_header header;
+	struct iommufd_sva_vevent_arm_smmuv3 smmuv3;
+};
+
+/* More than the queue holds: it says how many are missing, and where. */
+TEST_F(viommu, events_lost)
+{
+	struct event first[2] = {}, lost = {}, next = {};
+	uint32_t veventq, vdev, hwpt, sequence;
+	uint64_t ste[2];
+	struct guest g;
+	struct s1 s1;
+	int efd;
+
+	if (kind()->viommu != IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3)
+		SKIP(return, "the tables of this test are an SMMUv3's");
+	ASSERT_EQ(0, guest_init(&g, 4 * IPA, SZ_2M));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, g.mem, SZ_2M, g.ipa, SVA_RW));
+	ASSERT_EQ(0, vdevice(self, VSID, &vdev));
+	ASSERT_EQ(0, sva_veventq_alloc(self->fd, self->viommu, kind()->event, 1, &veventq, &efd));
+	/* A guest's address space with nothing in it. */
+	s1_init(&s1, &g, 12, 1);
+	guest_ste(ste, guest_cd(&s1));
+	ASSERT_EQ(0, sva_hwpt_nested(self->fd, self->device, self->viommu, kind()->nested, ste,
+				     sizeof(ste), &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, hwpt, NULL));
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, edu_store(&self->edu, (10 + i) * SZ_1G, 16));
+	}
+	usleep(200000);
+
+	EXPECT_EQ(-1, read(efd, first, sizeof(*first) - 1));
+	EXPECT_EQ(EINVAL, errno);
+	/* One whole event, no room for the header behind it. */
+	ASSERT_EQ(sizeof(*first), read(efd, first, sizeof(*first) + 4));
+	EXPECT_EQ(0, first->header.flags);
+	EXPECT_EQ(0, first->header.sequence);
+	EXPECT_EQ(10 * SZ_1G, first->smmuv3.evt[2]);
+	ASSERT_EQ(sizeof(lost.header), read(efd, &lost, sizeof(lost)));
+	EXPECT_EQ(IOMMUFD_SVA_VEVENTQ_FLAG_LOST_EVENTS, lost.header.flags);
+	EXPECT_LE(2, lost.header.sequence);
+	EXPECT_EQ(0, read(efd, &next, sizeof(next)));
+	sequence = lost.header.sequence;
+
+	ASSERT_EQ(0, edu_store(&self->edu, 20 * SZ_1G, 16));
+	usleep(200000);
+	ASSERT_EQ(sizeof(next), read(efd, &next, sizeof(next)));
+	EXPECT_EQ(sequence + 1, next.header.sequence);
+	EXPECT_EQ(20 * SZ_1G, next.smmuv3.evt[2]);
+	close(efd);
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	guest_free(&g);
+}
+
+/* What cannot be told has not been made. */
+TEST_F(viommu, read_only_struct)
 {
 	struct iommufd_sva_veventq_alloc *cmd;
 	uint32_t veventq;
