@@ -135,12 +135,9 @@ static void smmu_event(struct smmu_unit *unit, const u64 *record)
 {
 	struct smmuv3_event event = smmuv3_decode_event(record);
 	struct smmuv3_cmd resume;
-	bool other;
 
-	other = smmu_fault_keep(unit, record, &event);
-	if (smmu_guest_event(unit, &event, record))
-		return;
-	if (other)
+	/* For a guest, too, faults of one page are one: its entries have MEV (7.3.1). */
+	if (smmu_fault_keep(unit, record, &event) && !smmu_guest_event(unit, &event, record))
 		smmu_fault_log(unit, &event);
 	if (!event.stall)
 		return;

@@ -186,7 +186,7 @@ int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 	if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || sm->taken)
 		rc = smmu_master_show(sm, &ste);
 	if (!rc)
-		sm->nested = new->nested;
+		WRITE_ONCE(sm->nested, new->nested);
 	smmu_translation_leave(sm, rc ? new : old);
 out:
 	mutex_unlock(&unit->lock);

@@ -328,6 +328,19 @@ static bool smmu_report_event(struct iommufd_sva_vunit *vunit, u32 vsid, const u
 	return !rc || rc == -ENOSPC;
 }
 
+/* At a glance, so that faults of other devices wait for nobody. */
+static bool smmu_is_nested(struct smmu_unit *unit, u32 sid)
+{
+	struct smmu_master *sm;
+	bool nested;
+
+	spin_lock(&unit->streams_lock);
+	sm = smmu_find_master(unit, sid);
+	nested = sm && READ_ONCE(sm->nested);
+	spin_unlock(&unit->streams_lock);
+	return nested;
+}
+
 /*
  * vsids_lock is outside unit->lock, which keeps @vunit and the device here, so it
  * can only be tried. *@busy: it was held; nobody holds it for long.
@@ -373,7 +386,7 @@ bool smmu_guest_event(struct smmu_unit *unit, const struct smmuv3_event *event,
 	unsigned int attempt = 0;
 	bool told, busy;
 
-	if (!smmu_event_is_guests(event))
+	if (!smmu_event_is_guests(event) || !smmu_is_nested(unit, event->sid))
 		return false;
 	do {
 		if (attempt)

@@ -4,6 +4,7 @@
  * both walked by hardware. Needs a unit of ours that nests, with QEMU's edu
  * behind it, and for DMA at full speed its iommu-testdev.
  */
+#include <glob.h>
 #include <linux/vfio.h>
 #include <sys/eventfd.h>
 
@@ -397,6 +398,32 @@ TEST_F(nested, replace_under_dma)
 	testdev_close(&s.dev);
 }
 
+/* What the unit's debugfs file @file says of @name after "@key=", -1: nothing. */
+static long unit_tells(const char *file, const char *name, const char *key)
+{
+	char path[128], line[512], want[64], *at;
+	long value = -1;
+	glob_t g;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/iommufd_sva/*/%s", file);
+	if (glob(path, 0, NULL, &g))
+		return -1;
+	snprintf(want, sizeof(want), "%s=", key);
+	for (size_t i = 0; i < g.gl_pathc && value < 0; i++) {
+		f = fopen(g.gl_pathv[i], "r");
+		while (f && fgets(line, sizeof(line), f)) {
+			at = strstr(line, want);
+			if (at && (!name || strstr(line, name)))
+				value = strtol(at + strlen(want), NULL, 0);
+		}
+		if (f)
+			fclose(f);
+	}
+	globfree(&g);
+	return value;
+}
+
 /* --- commands ----------------------------------------------------------- */
 
 static int submit(FIXTURE_DATA(nested) *self, const struct guest_cmd *cmds, uint32_t *num)
@@ -415,6 +442,51 @@ TEST_F(nested, long_batch)
 	EXPECT_EQ(10000, num);
 	num = 0;
 	EXPECT_EQ(0, submit(self, cmds, &num));
+}
+
+/* What comes before a bad command has taken effect, the rest has not. */
+TEST_F(nested, bad_command_in_long_batch)
+{
+	static struct guest_cmd cmds[10000];
+	static const uint32_t at[] = { 0, 1, 63, 64, 2047, 2048, 2049, 5000, 9999 };
+	long commands = unit_tells("queue", NULL, "commands"), now;
+	uint32_t num;
+
+	ASSERT_LE(0, commands);
+	for (int i = 0; i < 10000; i++)
+		cmds[i] = cmd_tlbi_nh_va(i & 0xff, VA + i * SZ_4K, 1);
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		struct guest_cmd good = cmds[at[i]];
+
+		cmds[at[i]].word[0] |= 1 << 10;
+		num = 10000;
+		EXPECT_EQ(-EIO, submit(self, cmds, &num));
+		EXPECT_EQ(at[i], num);
+		cmds[at[i]] = good;
+		now = unit_tells("queue", NULL, "commands");
+		EXPECT_EQ(at[i], now - commands);
+		commands = now;
+	}
+}
+
+/* One doorbell and one CMD_SYNC for as many as go into the queue at once. */
+TEST_F(nested, batches)
+{
+	static struct guest_cmd cmds[10000];
+	static const uint32_t nums[] = { 1, 2, 256, 1024, 10000 };
+	long batches;
+	uint32_t num;
+
+	for (int i = 0; i < 10000; i++)
+		cmds[i] = i & 1 ? cmd_cfgi_cd(VSID, 0) : cmd_tlbi_nh_asid(i);
+	for (size_t i = 0; i < sizeof(nums) / sizeof(nums[0]); i++) {
+		batches = unit_tells("queue", NULL, "batches");
+		num = nums[i];
+		ASSERT_EQ(0, submit(self, cmds, &num));
+		EXPECT_EQ(nums[i], num);
+		EXPECT_EQ((nums[i] + 2047) / 2048,
+			  unit_tells("queue", NULL, "batches") - batches);
+	}
 }
 
 TEST_F(nested, bad_commands)
@@ -593,6 +665,70 @@ TEST_F(nested, pasid_table)
 	}
 }
 
+/* Two objects that say the same, for two devices: one VMID, one invalidation. */
+TEST_F(nested, pasid_table_of_two_devices)
+{
+	uint64_t from = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	struct guest_cmd cmd[2] = { cmd_cfgi_cd(0, 0), cmd_tlbi_nh_asid(3) };
+	uint32_t device, table[3], num;
+	uint64_t page[2], cd[2], ste[2], other[2];
+	char name[PCI_NAME_LEN];
+	struct testdev dev;
+	struct s1 s1[2];
+	long vmid;
+
+	NEED_DEVICE(ID_TESTDEV, 0, name);
+	ASSERT_EQ(0, pci_unbind(name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device));
+	ASSERT_EQ(0, testdev_open(&dev, name));
+	for (int i = 0; i < 2; i++) {
+		page[i] = guest_alloc(&self->g, SZ_4K, SZ_4K);
+		s1_init(&s1[i], &self->g, 12, 3);
+		s1_map(&s1[i], VA, page[i], S1_RW);
+		s1_map(&s1[i], VA + SZ_4K, from, S1_RO);
+		cd[i] = guest_cd(&s1[i]);
+	}
+	guest_ste(ste, cd[0]);
+	guest_ste(other, cd[1]);
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, sva_pasid_table_alloc(self->fd, self->parent,
+						   IOMMUFD_SVA_PASID_TABLE_SMMUV3,
+						   i < 2 ? ste : other, 16, &table[i]));
+	}
+	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, table[0], NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, device, table[2], NULL));
+	vmid = unit_tells("devices", self->dev.name, "vmid");
+	EXPECT_LT(0, vmid);
+	EXPECT_NE(vmid, unit_tells("devices", name, "vmid")) TH_LOG("another table");
+	ASSERT_EQ(0, sva_attach(self->fd, device, table[1], NULL));
+	EXPECT_EQ(vmid, unit_tells("devices", name, "vmid"));
+
+	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(-1, mem_check(guest_ptr(&self->g, page[0]), SZ_4K, 1));
+	ASSERT_EQ(TESTDEV_OK, testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
+
+	/* The descriptor changes; told of on the one, both devices see it. */
+	memcpy(guest_ptr(&self->g, cd[0]), guest_ptr(&self->g, cd[1]), 64);
+	num = 2;
+	ASSERT_EQ(0, sva_invalidate(self->fd, table[1], SMMUV3_CMD, cmd, sizeof(cmd[0]), &num));
+	EXPECT_EQ(2, num);
+	EXPECT_EQ(TESTDEV_OK, testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[1])), 64));
+	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, page[1]), SZ_4K, 1));
+
+	/* A bad command stops it there. */
+	cmd[1].word[0] = 0x46;
+	num = 2;
+	EXPECT_EQ(-EIO, sva_invalidate(self->fd, table[0], SMMUV3_CMD, cmd, sizeof(cmd[0]), &num));
+	EXPECT_EQ(1, num);
+	ASSERT_EQ(0, sva_detach(self->fd, device));
+	ASSERT_EQ(0, sva_detach(self->fd, self->dev.device));
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(0, sva_destroy(self->fd, table[i]));
+	}
+	testdev_close(&dev);
+}
+
 /* --- bad stream table entries --------------------------------------------- */
 
 /* V, Config, S1Fmt, S1ContextPtr, S1CDMax; S1DSS to S1CSH, S1STALLD, EATS. */
@@ -629,6 +765,41 @@ TEST_F(nested, bad_stes)
 		EXPECT_EQ(-EIO, nest(self->fd, self->dev.device, self->viommu, ste, &hwpt))
 			TH_LOG("Config %llu", (unsigned long long)config);
 	}
+}
+
+/* What the architecture calls illegal, or the unit lacks, or is not the guest's. */
+TEST_F(nested, illegal_stes)
+{
+	const struct {
+		const char *what;
+		uint64_t qw[2];
+	} bad[] = {
+		{ "more substreams than QEMU's unit has", { 1ULL << 59 } },
+		{ "EATS 2", { 0, 2ULL << 28 } },
+		{ "EATS 3", { 0, 3ULL << 28 } },
+		{ "a descriptor beyond the guest's addresses", { 1ULL << 48 } },
+		{ "stalls where none can be chosen", { 0, 1ULL << 27 } },
+	};
+	struct s1 s1;
+	uint64_t cd, ste[2];
+	uint32_t hwpt, table;
+
+	s1_init(&s1, &self->g, 12, 1);
+	cd = guest_cd(&s1);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		guest_ste(ste, cd);
+		ste[0] |= bad[i].qw[0];
+		ste[1] |= bad[i].qw[1];
+		EXPECT_EQ(-EIO, nest(self->fd, self->dev.device, self->viommu, ste, &hwpt))
+			TH_LOG("%s", bad[i].what);
+		EXPECT_EQ(-EIO, sva_pasid_table_alloc(self->fd, self->parent,
+						      IOMMUFD_SVA_PASID_TABLE_SMMUV3, ste, 16,
+						      &table))
+			TH_LOG("%s", bad[i].what);
+	}
+	/* On the parent alone it is a PASID table only, as iommufd has no other. */
+	guest_ste(ste, cd);
+	EXPECT_EQ(-EOPNOTSUPP, nest(self->fd, self->dev.device, self->parent, ste, &hwpt));
 }
 
 /* --- on VFIO's own mappings ------------------------------------------------ */
