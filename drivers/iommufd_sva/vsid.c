@@ -64,8 +64,10 @@ static void vsids_free(struct list_head *entries)
 {
 	struct iommufd_sva_vsid_entry *entry, *next;
 
-	list_for_each_entry_safe(entry, next, entries, node)
+	list_for_each_entry_safe(entry, next, entries, node) {
 		vsid_free(entry);
+		cond_resched();
+	}
 }
 
 /* Into the map and the device's list, or nowhere. */
@@ -101,6 +103,8 @@ static void vsid_erase(struct iommufd_sva_vsid_entry *entry,
 	xa_erase(&vunit->vsids, entry->vsid);
 	entry->master = NULL;
 	list_move_tail(&entry->node, removed);
+	/* There may be many, and the lock is one to sleep under. */
+	cond_resched();
 }
 
 struct iommufd_sva_vsid_entry *
@@ -267,8 +271,10 @@ static int remove_entries(struct iommufd_sva_vunit *vunit,
 	}
 	if (rc) {
 		*bad = i;
-		while (i--)
+		while (i--) {
 			xa_clear_mark(&vunit->vsids, user[i].vsid, VSID_LEAVES);
+			cond_resched();
+		}
 	} else {
 		for (i = 0; i < num; i++)
 			vsid_erase(xa_load(&vunit->vsids, user[i].vsid), &removed);

@@ -18,6 +18,7 @@
 #define IPA 0x40000000UL
 #define VSID 0x4455
 #define MANY 65536
+#define SOME 1000
 /* HWPT_INVALIDATE and VSID_MAP take as many at once, an event queue holds them. */
 #define ENTRIES_MAX (1U << 19)
 
@@ -412,20 +413,21 @@ TEST_F(viommu, vdevices)
 	EXPECT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, device, VSID + 1, &out));
 }
 
-static void fill(struct iommufd_sva_vsid *entries, uint32_t device)
+/* @num different ones, in no order. */
+static void fill(struct iommufd_sva_vsid *entries, uint32_t num, uint32_t device)
 {
-	for (uint32_t i = 0; i < MANY; i++)
+	for (uint32_t i = 0; i < num; i++)
 		entries[i] = (struct iommufd_sva_vsid){ (i * 40503U) % MANY, device };
 }
 
 /* Every name that a 16-bit source ID can be, in one call each way. */
-TEST_F(viommu, vsid_map_64k)
+TEST_F_TIMEOUT(viommu, vsid_map_64k, 300)
 {
 	static struct iommufd_sva_vsid entries[MANY];
 	uint64_t start, added, removed;
 	uint32_t out;
 
-	fill(entries, self->device);
+	fill(entries, MANY, self->device);
 	start = now_ns();
 	ASSERT_EQ(0, map_vsids(self, ADD, entries, MANY, NULL));
 	added = now_ns();
@@ -442,51 +444,51 @@ TEST_F(viommu, vsid_map_64k)
 
 TEST_F(viommu, vsid_map_is_all_or_nothing)
 {
-	static struct iommufd_sva_vsid entries[MANY];
+	static struct iommufd_sva_vsid entries[SOME];
 	struct iommufd_sva_vsid one;
 	uint32_t bad, device, out;
 	char name[PCI_NAME_LEN];
 
 	ASSERT_EQ(0, second_device(self, name, &device));
-	fill(entries, self->device);
+	fill(entries, SOME, self->device);
 
 	/* The last one, so that all others are to be taken back. */
-	one = entries[MANY - 1];
-	entries[MANY - 1] = entries[0];
-	EXPECT_EQ(-EEXIST, map_vsids(self, ADD, entries, MANY, &bad));
-	EXPECT_EQ(MANY - 1, bad) TH_LOG("twice in the batch");
-	entries[MANY - 1].vsid = 1ULL << kind()->vsid_bits;
-	EXPECT_EQ(-EINVAL, map_vsids(self, ADD, entries, MANY, &bad));
-	EXPECT_EQ(MANY - 1, bad) TH_LOG("out of range");
-	entries[MANY - 1] = one;
-	entries[MANY - 1].device_id = self->ioas;
-	EXPECT_EQ(-ENOENT, map_vsids(self, ADD, entries, MANY, &bad));
-	EXPECT_EQ(MANY - 1, bad) TH_LOG("no device");
-	entries[MANY - 1] = one;
+	one = entries[SOME - 1];
+	entries[SOME - 1] = entries[0];
+	EXPECT_EQ(-EEXIST, map_vsids(self, ADD, entries, SOME, &bad));
+	EXPECT_EQ(SOME - 1, bad) TH_LOG("twice in the batch");
+	entries[SOME - 1].vsid = 1ULL << kind()->vsid_bits;
+	EXPECT_EQ(-EINVAL, map_vsids(self, ADD, entries, SOME, &bad));
+	EXPECT_EQ(SOME - 1, bad) TH_LOG("out of range");
+	entries[SOME - 1] = one;
+	entries[SOME - 1].device_id = self->ioas;
+	EXPECT_EQ(-ENOENT, map_vsids(self, ADD, entries, SOME, &bad));
+	EXPECT_EQ(SOME - 1, bad) TH_LOG("no device");
+	entries[SOME - 1] = one;
 	entries[7].__reserved = 1;
-	EXPECT_EQ(-EOPNOTSUPP, map_vsids(self, ADD, entries, MANY, &bad));
+	EXPECT_EQ(-EOPNOTSUPP, map_vsids(self, ADD, entries, SOME, &bad));
 	EXPECT_EQ(7, bad);
 	entries[7].__reserved = 0;
 	ASSERT_EQ(0, vdevice(self, one.vsid, &out));
-	EXPECT_EQ(-EEXIST, map_vsids(self, ADD, entries, MANY, &bad));
-	EXPECT_EQ(MANY - 1, bad) TH_LOG("a virtual device's");
+	EXPECT_EQ(-EEXIST, map_vsids(self, ADD, entries, SOME, &bad));
+	EXPECT_EQ(SOME - 1, bad) TH_LOG("a virtual device's");
 	EXPECT_EQ(-EBUSY, map_vsids(self, REMOVE, &one, 1, &bad));
 	EXPECT_EQ(0, bad);
 	ASSERT_EQ(0, sva_destroy(self->fd, out));
 	/* Nothing of all that is in the map. */
-	ASSERT_EQ(0, map_vsids(self, ADD, entries, MANY - 1, NULL));
+	ASSERT_EQ(0, map_vsids(self, ADD, entries, SOME - 1, NULL));
 
-	EXPECT_EQ(-ENOENT, map_vsids(self, REMOVE, entries, MANY, &bad));
-	EXPECT_EQ(MANY - 1, bad) TH_LOG("not there");
-	entries[MANY - 1] = entries[3];
-	EXPECT_EQ(-ENOENT, map_vsids(self, REMOVE, entries, MANY, &bad));
-	EXPECT_EQ(MANY - 1, bad) TH_LOG("removed twice");
+	EXPECT_EQ(-ENOENT, map_vsids(self, REMOVE, entries, SOME, &bad));
+	EXPECT_EQ(SOME - 1, bad) TH_LOG("not there");
+	entries[SOME - 1] = entries[3];
+	EXPECT_EQ(-ENOENT, map_vsids(self, REMOVE, entries, SOME, &bad));
+	EXPECT_EQ(SOME - 1, bad) TH_LOG("removed twice");
 	entries[3].device_id = device;
-	EXPECT_EQ(-ENOENT, map_vsids(self, REMOVE, entries, MANY - 1, &bad));
+	EXPECT_EQ(-ENOENT, map_vsids(self, REMOVE, entries, SOME - 1, &bad));
 	EXPECT_EQ(3, bad) TH_LOG("of another device");
 	entries[3].device_id = self->device;
 	/* And nothing is out of it. */
-	EXPECT_EQ(0, map_vsids(self, REMOVE, entries, MANY - 1, NULL));
+	EXPECT_EQ(0, map_vsids(self, REMOVE, entries, SOME - 1, NULL));
 	EXPECT_EQ(0, sva_destroy(self->fd, self->device));
 }
 
