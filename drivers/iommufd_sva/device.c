@@ -695,7 +695,7 @@ int iommufd_sva_device_attach(struct iommufd_sva_ucmd *ucmd)
 	if (!rc)
 		rc = attach_object(pt, idev, &cmd->pt_id);
 	if (!rc)
-		rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+		iommufd_sva_ucmd_respond_done(ucmd, sizeof(*cmd));
 	iommufd_sva_put_object(pt);
 out_put_device:
 	iommufd_sva_put_object(&idev->obj);

@@ -342,6 +342,11 @@ int iommufd_sva_ioas_unmap(struct iommufd_sva_ucmd *ucmd)
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 
+	/* Nothing may fail once it is unmapped: can the answer be written? */
+	rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+	if (rc)
+		goto out_put;
+
 	if (cmd->iova == 0 && cmd->length == U64_MAX) {
 		rc = iopt_unmap_all(&ioas->iopt, &unmapped);
 	} else if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX) {
@@ -356,7 +361,7 @@ int iommufd_sva_ioas_unmap(struct iommufd_sva_ucmd *ucmd)
 		goto out_put;
 
 	cmd->length = unmapped;
-	rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+	iommufd_sva_ucmd_respond_done(ucmd, sizeof(*cmd));
 out_put:
 	iommufd_sva_put_object(&ioas->obj);
 	return rc;
