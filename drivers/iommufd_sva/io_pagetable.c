@@ -213,7 +213,7 @@ static int iopt_check_iova(struct iommufd_sva_io_pagetable *iopt,
 struct iopt_area *iopt_area_alloc(struct iopt_pages *pages,
 				  unsigned long start_byte, unsigned long length)
 {
-	struct iopt_area *area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+	struct iopt_area *area = kzalloc(sizeof(*area), IOMMUFD_SVA_GFP_USER);
 
 	if (!area)
 		return NULL;
@@ -537,7 +537,7 @@ static int iopt_reserve_iova(struct iommufd_sva_io_pagetable *iopt,
 	    iopt_allowed_first(iopt, start, last))
 		return -EADDRINUSE;
 
-	reserved = kzalloc(sizeof(*reserved), GFP_KERNEL_ACCOUNT);
+	reserved = kzalloc(sizeof(*reserved), IOMMUFD_SVA_GFP_USER);
 	if (!reserved)
 		return -ENOMEM;
 	reserved->node.start = start;
@@ -746,7 +746,7 @@ static int iopt_append_domain(struct iommufd_sva_io_pagetable *iopt,
 	struct iommufd_sva_domain **domains;
 
 	domains = krealloc_array(iopt->domains, iopt->nr_domains + 1,
-				 sizeof(*domains), GFP_KERNEL_ACCOUNT);
+				 sizeof(*domains), IOMMUFD_SVA_GFP_USER);
 	if (!domains)
 		return -ENOMEM;
 	domains[iopt->nr_domains++] = domain;

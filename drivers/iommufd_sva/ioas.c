@@ -128,7 +128,7 @@ static int ioas_load_iovas(struct rb_root_cached *allowed_itree,
 					     range.last))
 			return -EINVAL;
 
-		allowed = kzalloc(sizeof(*allowed), GFP_KERNEL_ACCOUNT);
+		allowed = kzalloc(sizeof(*allowed), IOMMUFD_SVA_GFP_USER);
 		if (!allowed)
 			return -ENOMEM;
 		allowed->node.start = range.start;

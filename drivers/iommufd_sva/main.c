@@ -190,12 +190,12 @@ static int iommufd_sva_fops_open(struct inode *inode, struct file *filp)
 {
 	struct iommufd_sva_ctx *ictx;
 
-	ictx = kzalloc(sizeof(*ictx), GFP_KERNEL_ACCOUNT);
+	ictx = kzalloc(sizeof(*ictx), IOMMUFD_SVA_GFP_USER);
 	if (!ictx)
 		return -ENOMEM;
 
 	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
-	xa_init(&ictx->groups);
+	xa_init_flags(&ictx->groups, XA_FLAGS_ACCOUNT);
 	mutex_init(&ictx->groups_lock);
 	init_rwsem(&ictx->process_rwsem);
 	ictx->file = filp;

@@ -42,7 +42,7 @@ _iommufd_sva_object_alloc(struct iommufd_sva_ctx *ictx, size_t size,
 	struct iommufd_sva_object *obj;
 	int rc;
 
-	obj = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	obj = kzalloc(size, IOMMUFD_SVA_GFP_USER);
 	if (!obj)
 		return ERR_PTR(-ENOMEM);
 	obj->type = type;
@@ -50,7 +50,7 @@ _iommufd_sva_object_alloc(struct iommufd_sva_ctx *ictx, size_t size,
 
 	/* The zero entry takes the id, and reads as NULL until finalize. */
 	rc = xa_alloc(&ictx->objects, &obj->id, XA_ZERO_ENTRY, xa_limit_31b,
-		      GFP_KERNEL_ACCOUNT);
+		      IOMMUFD_SVA_GFP_USER);
 	if (rc) {
 		kfree(obj);
 		return ERR_PTR(rc);

@@ -231,7 +231,7 @@ static struct iopt_pages *iopt_alloc_pages(unsigned long first_offset,
 	if (!length || length > SIZE_MAX - PAGE_SIZE)
 		return ERR_PTR(-EINVAL);
 
-	pages = kzalloc(sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	pages = kzalloc(sizeof(*pages), IOMMUFD_SVA_GFP_USER);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
 	rc = iopt_source_init(&pages->source);
@@ -686,7 +686,7 @@ static int iopt_domain_map(struct iopt_area *area,
 
 	for (done = 0; done < len; done += step) {
 		rc = domain->ops->map(domain, iova + done, paddr + done, step,
-				      area->prot, GFP_KERNEL_ACCOUNT);
+				      area->prot, IOMMUFD_SVA_GFP_USER);
 		if (rc) {
 			if (done)
 				iopt_domain_unmap_now(domain, iova, done);
