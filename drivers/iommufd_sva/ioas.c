@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/iommu.h>
 #include <linux/overflow.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -392,8 +393,10 @@ static void ioas_change_step(struct iommufd_sva_ctx *ictx,
 			continue;
 		iopt = &container_of(obj, struct iommufd_sva_ioas, obj)->iopt;
 		down_read(&iopt->iova_rwsem);
-		iopt_for_each_area(area, iopt, 0, ULONG_MAX)
+		iopt_for_each_area(area, iopt, 0, ULONG_MAX) {
 			change->step(area->pages, change);
+			cond_resched();
+		}
 		up_read(&iopt->iova_rwsem);
 	}
 }

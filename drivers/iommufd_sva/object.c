@@ -6,6 +6,7 @@
  * still fail (abort). Once it is visible (finalize) any thread of the user may
  * find it, work on it, and destroy it.
  */
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "iommufd_sva_private.h"
@@ -207,6 +208,7 @@ void iommufd_sva_objects_destroy_all(struct iommufd_sva_ctx *ictx)
 		progress = false;
 		left = false;
 		xa_for_each(&ictx->objects, index, obj) {
+			cond_resched();
 			if (!refcount_dec_if_one(&obj->users)) {
 				left = true;
 				continue;

@@ -501,6 +501,7 @@ static void iopt_unmap_due(struct iommufd_sva_domain *domain,
 	list_for_each_entry(area, areas, item) {
 		unsigned long iova, last;
 
+		cond_resched();
 		if (area->unmap_start == area->unmap_end)
 			continue;
 		iova = iopt_area_index_to_iova(area, area->unmap_start);
@@ -622,6 +623,7 @@ void iopt_areas_unfill_domains(struct iommufd_sva_io_pagetable *iopt,
 				  area->pages_node.last, 0, areas, &runs);
 		area->storage_domain = NULL;
 		mutex_unlock(&pages->mutex);
+		cond_resched();
 	}
 	iopt_unfill_flush(iopt, 0, areas, &runs);
 	iopt_runs_destroy(&runs);
