@@ -207,7 +207,7 @@ static struct iommufd_sva_igroup *igroup_alloc(struct iommufd_sva_ctx *ictx,
 {
 	struct iommufd_sva_igroup *igroup;
 
-	igroup = kzalloc(sizeof(*igroup), GFP_KERNEL_ACCOUNT);
+	igroup = kzalloc(sizeof(*igroup), IOMMUFD_SVA_GFP_USER);
 	if (!igroup)
 		return ERR_PTR(-ENOMEM);
 	/* The caller has one of its own. */
@@ -358,7 +358,7 @@ static int igroup_add(struct iommufd_sva_device *idev,
 		goto err_leave;
 	if (new) {
 		rc = xa_err(xa_store(&ictx->groups, id, igroup,
-				     GFP_KERNEL_ACCOUNT));
+				     IOMMUFD_SVA_GFP_USER));
 		if (rc)
 			goto err_leave;
 	}
@@ -739,7 +739,7 @@ int iommufd_sva_device_attach(struct iommufd_sva_ucmd *ucmd)
 	if (!rc)
 		rc = attach_object(pt, idev, &cmd->pt_id);
 	if (!rc)
-		rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+		iommufd_sva_ucmd_respond_done(ucmd, sizeof(*cmd));
 	iommufd_sva_put_object(pt);
 out_put_device:
 	iommufd_sva_put_object(&idev->obj);
@@ -969,7 +969,7 @@ static int report_hw_info(struct iommufd_sva_unit *unit,
 	len = unit->backend->ops->hw_info(unit, NULL, 0, &type);
 	if (wanted != IOMMUFD_SVA_HW_INFO_TYPE_DEFAULT && wanted != type)
 		return -EOPNOTSUPP;
-	data = kzalloc(len, GFP_KERNEL_ACCOUNT);
+	data = kzalloc(len, IOMMUFD_SVA_GFP_USER);
 	if (!data)
 		return -ENOMEM;
 	unit->backend->ops->hw_info(unit, data, len, &type);

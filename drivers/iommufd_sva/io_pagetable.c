@@ -11,6 +11,7 @@
 #include <linux/iommu.h>
 #include <linux/overflow.h>
 #include <linux/sizes.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "io_pagetable.h"
@@ -37,6 +38,7 @@ void iopt_free_allowed(struct rb_root_cached *allowed)
 	while ((node = interval_tree_iter_first(allowed, 0, ULONG_MAX))) {
 		interval_tree_remove(node, allowed);
 		kfree(container_of(node, struct iopt_allowed, node));
+		cond_resched();
 	}
 }
 
@@ -213,7 +215,7 @@ static int iopt_check_iova(struct iommufd_sva_io_pagetable *iopt,
 struct iopt_area *iopt_area_alloc(struct iopt_pages *pages,
 				  unsigned long start_byte, unsigned long length)
 {
-	struct iopt_area *area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+	struct iopt_area *area = kzalloc(sizeof(*area), IOMMUFD_SVA_GFP_USER);
 
 	if (!area)
 		return NULL;
@@ -234,6 +236,7 @@ void iopt_free_areas(struct list_head *areas)
 	list_for_each_entry_safe(area, next, areas, item) {
 		iopt_put_pages(area->pages);
 		kfree(area);
+		cond_resched();
 	}
 }
 
@@ -294,8 +297,10 @@ static void iopt_remove_areas(struct iommufd_sva_io_pagetable *iopt,
 	struct iopt_area *area;
 
 	down_write(&iopt->iova_rwsem);
-	list_for_each_entry(area, areas, item)
+	list_for_each_entry(area, areas, item) {
 		interval_tree_remove(&area->node, &iopt->area_itree);
+		cond_resched();
+	}
 	up_write(&iopt->iova_rwsem);
 }
 
@@ -391,6 +396,7 @@ int iopt_copy_areas(struct iommufd_sva_io_pagetable *iopt, unsigned long iova,
 	for (;;) {
 		unsigned long last;
 
+		cond_resched();
 		src = iopt_area_first(iopt, iova, iova);
 		if (!src || !src->live) {
 			rc = -ENOENT;
@@ -433,6 +439,7 @@ static int iopt_claim_areas(struct iommufd_sva_io_pagetable *iopt,
 	lockdep_assert_held_write(&iopt->iova_rwsem);
 
 	iopt_for_each_area(area, iopt, start, last) {
+		cond_resched();
 		if (!area->live)
 			return -EBUSY;
 		if (area->node.start < start || area->node.last > last)
@@ -444,6 +451,7 @@ static int iopt_claim_areas(struct iommufd_sva_io_pagetable *iopt,
 		area->live = false;
 		list_add_tail(&area->item, areas);
 		*length += iopt_area_length(area);
+		cond_resched();
 	}
 	return 0;
 }
@@ -537,7 +545,7 @@ static int iopt_reserve_iova(struct iommufd_sva_io_pagetable *iopt,
 	    iopt_allowed_first(iopt, start, last))
 		return -EADDRINUSE;
 
-	reserved = kzalloc(sizeof(*reserved), GFP_KERNEL_ACCOUNT);
+	reserved = kzalloc(sizeof(*reserved), IOMMUFD_SVA_GFP_USER);
 	if (!reserved)
 		return -ENOMEM;
 	reserved->node.start = start;
@@ -645,10 +653,12 @@ static int iopt_set_alignment(struct iommufd_sva_io_pagetable *iopt,
 	lockdep_assert_held_write(&iopt->iova_rwsem);
 
 	if (alignment > iopt->iova_alignment) {
-		iopt_for_each_area(area, iopt, 0, ULONG_MAX)
+		iopt_for_each_area(area, iopt, 0, ULONG_MAX) {
 			if ((area->node.start | iopt_area_length(area) |
 			     area->page_offset) & (alignment - 1))
 				return -EADDRINUSE;
+			cond_resched();
+		}
 	}
 	iopt->iova_alignment = alignment;
 	return 0;
@@ -691,9 +701,11 @@ static void iopt_list_areas(struct iommufd_sva_io_pagetable *iopt,
 
 	lockdep_assert_held_write(&iopt->domains_rwsem);
 
-	iopt_for_each_area(area, iopt, 0, ULONG_MAX)
+	iopt_for_each_area(area, iopt, 0, ULONG_MAX) {
 		if (area->live)
 			list_add_tail(&area->item, areas);
+		cond_resched();
+	}
 }
 
 /* Take @areas out of the domain that came last. */
@@ -717,6 +729,7 @@ static void iopt_unfill_last_domain(struct iommufd_sva_io_pagetable *iopt,
 		if (area->storage_domain == domain)
 			area->storage_domain = other;
 		mutex_unlock(&area->pages->mutex);
+		cond_resched();
 	}
 	iopt_areas_unmap_domain(domain, areas);
 }
@@ -746,7 +759,7 @@ static int iopt_append_domain(struct iommufd_sva_io_pagetable *iopt,
 	struct iommufd_sva_domain **domains;
 
 	domains = krealloc_array(iopt->domains, iopt->nr_domains + 1,
-				 sizeof(*domains), GFP_KERNEL_ACCOUNT);
+				 sizeof(*domains), IOMMUFD_SVA_GFP_USER);
 	if (!domains)
 		return -ENOMEM;
 	domains[iopt->nr_domains++] = domain;

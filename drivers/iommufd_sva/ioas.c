@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/iommu.h>
 #include <linux/overflow.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -128,7 +129,7 @@ static int ioas_load_iovas(struct rb_root_cached *allowed_itree,
 					     range.last))
 			return -EINVAL;
 
-		allowed = kzalloc(sizeof(*allowed), GFP_KERNEL_ACCOUNT);
+		allowed = kzalloc(sizeof(*allowed), IOMMUFD_SVA_GFP_USER);
 		if (!allowed)
 			return -ENOMEM;
 		allowed->node.start = range.start;
@@ -342,6 +343,11 @@ int iommufd_sva_ioas_unmap(struct iommufd_sva_ucmd *ucmd)
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 
+	/* Nothing may fail once it is unmapped: can the answer be written? */
+	rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+	if (rc)
+		goto out_put;
+
 	if (cmd->iova == 0 && cmd->length == U64_MAX) {
 		rc = iopt_unmap_all(&ioas->iopt, &unmapped);
 	} else if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX) {
@@ -356,7 +362,7 @@ int iommufd_sva_ioas_unmap(struct iommufd_sva_ucmd *ucmd)
 		goto out_put;
 
 	cmd->length = unmapped;
-	rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+	iommufd_sva_ucmd_respond_done(ucmd, sizeof(*cmd));
 out_put:
 	iommufd_sva_put_object(&ioas->obj);
 	return rc;
@@ -387,8 +393,10 @@ static void ioas_change_step(struct iommufd_sva_ctx *ictx,
 			continue;
 		iopt = &container_of(obj, struct iommufd_sva_ioas, obj)->iopt;
 		down_read(&iopt->iova_rwsem);
-		iopt_for_each_area(area, iopt, 0, ULONG_MAX)
+		iopt_for_each_area(area, iopt, 0, ULONG_MAX) {
 			change->step(area->pages, change);
+			cond_resched();
+		}
 		up_read(&iopt->iova_rwsem);
 	}
 }

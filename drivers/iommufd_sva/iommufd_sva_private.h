@@ -76,6 +76,7 @@ struct iommufd_sva_ucmd {
 
 /* main.c: copy @cmd->cmd back, as much of it as the user knows. */
 int iommufd_sva_ucmd_respond(struct iommufd_sva_ucmd *ucmd, size_t cmd_len);
+void iommufd_sva_ucmd_respond_done(struct iommufd_sva_ucmd *ucmd, size_t cmd_len);
 
 enum iommufd_sva_object_type {
 	IOMMUFD_SVA_OBJ_NONE,

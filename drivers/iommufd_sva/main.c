@@ -29,6 +29,20 @@ int iommufd_sva_ucmd_respond(struct iommufd_sva_ucmd *ucmd, size_t cmd_len)
 	return 0;
 }
 
+/**
+ * iommufd_sva_ucmd_respond_done - copy the command back once all is done
+ * @ucmd: the command, of which iommufd_sva_ucmd_respond() could write the answer
+ *	before anything was done
+ * @cmd_len: length of the kernel's structure
+ *
+ * For what cannot be undone: an errno would say that nothing has changed. Who
+ * takes the memory away meanwhile gets no answer.
+ */
+void iommufd_sva_ucmd_respond_done(struct iommufd_sva_ucmd *ucmd, size_t cmd_len)
+{
+	iommufd_sva_ucmd_respond(ucmd, cmd_len);
+}
+
 static int iommufd_sva_destroy(struct iommufd_sva_ucmd *ucmd)
 {
 	struct iommufd_sva_destroy *cmd = ucmd->cmd;
@@ -197,12 +211,12 @@ static int iommufd_sva_fops_open(struct inode *inode, struct file *filp)
 {
 	struct iommufd_sva_ctx *ictx;
 
-	ictx = kzalloc(sizeof(*ictx), GFP_KERNEL_ACCOUNT);
+	ictx = kzalloc(sizeof(*ictx), IOMMUFD_SVA_GFP_USER);
 	if (!ictx)
 		return -ENOMEM;
 
 	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
-	xa_init(&ictx->groups);
+	xa_init_flags(&ictx->groups, XA_FLAGS_ACCOUNT);
 	mutex_init(&ictx->groups_lock);
 	init_rwsem(&ictx->process_rwsem);
 	ictx->file = filp;

@@ -6,6 +6,7 @@
  * still fail (abort). Once it is visible (finalize) any thread of the user may
  * find it, work on it, and destroy it.
  */
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "iommufd_sva_private.h"
@@ -57,7 +58,7 @@ _iommufd_sva_object_alloc(struct iommufd_sva_ctx *ictx, size_t size,
 	struct iommufd_sva_object *obj;
 	int rc;
 
-	obj = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	obj = kzalloc(size, IOMMUFD_SVA_GFP_USER);
 	if (!obj)
 		return ERR_PTR(-ENOMEM);
 	obj->type = type;
@@ -65,7 +66,7 @@ _iommufd_sva_object_alloc(struct iommufd_sva_ctx *ictx, size_t size,
 
 	/* The zero entry takes the id, and reads as NULL until finalize. */
 	rc = xa_alloc(&ictx->objects, &obj->id, XA_ZERO_ENTRY, xa_limit_31b,
-		      GFP_KERNEL_ACCOUNT);
+		      IOMMUFD_SVA_GFP_USER);
 	if (rc) {
 		kfree(obj);
 		return ERR_PTR(rc);
@@ -222,6 +223,7 @@ void iommufd_sva_objects_destroy_all(struct iommufd_sva_ctx *ictx)
 		progress = false;
 		left = false;
 		xa_for_each(&ictx->objects, index, obj) {
+			cond_resched();
 			if (!refcount_dec_if_one(&obj->users)) {
 				left = true;
 				continue;

@@ -231,7 +231,7 @@ static struct iopt_pages *iopt_alloc_pages(unsigned long first_offset,
 	if (!length || length > SIZE_MAX - PAGE_SIZE)
 		return ERR_PTR(-EINVAL);
 
-	pages = kzalloc(sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	pages = kzalloc(sizeof(*pages), IOMMUFD_SVA_GFP_USER);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
 	rc = iopt_source_init(&pages->source);
@@ -501,6 +501,7 @@ static void iopt_unmap_due(struct iommufd_sva_domain *domain,
 	list_for_each_entry(area, areas, item) {
 		unsigned long iova, last;
 
+		cond_resched();
 		if (area->unmap_start == area->unmap_end)
 			continue;
 		iova = iopt_area_index_to_iova(area, area->unmap_start);
@@ -622,6 +623,7 @@ void iopt_areas_unfill_domains(struct iommufd_sva_io_pagetable *iopt,
 				  area->pages_node.last, 0, areas, &runs);
 		area->storage_domain = NULL;
 		mutex_unlock(&pages->mutex);
+		cond_resched();
 	}
 	iopt_unfill_flush(iopt, 0, areas, &runs);
 	iopt_runs_destroy(&runs);
@@ -686,7 +688,7 @@ static int iopt_domain_map(struct iopt_area *area,
 
 	for (done = 0; done < len; done += step) {
 		rc = domain->ops->map(domain, iova + done, paddr + done, step,
-				      area->prot, GFP_KERNEL_ACCOUNT);
+				      area->prot, IOMMUFD_SVA_GFP_USER);
 		if (rc) {
 			if (done)
 				iopt_domain_unmap_now(domain, iova, done);

@@ -131,7 +131,7 @@ static struct vtd_domain_unit *vtd_domain_add(struct vtd_domain *domain,
 
 	if (!vtd_domain_fits(domain, unit))
 		return ERR_PTR(-EINVAL);
-	du = kzalloc(sizeof(*du), GFP_KERNEL_ACCOUNT);
+	du = kzalloc(sizeof(*du), IOMMUFD_SVA_GFP_USER);
 	if (!du)
 		return ERR_PTR(-ENOMEM);
 	did = vtd_unit_alloc_did(unit);
@@ -351,7 +351,7 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 	if (rc)
 		return ERR_PTR(rc);
 
-	vd = kzalloc(sizeof(*vd), GFP_KERNEL_ACCOUNT);
+	vd = kzalloc(sizeof(*vd), IOMMUFD_SVA_GFP_USER);
 	if (!vd)
 		return ERR_PTR(-ENOMEM);
 	init_rwsem(&vd->units_rwsem);
@@ -365,7 +365,7 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 		.pgsize_bitmap = limits.pgsize_bitmap,
 		.coherent = limits.coherent,
 		.nid = NUMA_NO_NODE,
-	}, GFP_KERNEL_ACCOUNT);
+	}, IOMMUFD_SVA_GFP_USER);
 	if (rc) {
 		kfree(vd);
 		return ERR_PTR(rc);

@@ -28,27 +28,28 @@ static struct iommufd_sva_unit *vtd_unit_of(struct iommufd_sva_backend *backend,
 	return drhd && drhd->unit ? &drhd->unit->base : NULL;
 }
 
+/* Nobody would hear of one that is missing: it is not given up for memory. */
+static void vtd_add_resv_region(struct list_head *head, u64 start, size_t len, int prot,
+				enum iommu_resv_type type)
+{
+	struct iommu_resv_region *region;
+
+	region = iommu_alloc_resv_region(start, len, prot, type, GFP_KERNEL | __GFP_NOFAIL);
+	list_add_tail(&region->list, head);
+}
+
 static void vtd_get_resv_regions(struct iommufd_sva_master *master,
 				 struct list_head *head)
 {
 	struct pci_dev *pdev = to_pci_dev(master->dev);
-	struct iommu_resv_region *region;
 	struct vtd_remapping *rmrr;
 
-	list_for_each_entry(rmrr, &vtd_dmar.structures, node) {
-		if (rmrr->type != ACPI_DMAR_TYPE_RESERVED_MEMORY ||
-		    rmrr->last < rmrr->base || !vtd_dmar_scope_has(rmrr, pdev))
-			continue;
-		region = iommu_alloc_resv_region(rmrr->base, rmrr->last - rmrr->base + 1,
-						 IOMMU_READ | IOMMU_WRITE,
-						 IOMMU_RESV_DIRECT, GFP_KERNEL);
-		if (region)
-			list_add_tail(&region->list, head);
-	}
-	region = iommu_alloc_resv_region(VTD_MSI_START, VTD_MSI_SIZE, 0, IOMMU_RESV_MSI,
-					 GFP_KERNEL);
-	if (region)
-		list_add_tail(&region->list, head);
+	list_for_each_entry(rmrr, &vtd_dmar.structures, node)
+		if (rmrr->type == ACPI_DMAR_TYPE_RESERVED_MEMORY &&
+		    rmrr->last >= rmrr->base && vtd_dmar_scope_has(rmrr, pdev))
+			vtd_add_resv_region(head, rmrr->base, rmrr->last - rmrr->base + 1,
+					    IOMMU_READ | IOMMU_WRITE, IOMMU_RESV_DIRECT);
+	vtd_add_resv_region(head, VTD_MSI_START, VTD_MSI_SIZE, 0, IOMMU_RESV_MSI);
 }
 
 /*

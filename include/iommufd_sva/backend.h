@@ -10,6 +10,7 @@
 #ifndef __IOMMUFD_SVA_BACKEND_H
 #define __IOMMUFD_SVA_BACKEND_H
 
+#include <linux/gfp.h>
 #include <linux/iommu.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -30,6 +31,14 @@ struct iommufd_sva_set;
 struct iommufd_sva_unit;
 struct iommufd_sva_vunit;
 struct pci_dev;
+
+/*
+ * For whatever a user can have as much of as he likes: charged to his memory
+ * cgroup, and at its limit, or when memory is short, his call fails (-ENOMEM),
+ * quietly. GFP_KERNEL_ACCOUNT by itself has the OOM killer take a process then.
+ */
+#define IOMMUFD_SVA_GFP_USER                                                   \
+	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /**
  * enum iommufd_sva_translation_type - what a (device, PASID) is set to

@@ -3,9 +3,7 @@
  * Taking a device, attaching address spaces to it, giving it back. No DMA:
  * that is dma.c's. Needs a unit of ours with QEMU's edu device behind it.
  */
-#include <linux/capability.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include "selftest.h"
 
@@ -391,32 +389,6 @@ TEST_F(device, unreadable_memory)
 	EXPECT_EQ(0, sva_map(self->fd, self->ioas, mem, 2 * SZ_4K, SZ_2M, SVA_RW));
 	EXPECT_EQ(0, sva_unmap(self->fd, self->ioas, 0, UINT64_MAX, &unmapped));
 	EXPECT_EQ(3 * SZ_4K, unmapped);
-}
-
-static unsigned long status_kb(const char *field)
-{
-	char line[128];
-	unsigned long kb = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, field, strlen(field)))
-			kb = strtoul(line + strlen(field) + 1, NULL, 0);
-	if (f)
-		fclose(f);
-	return kb;
-}
-
-/* Pinned pages of who has this capability are counted but not charged. */
-static int drop_ipc_lock(void)
-{
-	struct __user_cap_header_struct hdr = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct caps[2];
-
-	if (syscall(SYS_capget, &hdr, caps))
-		return -errno;
-	caps[0].effective &= ~(1U << CAP_IPC_LOCK);
-	return syscall(SYS_capset, &hdr, caps) ? -errno : 0;
 }
 
 /*

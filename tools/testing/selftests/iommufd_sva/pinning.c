@@ -27,35 +27,7 @@ FIXTURE(pinning)
 /* In pages. */
 static long charged(void)
 {
-	char line[128];
-	long kb = -1;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "VmPin: %ld kB", &kb);
-	if (f)
-		fclose(f);
-	return kb / 4;
-}
-
-static long pins(void)
-{
-	long value, acquired = 0, released = 0;
-	char line[128];
-	FILE *f;
-
-	/* The counters are per CPU until somebody asks for them. */
-	file_write("/proc/sys/vm/stat_refresh", "1");
-	f = fopen("/proc/vmstat", "r");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "nr_foll_pin_acquired %ld", &value) == 1)
-			acquired = value;
-		if (sscanf(line, "nr_foll_pin_released %ld", &value) == 1)
-			released = value;
-	}
-	if (f)
-		fclose(f);
-	return acquired - released;
+	return status_kb("VmPin:") / 4;
 }
 
 FIXTURE_SETUP(pinning)
@@ -70,7 +42,7 @@ FIXTURE_SETUP(pinning)
 	self->mem = mem_alloc(self->len, SZ_2M);
 	ASSERT_NE(NULL, self->mem);
 	self->charged = charged();
-	self->pins = pins();
+	self->pins = mem_pins();
 }
 
 FIXTURE_TEARDOWN(pinning)
@@ -78,14 +50,14 @@ FIXTURE_TEARDOWN(pinning)
 	if (self->fd >= 0)
 		close(self->fd);
 	EXPECT_EQ(self->charged, charged());
-	EXPECT_EQ(self->pins, pins());
+	EXPECT_EQ(self->pins, mem_pins());
 }
 
 /* Both counts stand at so many pages more than at the start. */
 #define EXPECT_PINNED(npages)                                                  \
 	do {                                                                   \
 		EXPECT_EQ(self->charged + (long)(npages), charged());          \
-		EXPECT_EQ(self->pins + (long)(npages), pins());                \
+		EXPECT_EQ(self->pins + (long)(npages), mem_pins());                \
 	} while (0)
 
 static int map(FIXTURE_DATA(pinning) *self, size_t offset, size_t length,
@@ -267,7 +239,7 @@ TEST_F(pinning, file_of_huge_pages)
 	if (memfd < 0 || file_write("/proc/sys/vm/nr_hugepages", "4") ||
 	    ftruncate(memfd, 2 * SZ_2M) || fallocate(memfd, 0, 0, 2 * SZ_2M))
 		SKIP(return, "no huge pages");
-	self->pins = pins();
+	self->pins = mem_pins();
 	ASSERT_EQ(0, hwpt(self, self->ioas, &out));
 	/* Not at the start of one, and across two; and a part of that again. */
 	ASSERT_EQ(0, sva_map_file(self->fd, self->ioas, memfd, SZ_4K, SZ_2M, IOVA + SZ_4K, SVA_RW));
@@ -309,7 +281,7 @@ TEST_F(pinning, change_process)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(self->charged, charged());
-	EXPECT_EQ(self->pins + 64, pins());
+	EXPECT_EQ(self->pins + 64, mem_pins());
 
 	/* Back from a process that is gone. */
 	EXPECT_EQ(0, change_process(self->fd));
@@ -345,9 +317,9 @@ TEST_F(pinning, another_process)
 		_exit(!!map(self, 0, PAGES(16), IOVA));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, status);
-	EXPECT_EQ(self->pins + 16, pins());
+	EXPECT_EQ(self->pins + 16, mem_pins());
 	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, IOVA, PAGES(16), NULL));
-	EXPECT_EQ(self->pins, pins());
+	EXPECT_EQ(self->pins, mem_pins());
 }
 
 TEST_F(pinning, killed_in_the_middle)

@@ -2,6 +2,7 @@
 /* The ioctls of /dev/iommufd_sva, and the little things every test needs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -456,6 +458,51 @@ uint64_t mem_phys(const void *va)
 	if (!(entry >> 63))
 		return 0;
 	return (entry & ((1ULL << 55) - 1)) * SZ_4K + (uintptr_t)va % SZ_4K;
+}
+
+unsigned long status_kb(const char *field)
+{
+	char line[128];
+	unsigned long kb = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, field, strlen(field)))
+			kb = strtoul(line + strlen(field) + 1, NULL, 0);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+int drop_ipc_lock(void)
+{
+	struct __user_cap_header_struct hdr = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &hdr, caps))
+		return -errno;
+	caps[0].effective &= ~(1U << CAP_IPC_LOCK);
+	return syscall(SYS_capset, &hdr, caps) ? -errno : 0;
+}
+
+long mem_pins(void)
+{
+	long value, acquired = 0, released = 0;
+	char line[128];
+	FILE *f;
+
+	/* The counters are per CPU until somebody asks for them. */
+	file_write("/proc/sys/vm/stat_refresh", "1");
+	f = fopen("/proc/vmstat", "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "nr_foll_pin_acquired %ld", &value) == 1)
+			acquired = value;
+		if (sscanf(line, "nr_foll_pin_released %ld", &value) == 1)
+			released = value;
+	}
+	if (f)
+		fclose(f);
+	return acquired - released;
 }
 
 char *file_line(const char *path, char *buf, size_t len)

@@ -84,6 +84,13 @@ long mem_check(const void *mem, size_t length, unsigned int seed);
 /* Physical address behind @va, 0 when not told. */
 uint64_t mem_phys(const void *va);
 
+/* A number of kB in /proc/self/status, 0 when it is not there. */
+unsigned long status_kb(const char *field);
+/* Pinned pages of who has CAP_IPC_LOCK are counted but not charged: lose it. */
+int drop_ipc_lock(void);
+/* How many pages are pinned, by anybody, as the kernel counts them. */
+long mem_pins(void);
+
 /* One line of a file without its end, "" when it cannot be read. */
 char *file_line(const char *path, char *buf, size_t len);
 int file_write(const char *path, const char *text);

@@ -1,0 +1,651 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Each main flow with its first allocation failing, then its second, and so on
+ * until there is none left to fail; and the same with accesses to user memory.
+ * A call that fails says why and has changed nothing; one that must not fail
+ * (what takes things away) does its work all the same. What is leaked by it is
+ * found by kmemleak when the machine stops, and by what is observed here.
+ *
+ * Needs a kernel with fault injection (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC,
+ * CONFIG_FAULT_INJECTION_USERCOPY), a unit of ours and QEMU's edu behind it.
+ */
+#include <sys/resource.h>
+
+#include "selftest.h"
+
+#define IOVA 0x40000000UL
+/* More runs of pages than an unmap notes without memory. */
+#define NPAGES 80
+#define LEN (NPAGES * SZ_4K)
+/* Where an area is, one after the other, each behind page tables of its own. */
+#define AREA(n) (IOVA + (n) * SZ_1G)
+#define NAREAS 4
+#define MAX_NTH 5000
+
+/* What is made to fail. */
+enum kind { MEMORY, USERCOPY, KINDS };
+
+/* What can be seen of a context and of its device. */
+struct state {
+	long pins, charged, locked;
+	uint32_t next_id, num_ranges;
+	struct iommufd_sva_iova_range ranges[4];
+	int mapped[2][NAREAS];
+	bool translated[NAREAS];
+	uint64_t physical[NAREAS];
+};
+
+FIXTURE(fail_nth)
+{
+	char name[PCI_NAME_LEN];
+	int control, memfd;
+	int fd, second;
+	uint32_t ioas[2], device, out;
+	char *mem[2];
+};
+
+/* One line for the whole program, not one for each test. */
+static void __attribute__((constructor)) skip_all(void)
+{
+	if (!access("/proc/self/fail-nth", F_OK))
+		return;
+	printf("TAP version 13\n1..1\nok 1 fail_nth # SKIP no fault injection in this kernel\n");
+	exit(KSFT_SKIP);
+}
+
+static int fault_attr(const char *attr, const char *file, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", attr, file);
+	return file_write(path, value);
+}
+
+/* A call stack that an attribute requires and nobody has switches it off. */
+static int fault_enable(const char *attr, bool enable)
+{
+	return fault_attr(attr, "require-end",
+			  enable ? "18446744073709551615" : "0") ?:
+	       fault_attr(attr, "stacktrace-depth", enable ? "32" : "0");
+}
+
+static int fault_choose(enum kind kind)
+{
+	return fault_enable("failslab", kind == MEMORY) ?:
+	       fault_enable("fail_page_alloc", kind == MEMORY) ?:
+	       fault_enable("fail_usercopy", kind == USERCOPY);
+}
+
+/* Quietly, whatever may sleep too, single pages too. */
+static int fault_init(void)
+{
+	return fault_attr("failslab", "verbose", "0") ?:
+	       fault_attr("failslab", "ignore-gfp-wait", "N") ?:
+	       fault_attr("fail_page_alloc", "verbose", "0") ?:
+	       fault_attr("fail_page_alloc", "ignore-gfp-wait", "N") ?:
+	       fault_attr("fail_page_alloc", "ignore-gfp-highmem", "N") ?:
+	       fault_attr("fail_page_alloc", "min-order", "0") ?:
+	       fault_attr("fail_usercopy", "verbose", "0") ?:
+	       fault_choose(MEMORY);
+}
+
+/* The file is read and written with accesses to user memory that can fail too. */
+static void fail_nth_set(int control, unsigned int nth)
+{
+	char buf[16];
+	int len = snprintf(buf, sizeof(buf), "%u", nth);
+
+	while (pwrite(control, buf, len, 0) < 0)
+		;
+}
+
+/* Has it failed? */
+static bool fail_nth_end(int control)
+{
+	char buf[16] = "";
+	bool failed = pread(control, buf, sizeof(buf) - 1, 0) > 0 && !atoi(buf);
+
+	fail_nth_set(control, 0);
+	return failed;
+}
+
+/* @npages neighbours to us, no two of which are neighbours in memory. */
+static char *mem_scattered(int npages)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *from = mmap(NULL, 2 * npages * SZ_4K, PROT_READ | PROT_WRITE, flags, -1, 0);
+	char *to = mmap(NULL, npages * SZ_4K, PROT_NONE, flags, -1, 0);
+
+	if (from == MAP_FAILED || to == MAP_FAILED)
+		return NULL;
+	madvise(from, 2 * npages * SZ_4K, MADV_NOHUGEPAGE);
+	memset(from, 1, 2 * npages * SZ_4K);
+	for (int i = 0; i < npages; i++)
+		if (mremap(from + 2 * i * SZ_4K, SZ_4K, SZ_4K, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   to + i * SZ_4K) == MAP_FAILED)
+			return NULL;
+	return to;
+}
+
+static int map(FIXTURE_DATA(fail_nth) *self, int ioas, int area)
+{
+	return sva_map(self->fd, self->ioas[ioas], self->mem[ioas], LEN, AREA(area), SVA_RW);
+}
+
+static int unmap(FIXTURE_DATA(fail_nth) *self, int ioas, int area)
+{
+	return sva_unmap(self->fd, self->ioas[ioas], AREA(area), LEN, NULL);
+}
+
+static int attach(FIXTURE_DATA(fail_nth) *self, int ioas)
+{
+	return sva_attach(self->fd, self->device, self->ioas[ioas], NULL);
+}
+
+static int bind(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_bind(self->fd, pci_bdf(self->name), &self->device);
+}
+
+/* A context with the device and two address spaces, charged as VFIO does. */
+static int context(FIXTURE_DATA(fail_nth) *self)
+{
+	uint64_t mode = 1;
+
+	self->fd = sva_open();
+	if (self->fd < 0)
+		return self->fd;
+	return sva_option(self->fd, IOMMUFD_SVA_OPTION_RLIMIT_MODE,
+			  IOMMUFD_SVA_OPTION_OP_SET, 0, &mode) ?:
+	       sva_ioas_alloc(self->fd, &self->ioas[0]) ?:
+	       sva_ioas_alloc(self->fd, &self->ioas[1]) ?: bind(self);
+}
+
+FIXTURE_SETUP(fail_nth)
+{
+	struct rlimit limit = { 16 * SZ_2M, 16 * SZ_2M };
+
+	self->fd = -1;
+	self->second = -1;
+	NEED_DEVICE(ID_EDU, 0, self->name);
+	self->control = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->control);
+	ASSERT_EQ(0, fault_init()) TH_LOG("fault injection lacks an attribute");
+	for (int i = 0; i < 2; i++) {
+		self->mem[i] = mem_scattered(NPAGES);
+		ASSERT_NE(NULL, self->mem[i]);
+	}
+	self->memfd = memfd_create("fail_nth", MFD_ALLOW_SEALING);
+	ASSERT_LE(0, self->memfd);
+	ASSERT_EQ(0, ftruncate(self->memfd, LEN));
+	ASSERT_EQ(0, fallocate(self->memfd, 0, 0, LEN));
+	/* Who has the capability is not charged. */
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, pci_unbind(self->name));
+	ASSERT_EQ(0, context(self));
+}
+
+FIXTURE_TEARDOWN(fail_nth)
+{
+	if (self->fd >= 0)
+		close(self->fd);
+	EXPECT_EQ(0, status_kb("VmPin:"));
+	EXPECT_EQ(0, status_kb("VmLck:"));
+}
+
+/* Both address spaces, seen through a third that is gone afterwards. */
+static void observe_context(FIXTURE_DATA(fail_nth) *self, struct state *state)
+{
+	uint32_t scratch;
+
+	state->num_ranges = ARRAY_SIZE(state->ranges);
+	sva_ranges(self->fd, self->ioas[0], state->ranges, &state->num_ranges, NULL);
+	if (sva_ioas_alloc(self->fd, &scratch))
+		return;
+	state->next_id = scratch;
+	for (int i = 0; i < 2; i++)
+		for (int area = 0; area < NAREAS; area++)
+			state->mapped[i][area] = sva_copy(self->fd, scratch, AREA(area) + i * LEN,
+							  self->ioas[i], AREA(area), LEN, SVA_READ);
+	sva_destroy(self->fd, scratch);
+}
+
+static void observe(FIXTURE_DATA(fail_nth) *self, struct state *state)
+{
+	char text[2048];
+
+	memset(state, 0, sizeof(*state));
+	if (self->fd >= 0)
+		observe_context(self, state);
+	for (int area = 0; area < NAREAS; area++) {
+		uint64_t last_page = AREA(area) + LEN - SZ_4K;
+
+		if (walk(self->name, last_page, text, sizeof(text)))
+			continue;
+		state->translated[area] = strstr(text, "status=mapped");
+		state->physical[area] = walk_number(text, "result", "physical");
+	}
+	state->pins = mem_pins();
+	state->charged = status_kb("VmPin:");
+	state->locked = status_kb("VmLck:");
+}
+
+static void state_print(const char *what, const struct state *s)
+{
+	fprintf(stderr, "# %s: pins %ld charged %ld locked %ld next id %u ranges", what, s->pins,
+		s->charged, s->locked, s->next_id);
+	for (int i = 0; i < s->num_ranges && i < ARRAY_SIZE(s->ranges); i++)
+		fprintf(stderr, " %#llx-%#llx", s->ranges[i].start, s->ranges[i].last);
+	for (int area = 0; area < NAREAS; area++)
+		fprintf(stderr, " [%d %d %#lx]", s->mapped[0][area], s->mapped[1][area],
+			s->physical[area]);
+	fprintf(stderr, "\n");
+}
+
+static bool state_is(FIXTURE_DATA(fail_nth) *self, const struct state *expected)
+{
+	struct state state;
+
+	observe(self, &state);
+	if (!memcmp(&state, expected, sizeof(state)))
+		return true;
+	state_print("expected", expected);
+	state_print("observed", &state);
+	return false;
+}
+
+/* What can be said of a call when something in it fails. */
+enum may { MUST_WORK, MAY_FAIL };
+
+typedef int (*step)(FIXTURE_DATA(fail_nth) *self);
+
+static void fail_each(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) *self, step call,
+		      step undo, enum kind kind, enum may may, const struct state *before,
+		      const struct state *after)
+{
+	int nth, rc, refused = 0;
+	bool failed;
+
+	ASSERT_EQ(0, fault_choose(kind));
+	for (nth = 1; nth < MAX_NTH; nth++) {
+		fail_nth_set(self->control, nth);
+		rc = call(self);
+		failed = fail_nth_end(self->control);
+		if (rc) {
+			ASSERT_TRUE(failed) TH_LOG("%d, and nothing has failed", rc);
+			ASSERT_EQ(MAY_FAIL, may) TH_LOG("failure %d: %d", nth, rc);
+			ASSERT_EQ(kind == MEMORY ? -ENOMEM : -EFAULT, rc)
+				TH_LOG("failure %d", nth);
+			ASSERT_TRUE(state_is(self, before))
+				TH_LOG("failure %d: something has changed", nth);
+			refused++;
+			continue;
+		}
+		ASSERT_TRUE(state_is(self, after)) TH_LOG("failure %d: not done", nth);
+		ASSERT_EQ(0, undo(self));
+		ASSERT_TRUE(state_is(self, before)) TH_LOG("failure %d: not undone", nth);
+		if (!failed)
+			break;
+	}
+	ASSERT_GT(MAX_NTH, nth) TH_LOG("there is no end of failures");
+	fprintf(stderr, "# %d failures of %s, of which %d failed the call\n", nth - 1,
+		kind == MEMORY ? "allocations" : "accesses to user memory", refused);
+	if (may == MAY_FAIL)
+		EXPECT_LT(0, refused);
+}
+
+/* @call from one state to another, and @undo back. */
+static void fail(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) *self, step call,
+		 step undo, enum may memory)
+{
+	struct state before, after;
+
+	observe(self, &before);
+	ASSERT_EQ(0, call(self));
+	observe(self, &after);
+	ASSERT_NE(0, memcmp(&before, &after, sizeof(before)))
+		TH_LOG("what it does cannot be seen");
+	ASSERT_EQ(0, undo(self));
+	ASSERT_TRUE(state_is(self, &before));
+
+	fail_each(_metadata, self, call, undo, MEMORY, memory, &before, &after);
+	fail_each(_metadata, self, call, undo, USERCOPY, MAY_FAIL, &before, &after);
+}
+
+/* --- contexts and address spaces --------------------------------------- */
+
+static int call_open(FIXTURE_DATA(fail_nth) *self)
+{
+	self->second = sva_open();
+	return self->second < 0 ? self->second : 0;
+}
+
+static int undo_open(FIXTURE_DATA(fail_nth) *self)
+{
+	return close(self->second);
+}
+
+/* An empty context shows nowhere: that it works is all there is to see. */
+TEST_F_TIMEOUT(fail_nth, open, 300)
+{
+	struct state same;
+
+	observe(self, &same);
+	fail_each(_metadata, self, call_open, undo_open, MEMORY, MAY_FAIL, &same, &same);
+	fail_each(_metadata, self, call_open, undo_open, USERCOPY, MAY_FAIL, &same, &same);
+}
+
+static int call_ioas_alloc(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_ioas_alloc(self->fd, &self->out);
+}
+
+static int destroy_out(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_destroy(self->fd, self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, ioas_alloc, 300)
+{
+	fail(_metadata, self, call_ioas_alloc, destroy_out, MAY_FAIL);
+}
+
+/* So many ids that the array of them has to grow for the next. */
+TEST_F_TIMEOUT(fail_nth, ioas_alloc_64th, 300)
+{
+	for (uint32_t id = 0; id < 63; )
+		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &id));
+	fail(_metadata, self, call_ioas_alloc, destroy_out, MAY_FAIL);
+}
+
+static int call_destroy_ioas(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_destroy(self->fd, self->ioas[1]);
+}
+
+static int undo_destroy_ioas(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_ioas_alloc(self->fd, &self->ioas[1]) ?: map(self, 1, 0) ?: map(self, 1, 1);
+}
+
+TEST_F_TIMEOUT(fail_nth, destroy_ioas, 300)
+{
+	ASSERT_EQ(0, map(self, 1, 0));
+	ASSERT_EQ(0, map(self, 1, 1));
+	fail(_metadata, self, call_destroy_ioas, undo_destroy_ioas, MUST_WORK);
+}
+
+/* --- mapping ----------------------------------------------------------- */
+
+static int call_map(FIXTURE_DATA(fail_nth) *self)
+{
+	return map(self, 0, 1);
+}
+
+static int undo_map(FIXTURE_DATA(fail_nth) *self)
+{
+	return unmap(self, 0, 1);
+}
+
+TEST_F_TIMEOUT(fail_nth, map_without_tables, 300)
+{
+	fail(_metadata, self, call_map, undo_map, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, map, 300)
+{
+	ASSERT_EQ(0, attach(self, 0));
+	fail(_metadata, self, call_map, undo_map, MAY_FAIL);
+}
+
+/* What the first tables hold already has to come out again. */
+TEST_F_TIMEOUT(fail_nth, map_into_two_tables, 300)
+{
+	uint32_t hwpt;
+
+	ASSERT_EQ(0, attach(self, 0));
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas[0], 0, &hwpt));
+	fail(_metadata, self, call_map, undo_map, MAY_FAIL);
+}
+
+static int call_map_file(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_map_file(self->fd, self->ioas[0], self->memfd, 0, LEN, AREA(1), SVA_RW);
+}
+
+TEST_F_TIMEOUT(fail_nth, map_file, 300)
+{
+	ASSERT_EQ(0, attach(self, 0));
+	fail(_metadata, self, call_map_file, undo_map, MAY_FAIL);
+	EXPECT_EQ(0, fcntl(self->memfd, F_ADD_SEALS, F_SEAL_WRITE))
+		TH_LOG("somebody may still write to the file");
+}
+
+/* Two mappings that touch, in one go. */
+static int call_copy(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_copy(self->fd, self->ioas[1], AREA(1), self->ioas[0], AREA(0), 2 * LEN, SVA_RW);
+}
+
+static int undo_copy(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_unmap(self->fd, self->ioas[1], AREA(1), 2 * LEN, NULL);
+}
+
+TEST_F_TIMEOUT(fail_nth, copy, 300)
+{
+	uint32_t hwpt;
+
+	ASSERT_EQ(0, attach(self, 1));
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas[0], 0, &hwpt));
+	ASSERT_EQ(0, map(self, 0, 0));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas[0], self->mem[1], LEN, AREA(0) + LEN, SVA_RW));
+	fail(_metadata, self, call_copy, undo_copy, MAY_FAIL);
+}
+
+static int call_unmap(FIXTURE_DATA(fail_nth) *self)
+{
+	return unmap(self, 0, 1);
+}
+
+/* Unmapping goes on without memory, in smaller pieces. */
+TEST_F_TIMEOUT(fail_nth, unmap_one_of_three, 300)
+{
+	ASSERT_EQ(0, attach(self, 0));
+	for (int area = 0; area < 3; area++)
+		ASSERT_EQ(0, map(self, 0, area));
+	fail(_metadata, self, call_unmap, call_map, MUST_WORK);
+}
+
+static int call_allow(FIXTURE_DATA(fail_nth) *self)
+{
+	struct iommufd_sva_iova_range ranges[] = {
+		{ SZ_2M, 2 * SZ_2M - 1 }, { 4 * SZ_2M, 5 * SZ_2M - 1 },
+	};
+
+	return sva_allow(self->fd, self->ioas[0], ranges, 2);
+}
+
+static int undo_allow(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_allow(self->fd, self->ioas[0], NULL, 0);
+}
+
+/* Whether ranges are allowed shows in what the kernel chooses. */
+static int call_map_any(FIXTURE_DATA(fail_nth) *self)
+{
+	uint64_t iova;
+	int rc = call_allow(self);
+
+	if (!rc)
+		rc = sva_map_any(self->fd, self->ioas[0], self->mem[0], LEN, &iova, SVA_RW);
+	if (!rc && (iova < SZ_2M || iova >= 2 * SZ_2M))
+		rc = -ERANGE;
+	return rc;
+}
+
+static int undo_map_any(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_unmap(self->fd, self->ioas[0], SZ_2M, SZ_2M, NULL) ?: undo_allow(self);
+}
+
+TEST_F_TIMEOUT(fail_nth, map_where_allowed, 300)
+{
+	ASSERT_EQ(0, attach(self, 0));
+	fail(_metadata, self, call_map_any, undo_map_any, MAY_FAIL);
+}
+
+/* --- tables and devices ------------------------------------------------ */
+
+static int call_hwpt_alloc(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_hwpt_alloc(self->fd, self->device, self->ioas[0], 0, &self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, hwpt_alloc, 300)
+{
+	for (int area = 0; area < 3; area++)
+		ASSERT_EQ(0, map(self, 0, area));
+	fail(_metadata, self, call_hwpt_alloc, destroy_out, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, hwpt_alloc_second, 300)
+{
+	for (int area = 0; area < 3; area++)
+		ASSERT_EQ(0, map(self, 0, area));
+	ASSERT_EQ(0, attach(self, 0));
+	fail(_metadata, self, call_hwpt_alloc, destroy_out, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, destroy_hwpt, 300)
+{
+	for (int area = 0; area < 3; area++)
+		ASSERT_EQ(0, map(self, 0, area));
+	ASSERT_EQ(0, call_hwpt_alloc(self));
+	fail(_metadata, self, destroy_out, call_hwpt_alloc, MUST_WORK);
+}
+
+static int call_attach(FIXTURE_DATA(fail_nth) *self)
+{
+	return attach(self, 0);
+}
+
+static int call_detach(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_detach(self->fd, self->device);
+}
+
+TEST_F_TIMEOUT(fail_nth, attach, 300)
+{
+	ASSERT_EQ(0, map(self, 0, 0));
+	ASSERT_EQ(0, map(self, 0, 2));
+	fail(_metadata, self, call_attach, call_detach, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, detach, 300)
+{
+	ASSERT_EQ(0, map(self, 0, 0));
+	ASSERT_EQ(0, attach(self, 0));
+	fail(_metadata, self, call_detach, call_attach, MUST_WORK);
+}
+
+static int call_attach_hwpt(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_attach(self->fd, self->device, self->out, NULL);
+}
+
+TEST_F_TIMEOUT(fail_nth, attach_hwpt, 300)
+{
+	ASSERT_EQ(0, map(self, 0, 0));
+	ASSERT_EQ(0, call_hwpt_alloc(self));
+	fail(_metadata, self, call_attach_hwpt, call_detach, MAY_FAIL);
+}
+
+static int call_replace(FIXTURE_DATA(fail_nth) *self)
+{
+	return attach(self, 1);
+}
+
+/* The same IOVA with other memory behind it. */
+TEST_F_TIMEOUT(fail_nth, replace, 300)
+{
+	ASSERT_EQ(0, map(self, 0, 0));
+	ASSERT_EQ(0, map(self, 1, 0));
+	ASSERT_EQ(0, map(self, 1, 1));
+	ASSERT_EQ(0, attach(self, 0));
+	fail(_metadata, self, call_replace, call_attach, MAY_FAIL);
+}
+
+static int call_unbind(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_destroy(self->fd, self->device);
+}
+
+TEST_F_TIMEOUT(fail_nth, bind, 600)
+{
+	ASSERT_EQ(0, call_unbind(self));
+	fail(_metadata, self, bind, call_unbind, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, unbind, 600)
+{
+	fail(_metadata, self, call_unbind, bind, MUST_WORK);
+}
+
+static int call_close(FIXTURE_DATA(fail_nth) *self)
+{
+	int fd = self->fd;
+
+	self->fd = -1;
+	return close(fd);
+}
+
+static int undo_close(FIXTURE_DATA(fail_nth) *self)
+{
+	return context(self) ?: map(self, 0, 0) ?: map(self, 0, 1) ?: map(self, 1, 2) ?:
+	       attach(self, 0);
+}
+
+/* Everything at once; it takes nothing from and gives nothing to the user. */
+TEST_F_TIMEOUT(fail_nth, close, 600)
+{
+	struct state before, after;
+
+	ASSERT_EQ(0, call_close(self));
+	observe(self, &after);
+	ASSERT_EQ(0, undo_close(self));
+	observe(self, &before);
+	fail_each(_metadata, self, call_close, undo_close, MEMORY, MUST_WORK, &before, &after);
+}
+
+/* --- the rest ---------------------------------------------------------- */
+
+static int call_hw_info(FIXTURE_DATA(fail_nth) *self)
+{
+	char data[64];
+	struct iommufd_sva_hw_info cmd = {
+		.size = sizeof(cmd),
+		.dev_id = self->device,
+		.data_len = sizeof(data),
+		.data_uptr = (uintptr_t)data,
+	};
+
+	return sva_ioctl(self->fd, IOMMUFD_SVA_GET_HW_INFO, &cmd);
+}
+
+static int nothing(FIXTURE_DATA(fail_nth) *self)
+{
+	return 0;
+}
+
+TEST_F_TIMEOUT(fail_nth, get_hw_info, 300)
+{
+	struct state same;
+
+	observe(self, &same);
+	fail_each(_metadata, self, call_hw_info, nothing, MEMORY, MAY_FAIL, &same, &same);
+	fail_each(_metadata, self, call_hw_info, nothing, USERCOPY, MAY_FAIL, &same, &same);
+}
+
+TEST_HARNESS_MAIN

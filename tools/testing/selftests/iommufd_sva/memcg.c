@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a user makes the kernel allocate is charged to the user's memory cgroup,
+ * and limited by it. Needs the memory controller of cgroup v2, and for page
+ * tables a unit of ours with QEMU's edu device behind it.
+ */
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "selftest.h"
+
+#define ROOT "/sys/fs/cgroup"
+#define GROUP ROOT "/iommufd_sva"
+
+#define IOVA SZ_1G
+#define MIB(n) ((n) << 20)
+
+FIXTURE(memcg)
+{
+	char name[PCI_NAME_LEN];
+	int fd;
+	uint32_t ioas, device;
+	char *mem;
+	/* memory.max, open: at the limit there may be no memory to open it. */
+	int limit;
+};
+
+/* The root directory of the machine may be small: whatever is missing is made. */
+static int group_make(void)
+{
+	int rc;
+
+	if (access(ROOT "/cgroup.procs", F_OK) && mount("cgroup2", ROOT, "cgroup2", 0, NULL))
+		return -errno;
+	rc = file_write(ROOT "/cgroup.subtree_control", "+memory");
+	if (rc)
+		return rc;
+	return mkdir(GROUP, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+/* Bytes that the kernel holds on the group's account. */
+static long kernel_memory(void)
+{
+	char line[128];
+	long bytes = -1;
+	FILE *f = fopen(GROUP "/memory.stat", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "kernel %ld", &bytes);
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
+static long event(const char *name)
+{
+	char line[128], key[32];
+	long value, count = -1;
+	FILE *f = fopen(GROUP "/memory.events", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%31s %ld", key, &value) == 2 && !strcmp(key, name))
+			count = value;
+	if (f)
+		fclose(f);
+	return count;
+}
+
+static int limit(FIXTURE_DATA(memcg) *self, const char *value)
+{
+	return pwrite(self->limit, value, strlen(value), 0) < 0 ? -errno : 0;
+}
+
+FIXTURE_SETUP(memcg)
+{
+	int rc;
+
+	self->fd = -1;
+	self->limit = -1;
+	rc = group_make();
+	if (rc)
+		SKIP(return, "no memory controller of cgroup v2: %s", strerror(-rc));
+	self->limit = open(GROUP "/memory.max", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->limit);
+	ASSERT_EQ(0, limit(self, "max"));
+	self->mem = mem_alloc(SZ_64K, 0);
+	ASSERT_NE(NULL, self->mem);
+	ASSERT_EQ(0, file_write(GROUP "/cgroup.procs", "0"));
+	/* All that this program needs, before there is a limit. */
+	ASSERT_EQ(0, mlockall(MCL_CURRENT));
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+}
+
+FIXTURE_TEARDOWN(memcg)
+{
+	if (self->limit >= 0) {
+		limit(self, "max");
+		close(self->limit);
+	}
+	if (self->fd >= 0)
+		close(self->fd);
+	file_write(ROOT "/cgroup.procs", "0");
+	rmdir(GROUP);
+}
+
+/* The statistics are some pages per CPU behind. */
+#define EXPECT_GROWN(before, least)                                            \
+	do {                                                                   \
+		long _now = kernel_memory();                                   \
+									       \
+		EXPECT_LE((before) + (long)(least) - (long)MIB(1), _now)       \
+			TH_LOG("%ld KiB were charged, of at least %ld",        \
+			       (_now - (before)) / 1024, (long)(least) / 1024);\
+	} while (0)
+
+/* An IOAS is in the 256 bytes that hold it, and its id costs something too. */
+TEST_F_TIMEOUT(memcg, objects, 300)
+{
+	long before = kernel_memory();
+	uint32_t id;
+
+	ASSERT_LT(0, before);
+	for (int i = 0; i < 8192; i++)
+		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &id));
+	EXPECT_GROWN(before, MIB(2));
+}
+
+/* An area and what it knows of its pages. */
+TEST_F_TIMEOUT(memcg, areas, 300)
+{
+	long before = kernel_memory();
+
+	for (int i = 0; i < 8192; i++)
+		ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->mem, SZ_4K, IOVA + i * SZ_64K,
+				     SVA_RW));
+	EXPECT_GROWN(before, MIB(2));
+}
+
+static int take_device(FIXTURE_DATA(memcg) *self)
+{
+	return pci_unbind(self->name) ?:
+	       sva_bind(self->fd, pci_bdf(self->name), &self->device) ?:
+	       sva_attach(self->fd, self->device, self->ioas, NULL);
+}
+
+/* One page, each time behind two tables that nothing else is in. */
+static int map_far(FIXTURE_DATA(memcg) *self, int i)
+{
+	return sva_map(self->fd, self->ioas, self->mem, SZ_4K, IOVA + i * SZ_1G, SVA_RW);
+}
+
+static int unmap_far(FIXTURE_DATA(memcg) *self, int i)
+{
+	return sva_unmap(self->fd, self->ioas, IOVA + i * SZ_1G, SZ_4K, NULL);
+}
+
+/* A unit has 39 bits of address at least. */
+#define FAR_MAX 500
+
+TEST_F_TIMEOUT(memcg, tables, 300)
+{
+	long before, full;
+
+	NEED_DEVICE(ID_EDU, 0, self->name);
+	ASSERT_EQ(0, take_device(self));
+	before = kernel_memory();
+	for (int i = 0; i < FAR_MAX; i++)
+		ASSERT_EQ(0, map_far(self, i));
+	EXPECT_GROWN(before, FAR_MAX * 2 * SZ_4K);
+	full = kernel_memory();
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, 0, UINT64_MAX, NULL));
+	/* They are freed a grace period later. */
+	for (int i = 0; i < 100 && kernel_memory() > before + (full - before) / 2; i++)
+		usleep(100000);
+	EXPECT_GT(before + (full - before) / 2, kernel_memory()) TH_LOG("still charged");
+}
+
+static bool mapped(FIXTURE_DATA(memcg) *self, int i)
+{
+	char text[2048];
+
+	return !walk(self->name, IOVA + i * SZ_1G, text, sizeof(text)) &&
+	       walk_number(text, "result", "physical") == mem_phys(self->mem);
+}
+
+/* At the limit it is -ENOMEM for the caller, not death for some process. */
+TEST_F_TIMEOUT(memcg, limit, 300)
+{
+	char value[32];
+	long pins;
+	int n;
+
+	NEED_DEVICE(ID_EDU, 0, self->name);
+	ASSERT_EQ(0, take_device(self));
+	ASSERT_EQ(0, map_far(self, 0));
+	pins = mem_pins();
+
+	file_line(GROUP "/memory.current", value, sizeof(value));
+	snprintf(value, sizeof(value), "%ld", strtol(value, NULL, 0) + (long)MIB(2));
+	ASSERT_EQ(0, limit(self, value));
+	for (n = 1; n < FAR_MAX; n++) {
+		int rc = map_far(self, n);
+
+		if (!rc)
+			continue;
+		ASSERT_EQ(-ENOMEM, rc);
+		/* Nothing is left of it, and it is so again. */
+		ASSERT_EQ(-ENOENT, unmap_far(self, n));
+		ASSERT_EQ(-ENOMEM, map_far(self, n));
+		break;
+	}
+	ASSERT_EQ(0, limit(self, "max"));
+	fprintf(stderr, "# %d mappings within the limit\n", n);
+	ASSERT_GT(FAR_MAX, n) TH_LOG("there is no limit");
+	EXPECT_LT(50, n);
+	EXPECT_EQ(0, event("oom_kill"));
+	EXPECT_LT(0, event("max"));
+	EXPECT_EQ(pins + n - 1, mem_pins());
+	EXPECT_TRUE(mapped(self, 0));
+	EXPECT_TRUE(mapped(self, n - 1));
+	EXPECT_FALSE(mapped(self, n));
+	EXPECT_EQ(0, map_far(self, n));
+	EXPECT_TRUE(mapped(self, n));
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, 0, UINT64_MAX, NULL));
+	EXPECT_EQ(pins - 1, mem_pins());
+}
+
+TEST_HARNESS_MAIN
