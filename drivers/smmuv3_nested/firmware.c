@@ -60,6 +60,18 @@ bool smmuv3_fw_coherent(struct smmu_unit *unit, bool cohacc)
 	return cohacc || smmuv3_iort_overrides_cohacc(&iort, iort_smmu(unit));
 }
 
+/**
+ * smmuv3_fw_canwbs - do all PCI devices behind a unit snoop caches, no matter what
+ *	memory types a guest's tables ask for?
+ * @unit: the unit
+ *
+ * Only ACPI can tell.
+ */
+bool smmuv3_fw_canwbs(struct smmu_unit *unit)
+{
+	return !unit->dev->of_node && smmuv3_iort_canwbs(&iort, iort_smmu(unit));
+}
+
 /* --- device tree ------------------------------------------------------- */
 
 /* An entry of "iommu-map", for an IOMMU with one cell, as every SMMUv3 has. */

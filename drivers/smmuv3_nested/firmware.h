@@ -14,6 +14,7 @@ int smmuv3_fw_init(void);
 void smmuv3_fw_exit(void);
 
 bool smmuv3_fw_coherent(struct smmu_unit *unit, bool cohacc);
+bool smmuv3_fw_canwbs(struct smmu_unit *unit);
 int smmuv3_fw_stream(struct smmu_unit *unit, struct pci_dev *pdev, u32 *sid);
 int smmuv3_fw_streams(struct smmu_unit *unit, struct pci_dev *pdev, u32 *sids,
 		      unsigned int max);

@@ -44,6 +44,8 @@ enum node_type {
 #define SMMUV3_COHACC_OVERRIDE	0x1
 
 /* Root complex (3.1.1.3) */
+#define RC_MEMORY_FLAGS		23
+#define RC_CANWBS		0x4
 #define RC_SEGMENT		28
 #define RC_SIZE			32
 
@@ -332,6 +334,35 @@ int smmuv3_iort_map_rid(const struct smmuv3_iort *iort, u32 smmu, u32 segment,
 		return 0;
 	}
 	return -ENODEV;
+}
+
+static bool maps_to(const struct node *node, u32 smmu)
+{
+	u32 i;
+
+	for (i = 0; i < node->num_mappings; i++)
+		if (read_mapping(node, i).reference == smmu)
+			return true;
+	return false;
+}
+
+/*
+ * Are there root complexes behind @smmu, and do the requests of all of them snoop
+ * caches whatever they and the guest's tables say (CANWBS)?
+ */
+bool smmuv3_iort_canwbs(const struct smmuv3_iort *iort, u32 smmu)
+{
+	struct node node = {};
+	bool any = false;
+
+	while (smmu && next_node(iort, &node) > 0) {
+		if (node.type != NODE_ROOT_COMPLEX || !maps_to(&node, smmu))
+			continue;
+		if (!(node.at[RC_MEMORY_FLAGS] & RC_CANWBS))
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 static enum smmuv3_iort_range range_type(const struct node *node)

@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include "firmware.h"
 #include "nested.h"
 
 /* A small queue is filled several times, a large one does not need all at once. */
@@ -20,18 +21,19 @@
 
 /*
  * With stage-2 tables that force memory types (S2FWB) a guest's own types have no
- * effect. Without it can have its devices read memory around the CPU's caches.
+ * effect, nor have they where all requests snoop anyway (CANWBS). Without it can
+ * have its devices read memory around the CPU's caches.
  */
 int smmu_can_nest(struct smmu_unit *unit, struct smmu_domain *parent)
 {
 	if (!(unit->idr[0] & SMMUV3_IDR0_S1P) || !(unit->idr[0] & SMMUV3_IDR0_S2P))
 		return -EOPNOTSUPP;
-	if (parent->pt.cfg.snoop)
+	if (parent->pt.cfg.snoop || smmuv3_fw_canwbs(unit))
 		return 0;
 	if (!smmu_allow_noncoherent_nesting)
 		return -EOPNOTSUPP;
 	if (!xchg(&unit->warned_noncoherent, 1))
-		smmu_warn(unit, "lets guests nest without S2FWB: they can bypass the CPU's caches; unset allow_noncoherent_nesting where guests are not trusted\n");
+		smmu_warn(unit, "lets guests nest without S2FWB and CANWBS: they can bypass the CPU's caches; unset allow_noncoherent_nesting where guests are not trusted\n");
 	return 0;
 }
 

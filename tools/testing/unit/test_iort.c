@@ -191,6 +191,44 @@ TEST(find_smmu)
 	unload(&iort);
 }
 
+/* Every root complex behind an SMMU has to say so; the third is behind B alone. */
+TEST(canwbs)
+{
+	struct smmuv3_iort iort;
+	struct machine m;
+	u32 rc[3], at = 48, found = 0;
+
+	build(&m, 6);
+	for (; found < 3; at += get(&m.t, at + 1, 2))
+		if (get(&m.t, at, 1) == 2)
+			rc[found++] = at;
+	for (found = 0; found < 3; found++) {
+		/* CPM and DACS are something else. */
+		put(&m.t, rc[found] + 23, 3, 1);
+	}
+	CHECK_EQ(load(&iort, &m.t), 0);
+	CHECK(!smmuv3_iort_canwbs(&iort, m.a));
+	CHECK(!smmuv3_iort_canwbs(&iort, m.b));
+	unload(&iort);
+
+	put(&m.t, rc[0] + 23, 7, 1);
+	put(&m.t, rc[1] + 23, 7, 1);
+	CHECK_EQ(load(&iort, &m.t), 0);
+	CHECK(smmuv3_iort_canwbs(&iort, m.a));
+	CHECK(!smmuv3_iort_canwbs(&iort, m.b));
+	CHECK(!smmuv3_iort_canwbs(&iort, 0));
+	unload(&iort);
+
+	put(&m.t, rc[0] + 23, 3, 1);
+	put(&m.t, rc[2] + 23, 7, 1);
+	CHECK_EQ(load(&iort, &m.t), 0);
+	CHECK(!smmuv3_iort_canwbs(&iort, m.a));
+	CHECK(!smmuv3_iort_canwbs(&iort, m.b));
+	/* Nothing is behind an ITS that is not an SMMU's business. */
+	CHECK(!smmuv3_iort_canwbs(&iort, m.its));
+	unload(&iort);
+}
+
 #define CHECK_SID(iort, smmu, segment, rid, want) ({			\
 	u32 __sid = ~0;							\
 	CHECK_EQ(smmuv3_iort_map_rid(iort, smmu, segment, rid, &__sid), 0); \
