@@ -306,6 +306,7 @@ static void adopt_locked(struct iommufd_sva_members *members,
 	struct iommufd_sva_master **masters;
 	struct iommufd_sva_unit *unit;
 	struct iommufd_sva_set *set;
+	const char *why;
 	bool new;
 	int num, rc, i;
 
@@ -322,7 +323,13 @@ static void adopt_locked(struct iommufd_sva_members *members,
 		set = set_create(unit);
 		if (IS_ERR(set))
 			return;
-		set->keep_identity = keep_identity(unit, members);
+	}
+	why = keep_identity(unit, members);
+	if (why && iommufd_sva_set_keep_identity(set, why)) {
+		pci_err(members->pdev[0],
+			"iommufd_sva: %s, but its group is with a user: left to the host\n",
+			why);
+		return;
 	}
 
 	masters = kvcalloc(members->num, sizeof(*masters), GFP_KERNEL);

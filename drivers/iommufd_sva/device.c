@@ -416,9 +416,11 @@ static void disable_device(struct iommufd_sva_device *idev)
 static int check_bindable(struct pci_dev *pdev, struct iommufd_sva_set *set,
 			  struct iommufd_sva_members *members, bool vfio)
 {
-	if (set->keep_identity) {
+	const char *keep = READ_ONCE(set->keep_identity);
+
+	if (keep) {
 		pci_info_ratelimited(pdev, "iommufd_sva: cannot be bound: %s\n",
-				     set->keep_identity);
+				     keep);
 		return -EINVAL;
 	}
 	if (!vfio && !iommufd_sva_can_reset(members))

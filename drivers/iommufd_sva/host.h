@@ -43,7 +43,8 @@
  * @iommu: makes the IOMMU core probe the set, and release it, as a whole
  * @group: its group; holds a reference
  * @unit: the unit all of it is behind
- * @keep_identity: why it can never be given to a user; NULL when it can
+ * @keep_identity: why it can never be given to a user; NULL when it can. Written
+ *	under @lock
  * @node: in adopt.c's list
  * @epoch: grows whenever the IOMMU core gives the set another translation, a
  *	reset's "blocked and back" apart: an overlay of an older epoch was meant
@@ -130,6 +131,7 @@ void iommufd_sva_set_put_live(struct iommufd_sva_set *set);
 void iommufd_sva_master_driver(struct device *dev, bool bound);
 int iommufd_sva_master_attach(struct iommufd_sva_master *master,
 			      struct iommu_domain *domain);
+int iommufd_sva_set_keep_identity(struct iommufd_sva_set *set, const char *why);
 void iommufd_sva_masters_forget_domain(struct iommufd_sva_domain *domain);
 int iommufd_sva_set_overlay(struct iommufd_sva_set *set, int epoch,
 			    const struct iommufd_sva_translation *overlay);

@@ -177,6 +177,18 @@ static bool acs_on_beside(struct pci_dev *pdev)
 	return check.all_on;
 }
 
+/*
+ * Are there functions beside @pdev? The bus hears of a function other than the
+ * first before the kernel has marked it as one of many, and its own header need
+ * not say so. On a link all of devfn is the function's number (ARI).
+ */
+static bool is_one_of_many(struct pci_dev *pdev)
+{
+	if (pdev->multifunction || PCI_FUNC(pdev->devfn))
+		return true;
+	return pdev->devfn && pci_is_pcie(pdev) && !pci_is_root_bus(pdev->bus);
+}
+
 /* Does all that enters or leaves @pdev from below or beside pass above it? */
 static bool acs_isolates(struct pci_dev *pdev)
 {
@@ -193,7 +205,7 @@ static bool acs_isolates(struct pci_dev *pdev)
 	case PCI_EXP_TYPE_RC_END:
 	case PCI_EXP_TYPE_UPSTREAM:
 		/* A single function has nothing beside it on its link. */
-		return !pdev->multifunction || acs_on_beside(pdev);
+		return !is_one_of_many(pdev) || acs_on_beside(pdev);
 	default:
 		/* Bridges to conventional PCI: a bus where all see all. */
 		return false;
@@ -306,7 +318,7 @@ static struct spot spot_at(struct pci_dev *top)
 	bool in_switch = pci_is_pcie(top) &&
 			 pci_pcie_type(top) == PCI_EXP_TYPE_DOWNSTREAM;
 
-	if (acs_isolates(top) || !(top->multifunction || in_switch))
+	if (acs_isolates(top) || !(is_one_of_many(top) || in_switch))
 		return spot;
 	if (pci_is_root_bus(top->bus) || !pci_is_pcie(top))
 		spot.where = SPOT_SLOT | PCI_SLOT(top->devfn);

@@ -266,22 +266,55 @@ int iommufd_sva_master_attach(struct iommufd_sva_master *master,
 			      struct iommu_domain *domain)
 {
 	struct iommufd_sva_translation base = iommufd_sva_translation_of(domain);
+	const char *keep;
 	int rc;
 
-	if (base.type != IOMMUFD_SVA_TRANS_IDENTITY &&
-	    master->set->keep_identity) {
-		dev_info_ratelimited(master->dev,
-				     "iommufd_sva: cannot be given to a user: %s\n",
-				     master->set->keep_identity);
-		return -EPERM;
-	}
 	if (base.domain && base.domain->backend != master->unit->backend)
 		return -EINVAL;
 
 	mutex_lock(&master->lock);
-	rc = attach_base(master, &base);
+	keep = READ_ONCE(master->set->keep_identity);
+	if (keep && base.type != IOMMUFD_SVA_TRANS_IDENTITY)
+		rc = -EPERM;
+	else
+		rc = attach_base(master, &base);
 	mutex_unlock(&master->lock);
+	if (rc == -EPERM)
+		dev_info_ratelimited(master->dev,
+				     "iommufd_sva: cannot be given to a user: %s\n",
+				     keep);
 	return rc;
+}
+
+/**
+ * iommufd_sva_set_keep_identity - never give a set to a user
+ * @set: the set
+ * @why: for the log
+ *
+ * Against attaches that go on: whichever of the two has a master's lock second
+ * sees what the first did.
+ *
+ * Return: 0, or -EBUSY when one of its devices is off identity
+ */
+int iommufd_sva_set_keep_identity(struct iommufd_sva_set *set, const char *why)
+{
+	struct iommufd_sva_master *master;
+	bool away = false;
+
+	mutex_lock(&set->lock);
+	if (set->keep_identity)
+		goto out;
+	WRITE_ONCE(set->keep_identity, why);
+	list_for_each_entry(master, &set->masters, set_item) {
+		mutex_lock(&master->lock);
+		away |= master->base.type != IOMMUFD_SVA_TRANS_IDENTITY;
+		mutex_unlock(&master->lock);
+	}
+	if (away)
+		WRITE_ONCE(set->keep_identity, NULL);
+out:
+	mutex_unlock(&set->lock);
+	return away ? -EBUSY : 0;
 }
 
 /*

@@ -4,7 +4,7 @@
  * (chapter 8 of the specification).
  */
 #include <linux/slab.h>
-#include "vtd.h"
+#include "dmar.h"
 
 struct vtd_dmar vtd_dmar = {
 	.structures = LIST_HEAD_INIT(vtd_dmar.structures),
@@ -122,36 +122,76 @@ static int vtd_dmar_parse_one(const struct acpi_dmar_header *header)
 	return 0;
 }
 
+static int vtd_dmar_parse_all(const void *pos, const void *end)
+{
+	const struct acpi_dmar_header *header;
+	int rc;
+
+	for (; pos < end; pos += header->length) {
+		header = pos;
+		if (end - pos < sizeof(*header) || header->length < sizeof(*header) ||
+		    header->length > end - pos)
+			return -EINVAL;
+		rc = vtd_dmar_parse_one(header);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/*
+ * 8.3: a unit is named once, and at most one of a segment has all that no other
+ * one names. Where firmware says else, nobody knows which unit a device is
+ * behind.
+ */
+static bool vtd_dmar_contradicts(const struct vtd_remapping *a,
+				 const struct vtd_remapping *b)
+{
+	return a->base == b->base ||
+	       (a->segment == b->segment &&
+		(a->flags & b->flags & ACPI_DMAR_INCLUDE_ALL));
+}
+
+static int vtd_dmar_check_units(void)
+{
+	struct vtd_remapping *a, *b;
+	int rc = -ENODEV;
+
+	list_for_each_entry(a, &vtd_dmar.structures, node) {
+		if (a->type != ACPI_DMAR_TYPE_HARDWARE_UNIT)
+			continue;
+		rc = 0;
+		list_for_each_entry(b, &vtd_dmar.structures, node) {
+			if (a == b)
+				break;
+			if (b->type == ACPI_DMAR_TYPE_HARDWARE_UNIT &&
+			    vtd_dmar_contradicts(a, b))
+				return -EINVAL;
+		}
+	}
+	return rc;
+}
+
 /**
  * vtd_dmar_parse - read the DMAR table into vtd_dmar
  * @table: the table as ACPI has it, @table->length bytes
  *
  * Context: once, when the module is loaded.
- * Return: 0; -EINVAL when the table contradicts itself; -ENOMEM. Nothing is
- * kept on failure.
+ * Return: 0; -EINVAL when the table contradicts itself; -ENODEV when it names no
+ * unit; -ENOMEM. Nothing is kept on failure.
  */
 int vtd_dmar_parse(const struct acpi_table_header *table)
 {
 	const struct acpi_table_dmar *dmar = container_of(table, struct acpi_table_dmar,
 							  header);
-	const void *end = (const void *)table + table->length;
-	const void *pos = dmar + 1;
-	int rc = 0;
+	int rc;
 
-	if (table->length < sizeof(*dmar))
+	if (table->length < sizeof(*dmar) || dmar->width + 1 < PAGE_SHIFT)
 		return -EINVAL;
 	vtd_dmar.haw = dmar->width + 1;
-
-	while (pos < end && !rc) {
-		const struct acpi_dmar_header *header = pos;
-
-		if (end - pos < sizeof(*header) || header->length < sizeof(*header) ||
-		    header->length > end - pos)
-			rc = -EINVAL;
-		else
-			rc = vtd_dmar_parse_one(header);
-		pos += header->length;
-	}
+	rc = vtd_dmar_parse_all(dmar + 1, (const void *)table + table->length);
+	if (!rc)
+		rc = vtd_dmar_check_units();
 	if (rc)
 		vtd_dmar_free();
 	return rc;
@@ -167,25 +207,32 @@ void vtd_dmar_free(void)
 	}
 }
 
-/* Does @scope name @pdev: itself, or for a bridge, it or a bridge above it? */
+/*
+ * Does @scope name @pdev: itself, or for a bridge, it or a bridge above it?
+ * 8.3.1 wants paths to start at a host bridge's bus. Some firmware names the bus
+ * that the device is on, and has to be understood all the same: an RMRR missed
+ * is a device given away that firmware uses.
+ */
 static bool vtd_scope_has(const struct vtd_scope *scope, struct pci_dev *pdev)
 {
 	u8 path[sizeof(scope->path)];
 	unsigned int depth = 0, i;
 	struct pci_bus *bus;
 
-	/* From the device up, the way it hangs below its root bus. */
+	/* From the device up to the bus where the path starts. */
 	for (bus = pdev->bus; ; bus = pdev->bus) {
 		if (depth == sizeof(path))
 			return false;
 		path[depth++] = pdev->devfn;
-		if (pci_is_root_bus(bus))
+		if (bus->number == scope->bus)
 			break;
+		if (pci_is_root_bus(bus))
+			return false;
 		pdev = bus->self;
 		if (!pdev)
 			return false;
 	}
-	if (bus->number != scope->bus || depth < scope->depth)
+	if (depth < scope->depth)
 		return false;
 	if (scope->type == ACPI_DMAR_SCOPE_TYPE_ENDPOINT && depth != scope->depth)
 		return false;

@@ -37,7 +37,7 @@ static void vtd_get_resv_regions(struct iommufd_sva_master *master,
 
 	list_for_each_entry(rmrr, &vtd_dmar.structures, node) {
 		if (rmrr->type != ACPI_DMAR_TYPE_RESERVED_MEMORY ||
-		    !vtd_dmar_scope_has(rmrr, pdev))
+		    rmrr->last < rmrr->base || !vtd_dmar_scope_has(rmrr, pdev))
 			continue;
 		region = iommu_alloc_resv_region(rmrr->base, rmrr->last - rmrr->base + 1,
 						 IOMMU_READ | IOMMU_WRITE,
@@ -135,6 +135,8 @@ static int vtd_read_dmar(void)
 	acpi_put_table(table);
 	if (rc == -EINVAL)
 		pr_err("the DMAR table contradicts itself: ask for a firmware update\n");
+	else if (rc == -ENODEV)
+		pr_err("the DMAR table names no unit: ask for a firmware update\n");
 	return rc;
 }
 

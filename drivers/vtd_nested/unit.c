@@ -7,6 +7,8 @@
  */
 #include <linux/bitfield.h>
 #include <linux/iopoll.h>
+#include <linux/ioport.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include "vtd.h"
 
@@ -66,10 +68,27 @@ static int vtd_unit_map(struct vtd_unit *unit, size_t size)
 	return 0;
 }
 
+/* 8.3: a page of registers, which memory that the kernel uses cannot be. */
+static int vtd_unit_check_base(struct vtd_unit *unit)
+{
+	u64 base = unit->drhd->base;
+
+	if (base && PAGE_ALIGNED(base) &&
+	    region_intersects(base, PAGE_SIZE, IORESOURCE_SYSTEM_RAM,
+			      IORES_DESC_NONE) == REGION_DISJOINT)
+		return 0;
+	vtd_err(unit, "no registers can be at %#llx: left alone, ask for a firmware update\n",
+		base);
+	return -ENODEV;
+}
+
 static int vtd_unit_read_capabilities(struct vtd_unit *unit)
 {
 	int rc;
 
+	rc = vtd_unit_check_base(unit);
+	if (rc)
+		return rc;
 	rc = vtd_unit_map(unit, PAGE_SIZE);
 	if (rc)
 		return rc;

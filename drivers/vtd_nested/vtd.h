@@ -16,13 +16,10 @@
 #ifndef __VTD_H
 #define __VTD_H
 
-#include <linux/acpi.h>
 #include <linux/bitfield.h>
 #include <linux/idr.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
-#include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/pci.h>
 #include <linux/ratelimit.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
@@ -30,70 +27,11 @@
 #include <asm/cacheflush.h>
 #include <iommufd_sva/backend.h>
 #include <iommufd_sva/pt.h>
+#include "dmar.h"
 #include "vtd_entry.h"
 #include "vtd_regs.h"
 
 struct irq_domain;
-struct vtd_unit;
-
-/**
- * struct vtd_scope - one device scope of a remapping structure (8.3.1)
- * @type: ACPI_DMAR_SCOPE_TYPE_ENDPOINT or _BRIDGE; others are not kept
- * @bus: start bus number
- * @depth: steps of @path
- * @path: devfn at each step down from @bus
- */
-struct vtd_scope {
-	u8 type;
-	u8 bus;
-	u8 depth;
-	u8 path[16];
-};
-
-/**
- * struct vtd_remapping - a remapping structure of the DMAR table (8.2)
- * @node: in vtd_dmar.structures, in the order of the table
- * @type: ACPI_DMAR_TYPE_HARDWARE_UNIT (DRHD), _RESERVED_MEMORY (RMRR),
- *	_ROOT_ATS (ATSR) or _SATC; others are not kept
- * @flags: INCLUDE_PCI_ALL of a DRHD, ALL_PORTS of an ATSR
- * @segment: PCI segment
- * @base: registers of a DRHD, first byte of an RMRR
- * @last: last byte of an RMRR
- * @unit: of a DRHD, once it is driven; NULL if it is not
- * @num_scopes: how many
- * @scopes: the device scopes
- */
-struct vtd_remapping {
-	struct list_head node;
-	u16 type;
-	u8 flags;
-	u16 segment;
-	u64 base;
-	u64 last;
-	struct vtd_unit *unit;
-	unsigned int num_scopes;
-	struct vtd_scope scopes[];
-};
-
-/**
- * struct vtd_dmar - the DMAR table, as far as it matters here
- * @structures: struct vtd_remapping
- * @haw: host address width
- *
- * Read once when the module is loaded, constant from then on.
- */
-struct vtd_dmar {
-	struct list_head structures;
-	unsigned int haw;
-};
-
-extern struct vtd_dmar vtd_dmar;
-
-int vtd_dmar_parse(const struct acpi_table_header *table);
-void vtd_dmar_free(void);
-/* The DRHD that has @pdev in its scope, NULL if none has. */
-struct vtd_remapping *vtd_dmar_drhd_of(struct pci_dev *pdev);
-bool vtd_dmar_scope_has(const struct vtd_remapping *remapping, struct pci_dev *pdev);
 
 /**
  * struct vtd_reg_ops - how registers are reached when not by plain MMIO

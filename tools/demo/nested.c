@@ -290,9 +290,11 @@ static void replace_under_dma(struct vmm *vmm, const char *name)
 	say("stage 1 is replaced by another one, in which that is another page, and back.");
 	must(!storm_start(&s), "a thread");
 	end = now_ns() + 3000000000ULL;
-	while (now_ns() < end)
+	while (now_ns() < end) {
+		*(volatile uint32_t *)guest_ptr(&vmm->guest, page[0]) = 0;
 		if (sva_attach(vmm->fd, device, hwpt[++replaced & 1], NULL))
 			break;
+	}
 	storm_stop(&s);
 	say("    %u replacements, %lu writes: %lu to the first page, %lu to the second", replaced,
 	    s.count, s.count - s.elsewhere - s.failed, s.elsewhere);

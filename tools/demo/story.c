@@ -149,7 +149,8 @@ void leave(const char *backend, const char *word, const char *nvme,
 	      "extended configuration space is as it was: %zu bytes compared",
 	      after.config_len);
 	read = disk->count->read;
-	sleep(2);
+	for (int i = 0; i < 100 && disk->count->read == read; i++)
+		usleep(100000);
 	check(disk->count->read > read &&
 	      !strcmp(pci_driver(nvme, driver, sizeof(driver)), "nvme"),
 	      "the disk goes on working");

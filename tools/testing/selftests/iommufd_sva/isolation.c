@@ -42,6 +42,23 @@ FIXTURE_TEARDOWN(isolation)
 	close(self->fd);
 }
 
+/* Devices that come back come one by one. */
+TEST_F(isolation, one_group_after_a_rescan)
+{
+	uint32_t device;
+
+	ASSERT_EQ(0, pci_remove(self->b));
+	ASSERT_EQ(0, pci_remove(self->a));
+	ASSERT_EQ(0, pci_rescan());
+	ASSERT_TRUE(pci_wait(self->a, true, 2000));
+	ASSERT_TRUE(pci_wait(self->b, true, 2000));
+	ASSERT_EQ(0, pci_unbind(self->a));
+	ASSERT_EQ(0, pci_unbind(self->b));
+	EXPECT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &device));
+	EXPECT_LE(0, pci_group(self->a));
+	EXPECT_EQ(pci_group(self->a), pci_group(self->b));
+}
+
 static bool has_driver(const char *name)
 {
 	char driver[64];

@@ -227,6 +227,112 @@ TEST_F(unload, backend_alone)
 	expect_works(_metadata, self);
 }
 
+#define MAX_DEVICES 64
+#define ACS_SV 0x01
+#define ACS_RR 0x04
+
+/* ACS is as it was found, where it was off and where some of it was on. */
+TEST_F(unload, acs_is_restored)
+{
+	int before[MAX_DEVICES], changed = 0, num, port_nr = -1;
+	char name[PCI_NAME_LEN], port[PCI_NAME_LEN];
+
+	close_file(self);
+	ASSERT_EQ(0, unload());
+	pci_top(self->name, port);
+	if (pci_acs(port) < 0)
+		SKIP(return, "%s has no root port with ACS", self->name);
+	ASSERT_EQ(0, pci_acs(port));
+	ASSERT_EQ(0, pci_set_acs(port, ACS_SV));
+	for (num = 0; num < MAX_DEVICES && pci_nth(num, name); num++) {
+		before[num] = pci_acs(name);
+		if (!strcmp(name, port))
+			port_nr = num;
+	}
+	ASSERT_LE(0, port_nr);
+	ASSERT_EQ(ACS_SV, before[port_nr]);
+
+	ASSERT_EQ(0, backend_load());
+	for (int i = 0; i < num && pci_nth(i, name); i++)
+		changed += pci_acs(name) != before[i];
+	EXPECT_LT(0, changed) TH_LOG("ACS was not switched on");
+	EXPECT_EQ(ACS_SV | ACS_RR, pci_acs(port) & (ACS_SV | ACS_RR));
+
+	ASSERT_EQ(0, unload());
+	for (int i = 0; i < num && pci_nth(i, name); i++)
+		EXPECT_EQ(before[i], pci_acs(name)) TH_LOG("%s", name);
+	EXPECT_EQ(0, pci_set_acs(port, 0));
+}
+
+/* What a process that binds and unbinds a driver is at. */
+enum binder { BINDER_BUSY, BINDER_BOUND };
+
+/* It does not look: a driver that was taken off for a moment is none of its business. */
+static void binder(const char *name, volatile int *at)
+{
+	for (unsigned int i = 0; ; i++) {
+		pci_bind_driver(name, HOST_DRIVER);
+		*at = BINDER_BOUND;
+		usleep(i % 7 * 300);
+		*at = BINDER_BUSY;
+		pci_unbind(name);
+		usleep(i % 5 * 300);
+	}
+}
+
+/*
+ * A driver that comes at the very moment that rmmod has looked: it is taken off
+ * and bound again once the group is gone. Whoever bound it finds it bound.
+ */
+TEST_F_TIMEOUT(unload, host_driver_that_comes_meanwhile, 120)
+{
+	volatile int *at = mmap(NULL, SZ_4K, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t end = now_ns() + 60 * 1000000000ULL;
+	int unloads = 0, bound = 0, anew = 0, log = kmsg_mark();
+	char driver[64];
+	pid_t pid;
+
+	if (backend()->hosts_wait)
+		SKIP(return, "this kernel lets host drivers wait for the unit's");
+	ASSERT_NE(MAP_FAILED, (void *)at);
+	close_file(self);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		binder(self->name, at);
+	/* It takes luck to be that quick: about once in ten times. */
+	while ((unloads < 20 || anew < 2) && now_ns() < end) {
+		int status;
+
+		if (backend_unload())
+			continue;
+		unloads++;
+		kill(pid, SIGSTOP);
+		waitpid(pid, &status, WUNTRACED);
+		if (*at == BINDER_BOUND) {
+			bound++;
+			EXPECT_STREQ(HOST_DRIVER, pci_driver(self->name, driver, sizeof(driver)));
+		}
+		EXPECT_EQ(-1, pci_group(self->name));
+		while (kmsg_wait(log, 0, NULL, 0, KMSG_WORDS(self->name, "bound anew")))
+			anew++;
+		kill(pid, SIGCONT);
+		ASSERT_EQ(0, backend_load());
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(log);
+	fprintf(stderr, "# %d unloads, %d with a driver bound after, %d bound anew\n",
+		unloads, bound, anew);
+	EXPECT_LE(1, anew);
+	ASSERT_EQ(0, backend_load());
+	ASSERT_EQ(0, pci_unbind(self->name));
+	EXPECT_LE(0, pci_group(self->name));
+	expect_gone(_metadata, self);
+	expect_works(_metadata, self);
+}
+
 TEST_F_TIMEOUT(unload, a_hundred_times, 600)
 {
 	close_file(self);

@@ -174,6 +174,8 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
+#define LIST_HEAD_INIT(name)	{ &(name), &(name) }
+
 static inline void INIT_LIST_HEAD(struct list_head *list)
 {
 	list->next = list;
@@ -202,6 +204,10 @@ static inline void list_del(struct list_head *entry)
 }
 
 #define list_entry(p, type, member)	container_of(p, type, member)
+#define list_for_each_entry(pos, head, member)				\
+	for (pos = list_entry((head)->next, __typeof__(*pos), member);	\
+	     &pos->member != (head);					\
+	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 #define list_for_each_entry_safe(pos, n, head, member)			\
 	for (pos = list_entry((head)->next, __typeof__(*pos), member),	\
 	     n = list_entry(pos->member.next, __typeof__(*pos), member); \
@@ -247,6 +253,21 @@ phys_addr_t virt_to_phys(const void *addr);
 void *phys_to_virt(phys_addr_t paddr);
 #define page_private(page)		((page)->private)
 #define set_page_private(page, v)	((page)->private = (v))
+
+/* <linux/slab.h>, <linux/overflow.h> */
+static inline void *kzalloc(size_t size, gfp_t gfp)
+{
+	(void)gfp;
+	return calloc(1, size);
+}
+
+static inline void kfree(const void *p)
+{
+	free((void *)p);
+}
+
+#define struct_size(p, member, n)	\
+	(sizeof(*(p)) + (n) * sizeof((p)->member[0]))
 
 /* <linux/iommu.h> */
 #define IOMMU_READ	(1 << 0)

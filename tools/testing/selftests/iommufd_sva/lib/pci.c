@@ -51,7 +51,13 @@ static char *attr_link(const char *name, const char *attr, char *buf, size_t len
 	return buf;
 }
 
-bool pci_find(uint32_t id, int index, char *name)
+static uint32_t pci_id(const char *name)
+{
+	return attr_number(name, "vendor") << 16 | attr_number(name, "device");
+}
+
+/* The @index'th device of @id, of all without one. */
+static bool find(const uint32_t *id, int index, char *name)
 {
 	struct dirent **list;
 	int n = scandir(DEVICES, &list, NULL, alphasort);
@@ -60,8 +66,7 @@ bool pci_find(uint32_t id, int index, char *name)
 	for (int i = 0; i < n; i++) {
 		const char *d = list[i]->d_name;
 
-		if (!found && d[0] != '.' &&
-		    (attr_number(d, "vendor") << 16 | attr_number(d, "device")) == id &&
+		if (!found && d[0] != '.' && (!id || pci_id(d) == *id) &&
 		    index-- == 0) {
 			snprintf(name, PCI_NAME_LEN, "%.15s", d);
 			found = true;
@@ -71,6 +76,16 @@ bool pci_find(uint32_t id, int index, char *name)
 	if (n >= 0)
 		free(list);
 	return found;
+}
+
+bool pci_find(uint32_t id, int index, char *name)
+{
+	return find(&id, index, name);
+}
+
+bool pci_nth(int index, char *name)
+{
+	return find(NULL, index, name);
 }
 
 int pci_count(uint32_t id)
@@ -262,6 +277,61 @@ char *pci_parent(const char *name, char *buf)
 	if (last && last[1] != 'p')
 		snprintf(buf, PCI_NAME_LEN, "%.15s", last + 1);
 	return buf;
+}
+
+char *pci_top(const char *name, char *buf)
+{
+	char above[PCI_NAME_LEN];
+
+	snprintf(buf, PCI_NAME_LEN, "%.15s", name);
+	while (pci_parent(buf, above)[0])
+		strcpy(buf, above);
+	return buf;
+}
+
+/*
+ * Where the ACS control is. PCI Express 7.6: a list of (next:12, version:4,
+ * id:16) from 0x100 on; 7.7.11: ACS is 0x0d.
+ */
+static int find_acs(int config)
+{
+	unsigned int at = 0x100, seen = 0;
+	uint32_t header;
+
+	while (at >= 0x100 && seen++ < 64 && pread(config, &header, 4, at) == 4) {
+		if ((header & 0xffff) == 0x0d)
+			return at + 6;
+		at = header >> 20;
+	}
+	return -ENOENT;
+}
+
+static int acs(const char *name, uint16_t *ctrl, bool set)
+{
+	char path[96];
+	int fd, at;
+
+	fd = open(attr_path(name, "config", path, sizeof(path)),
+		  (set ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	at = find_acs(fd);
+	if (at > 0 && (set ? pwrite(fd, ctrl, 2, at) : pread(fd, ctrl, 2, at)) != 2)
+		at = -EIO;
+	close(fd);
+	return at < 0 ? at : 0;
+}
+
+int pci_acs(const char *name)
+{
+	uint16_t ctrl;
+
+	return acs(name, &ctrl, false) ?: ctrl;
+}
+
+int pci_set_acs(const char *name, uint16_t ctrl)
+{
+	return acs(name, &ctrl, true);
 }
 
 bool pci_wait(const char *name, bool present, unsigned int ms)

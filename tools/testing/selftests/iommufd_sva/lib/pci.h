@@ -57,6 +57,16 @@ int pci_rescan(void);
 /* The name of the bridge above, "" at a root bus. */
 char *pci_parent(const char *name, char *buf);
 
+/* The root port above @name, its own name on a root bus. */
+char *pci_top(const char *name, char *buf);
+
+/* The name of the @index'th device of all, in order of address. */
+bool pci_nth(int index, char *name);
+
+/* ACS control, -ENOENT without the capability. */
+int pci_acs(const char *name);
+int pci_set_acs(const char *name, uint16_t ctrl);
+
 /* Wait until a device is there, or gone. */
 bool pci_wait(const char *name, bool present, unsigned int ms);
 
