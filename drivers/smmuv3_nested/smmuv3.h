@@ -244,7 +244,8 @@ struct smmu_strtab {
  * @iidr: IIDR
  * @aidr: AIDR
  * @oas: IDR5.OAS in bits
- * @coherent: IDR0.COHACC: table walks and queues snoop the CPU's caches
+ * @coherent: table walks and queues snoop the CPU's caches: IDR0.COHACC, or what
+ *	firmware says instead
  * @vmid_bits: 8 or 16
  * @sid_bits: IDR1.SIDSIZE
  * @node: in smmu_units

@@ -25,11 +25,16 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
+#include "firmware.h"
 #include "smmuv3.h"
 
-/* Of stream IDs with two levels: 32 KiB of level 1. 16 bits are a PCI segment. */
-#define SMMU_MAX_LOG2		20
-/* And linear: 8 MiB. */
+/*
+ * Bits of a stream ID that the table has in any case, if the unit has them: 16 are
+ * a PCI segment. That is 32 KiB of level 1. With two levels the table is larger
+ * where firmware names higher ones: 2 MiB; a linear table has 8 MiB at most.
+ */
+#define SMMU_MIN_LOG2		20
+#define SMMU_MAX_LOG2		26
 #define SMMU_MAX_LINEAR_LOG2	17
 
 /* 5.1 Level 1 Stream Table Descriptor */
@@ -79,11 +84,6 @@ static int smmu_strtab_init_linear(struct smmu_unit *unit)
 {
 	struct smmu_strtab *strtab = &unit->strtab;
 
-	if (strtab->log2 > SMMU_MAX_LINEAR_LOG2) {
-		smmu_warn(unit, "DMA with stream IDs of more than %u bits is cut off: the stream table has one level only\n",
-			  SMMU_MAX_LINEAR_LOG2);
-		strtab->log2 = SMMU_MAX_LINEAR_LOG2;
-	}
 	strtab->linear = smmu_alloc_bypass(unit, 1U << strtab->log2, &strtab->dma);
 	return strtab->linear ? 0 : -ENOMEM;
 }
@@ -106,21 +106,32 @@ static int smmu_strtab_init_two_level(struct smmu_unit *unit)
 	return 0;
 }
 
+static int smmu_fit_range(void *arg, u32 first, u32 count)
+{
+	unsigned int *bits = arg;
+
+	*bits = max_t(unsigned int, *bits, fls(first + (count - 1)));
+	return 0;
+}
+
 /* A table that lets everything pass. The hardware does not know it yet. */
 int smmu_strtab_init(struct smmu_unit *unit)
 {
 	struct smmu_strtab *strtab = &unit->strtab;
-	bool two_level = FIELD_GET(SMMUV3_IDR0_ST_LEVEL, unit->idr[0]) ==
+	bool two_level = unit->sid_bits > SMMU_SPLIT &&
+			 FIELD_GET(SMMUV3_IDR0_ST_LEVEL, unit->idr[0]) ==
 			 SMMUV3_IDR0_ST_LEVEL_2LVL;
+	unsigned int bits = SMMU_MIN_LOG2, named = 0;
 	int rc;
 
-	strtab->log2 = unit->sid_bits;
-	if (two_level && strtab->log2 > SMMU_SPLIT) {
-		strtab->log2 = min_t(unsigned int, strtab->log2, SMMU_MAX_LOG2);
-		rc = smmu_strtab_init_two_level(unit);
-	} else {
-		rc = smmu_strtab_init_linear(unit);
-	}
+	smmuv3_fw_for_each_stream_range(unit, smmu_fit_range, &named);
+	bits = min(max(bits, named), unit->sid_bits);
+	strtab->log2 = min_t(unsigned int, bits,
+			     two_level ? SMMU_MAX_LOG2 : SMMU_MAX_LINEAR_LOG2);
+	if (named > strtab->log2)
+		smmu_warn(unit, "firmware names stream IDs of %u bits, the stream table has %u: DMA with larger ones is cut off\n",
+			  named, strtab->log2);
+	rc = two_level ? smmu_strtab_init_two_level(unit) : smmu_strtab_init_linear(unit);
 	if (rc)
 		smmu_strtab_free(unit);
 	return rc;

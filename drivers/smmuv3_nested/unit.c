@@ -6,6 +6,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/iopoll.h>
 #include <linux/slab.h>
+#include "firmware.h"
 #include "smmuv3.h"
 
 /* Switching is a matter of microseconds, but may have to drain (6.3.9.6). */
@@ -70,7 +71,7 @@ static int smmu_unit_read_capabilities(struct smmu_unit *unit)
 		return -ENODEV;
 	}
 	unit->oas = smmuv3_address_bits(FIELD_GET(SMMUV3_IDR5_OAS, unit->idr[5]));
-	unit->coherent = unit->idr[0] & SMMUV3_IDR0_COHACC;
+	unit->coherent = smmuv3_fw_coherent(unit, unit->idr[0] & SMMUV3_IDR0_COHACC);
 	unit->vmid_bits = unit->idr[0] & SMMUV3_IDR0_VMID16 ? 16 : 8;
 	unit->sid_bits = min_t(unsigned int, FIELD_GET(SMMUV3_IDR1_SIDSIZE, unit->idr[1]),
 			       32);
