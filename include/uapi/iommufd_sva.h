@@ -526,10 +526,13 @@ struct iommufd_sva_hwpt_vtd_s1 {
  * @ste: the first 128 bits of the guest's stream table entry (Arm IHI 0070,
  *       5.2). Looked at: V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first
  *       word; S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in the second; any
- *       other bit set is -EIO, as is an entry the architecture calls ILLEGAL
+ *       other bit set is -EIO, as is an entry the architecture calls ILLEGAL,
+ *       one that asks for more substreams than the unit has, and one whose
+ *       context descriptor table ends beyond the guest's physical addresses
  *
  * Config chooses: stage 1 through the guest's context descriptor table, bypass
- * (as the parent stage 2), or abort.
+ * (as the parent stage 2), or abort. On a unit where stalls can be configured
+ * S1STALLD counts as set: the devices are PCI devices, which must not stall.
  */
 struct iommufd_sva_hwpt_arm_smmuv3 {
 	__aligned_le64 ste[2];
