@@ -157,6 +157,15 @@ static void paging_flush_all(struct iommu_domain *domain)
 	sva->ops->sync(sva, &gather);
 }
 
+/* A HWPT that imported it stays: its memory is the user's no more. */
+static void paging_clear(struct iommufd_sva_domain *sva)
+{
+	if (kref_read(&sva->ref) == 1)
+		return;
+	sva->ops->clear(sva);
+	paging_flush_all(&sva->iommu);
+}
+
 static phys_addr_t paging_iova_to_phys(struct iommu_domain *domain,
 				       dma_addr_t iova)
 {
@@ -181,6 +190,7 @@ static void paging_free(struct iommu_domain *domain)
 	/* A HWPT may have imported it: from here on nothing is attached to it. */
 	WRITE_ONCE(sva->gone, true);
 	iommufd_sva_masters_forget_domain(sva);
+	paging_clear(sva);
 	iommufd_sva_domain_put(sva);
 }
 

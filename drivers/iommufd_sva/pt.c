@@ -39,6 +39,7 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 
 #include <iommufd_sva/pt.h>
 
@@ -947,6 +948,27 @@ static void free_tables_below(struct iommufd_sva_pt *pt, u64 *table, int level)
 		table_free(child, 0);
 	}
 }
+
+/**
+ * iommufd_sva_pt_clear() - make it empty, whatever is still mapped
+ * @pt: the table
+ *
+ * No hardware walks it any more, nobody uses it meanwhile, and every gather was
+ * freed. What hardware may have cached of it is the caller's to flush before it is
+ * walked again.
+ */
+void iommufd_sva_pt_clear(struct iommufd_sva_pt *pt)
+{
+	unsigned int len = table_len(pt, root_level(pt));
+
+	WARN_ON(atomic_long_read(&pt->unflushed));
+	free_tables_below(pt, pt->root, root_level(pt));
+	memset(pt->root, 0, len * sizeof(*pt->root));
+	sync_entries(pt, pt->root, len);
+	atomic_long_set(table_count(pt->root), 1);
+	atomic_long_set(&pt->pages, 1L << pt->root_order);
+}
+EXPORT_SYMBOL_GPL(iommufd_sva_pt_clear);
 
 /**
  * iommufd_sva_pt_destroy() - free all tables, whatever is still mapped

@@ -329,6 +329,11 @@ static bool smmu_domain_enforce_snoop(struct iommufd_sva_domain *domain)
 	return to_smmu_domain(domain)->pt.cfg.snoop;
 }
 
+static void smmu_domain_clear(struct iommufd_sva_domain *domain)
+{
+	iommufd_sva_pt_clear(&to_smmu_domain(domain)->pt);
+}
+
 static void smmu_domain_free(struct iommufd_sva_domain *domain)
 {
 	struct smmu_domain *sd = to_smmu_domain(domain);
@@ -345,6 +350,7 @@ static const struct iommufd_sva_domain_ops smmu_domain_ops = {
 	.sync = smmu_domain_sync,
 	.lookup = smmu_domain_lookup,
 	.enforce_snoop = smmu_domain_enforce_snoop,
+	.clear = smmu_domain_clear,
 	.free = smmu_domain_free,
 };
 

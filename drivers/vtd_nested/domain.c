@@ -306,6 +306,11 @@ static bool vtd_domain_enforce_snoop(struct iommufd_sva_domain *domain)
 	return can;
 }
 
+static void vtd_domain_clear(struct iommufd_sva_domain *domain)
+{
+	iommufd_sva_pt_clear(&to_vtd_domain(domain)->pt);
+}
+
 static void vtd_domain_free(struct iommufd_sva_domain *domain)
 {
 	struct vtd_domain *vd = to_vtd_domain(domain);
@@ -322,6 +327,7 @@ static const struct iommufd_sva_domain_ops vtd_domain_ops = {
 	.sync = vtd_domain_sync,
 	.lookup = vtd_domain_lookup,
 	.enforce_snoop = vtd_domain_enforce_snoop,
+	.clear = vtd_domain_clear,
 	.free = vtd_domain_free,
 };
 

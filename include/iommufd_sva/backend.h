@@ -92,7 +92,9 @@ struct iommufd_sva_translation {
  *	unmap of the same range.
  * @enforce_snoop: make every mapping, past and to come, snoop caches no matter
  *	what the device asks; false if some unit cannot.
- * @free: nothing is attached and nobody maps any more.
+ * @clear: nothing is attached and nobody maps any more: take everything out. Who
+ *	calls it flushes with @sync.
+ * @free: the same, and it goes.
  *
  * map and unmap run concurrently as long as their ranges are disjoint; the
  * caller sees to that.
@@ -108,6 +110,7 @@ struct iommufd_sva_domain_ops {
 	bool (*lookup)(struct iommufd_sva_domain *domain, u64 iova,
 		       phys_addr_t *paddr, size_t *len);
 	bool (*enforce_snoop)(struct iommufd_sva_domain *domain);
+	void (*clear)(struct iommufd_sva_domain *domain);
 	void (*free)(struct iommufd_sva_domain *domain);
 };
 

@@ -105,6 +105,7 @@ struct iommufd_sva_pt {
 
 int iommufd_sva_pt_init(struct iommufd_sva_pt *pt,
 			const struct iommufd_sva_pt_cfg *cfg, gfp_t gfp);
+void iommufd_sva_pt_clear(struct iommufd_sva_pt *pt);
 void iommufd_sva_pt_destroy(struct iommufd_sva_pt *pt);
 
 int iommufd_sva_pt_map(struct iommufd_sva_pt *pt, u64 iova, phys_addr_t paddr,

@@ -1101,6 +1101,31 @@ TEST(flush_before_a_table_takes_anothers_place)
 	}
 }
 
+TEST(cleared)
+{
+	const struct shape *s;
+	struct env env;
+	struct hit hit;
+
+	for_each_shape(s) {
+		u64 top = (1ULL << s->ias) - SZ_4K;
+
+		CHECK_EQ(env_init(&env, s, ALL_SIZES), 0);
+		for (int i = 0; i < 2; i++) {
+			CHECK_EQ(env_map(&env, 0, 0, SZ_1G, IOMMU_READ), 0);
+			CHECK_EQ(env_map(&env, 3 * SZ_1G + SZ_4K, 0, SZ_2M, IOMMU_READ), 0);
+			CHECK_EQ(env_map(&env, top, 0, SZ_4K, IOMMU_READ), 0);
+			iommufd_sva_pt_clear(&env.pt);
+			CHECK(!hw_walk(&env, 0, &hit));
+			CHECK(!hw_walk(&env, 3 * SZ_1G + SZ_4K, &hit));
+			CHECK(!hw_walk(&env, top, &hit));
+			CHECK_EQ(pages_in_use(), s->root_pages);
+			CHECK_EQ(iommufd_sva_pt_table_bytes(&env.pt), s->root_pages * SZ_4K);
+		}
+		env_destroy(&env);
+	}
+}
+
 /* ---- threads ---- */
 
 #define THREADS		4
