@@ -560,6 +560,8 @@ static int check_fits(struct iommufd_sva_hwpt *hwpt, struct iommufd_sva_device *
 		return 0;
 	if (nested->vunit && nested->vunit->unit != set->unit)
 		return -EINVAL;
+	if (nested->by_name && idev->vunit != nested->vunit)
+		return -ENOENT;
 	if (iommufd_sva_set_has_aliases(set)) {
 		dev_info_ratelimited(idev->dev,
 				     "iommufd_sva: cannot use a guest's tables: it shares a requester ID with other devices (a PCIe-to-PCI bridge above it, or an alias of its own)\n");

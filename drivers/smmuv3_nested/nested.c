@@ -474,6 +474,7 @@ struct iommufd_sva_nested *smmu_nested_alloc(struct iommufd_sva_unit *unit,
 					     const struct iommufd_sva_user_data *data)
 {
 	struct iommufd_sva_hwpt_arm_smmuv3 arg;
+	struct iommufd_sva_nested *nested;
 	int rc;
 
 	if (!vunit)
@@ -485,8 +486,12 @@ struct iommufd_sva_nested *smmu_nested_alloc(struct iommufd_sva_unit *unit,
 		rc = smmu_check_ste(to_smmu_unit(unit), to_smmu_domain(parent), arg.ste);
 	if (rc)
 		return ERR_PTR(rc);
-	return smmu_nested_new(to_smmu_domain(parent), to_smmu_vunit(vunit), arg.ste,
-			       &smmu_nested_ops);
+	nested = smmu_nested_new(to_smmu_domain(parent), to_smmu_vunit(vunit), arg.ste,
+				 &smmu_nested_ops);
+	/* As iommufd: an entry that bypasses or aborts has nothing to invalidate. */
+	if (!IS_ERR(nested))
+		nested->by_name = smmuv3_guest_translates(arg.ste);
+	return nested;
 }
 
 /**

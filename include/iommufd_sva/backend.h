@@ -257,6 +257,8 @@ struct iommufd_sva_nested_ops {
  * @parent: the guest's physical memory; outlives this
  * @vunit: the vIOMMU whose tags it uses, outlives this; NULL when it was made on
  *	the parent alone
+ * @by_name: the guest's invalidations for a device that uses it name the device:
+ *	one that has no name in @vunit cannot
  *
  * Embedded first in the backend's own structure. The core fills @backend,
  * @parent and @vunit.
@@ -266,6 +268,7 @@ struct iommufd_sva_nested {
 	struct iommufd_sva_backend *backend;
 	struct iommufd_sva_domain *parent;
 	struct iommufd_sva_vunit *vunit;
+	bool by_name;
 };
 
 /**

@@ -1399,7 +1399,8 @@ struct iommufd_sva_device_bind {
  * attached to the same thing, and replacing that for one replaces it for all.
  *
  * -ENOENT
- *	no such @device_id or @pt_id
+ *	no such @device_id or @pt_id; or a nested HWPT that translates, on a
+ *	vIOMMU in which the device has no name (VDEVICE_ALLOC, VSID_MAP)
  * -EINVAL
  *	@pt_id is of another kind, or an HWPT that does not fit the unit in front
  *	of the device; it is, or is nested on, an HWPT of HWPT_IMPORT that is not

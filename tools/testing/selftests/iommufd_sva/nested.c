@@ -249,6 +249,25 @@ TEST_F(nested, bypass_and_abort)
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 2));
 }
 
+/* The guest's commands for a device name it: it has to have a name. */
+TEST_F(nested, a_device_without_a_name)
+{
+	uint32_t bypass, hwpt;
+	uint64_t ste[2];
+	struct s1 s1;
+
+	s1_init(&s1, &self->g, 12, 1);
+	guest_ste_bypass(ste);
+	ASSERT_EQ(0, nest(self->fd, self->dev.device, self->viommu, ste, &bypass));
+	ASSERT_EQ(0, sva_destroy(self->fd, self->dev.vdevice));
+	EXPECT_EQ(-ENOENT, attach_s1(self, &s1, &hwpt));
+	EXPECT_EQ(0, sva_attach(self->fd, self->dev.device, bypass, NULL));
+	EXPECT_EQ(-ENOENT, sva_attach(self->fd, self->dev.device, hwpt, NULL));
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->dev.device, VSID,
+				       &self->dev.vdevice));
+	EXPECT_EQ(0, sva_attach(self->fd, self->dev.device, hwpt, NULL));
+}
+
 /* --- what they cannot do ----------------------------------------------- */
 
 /* Neither what the guest means to reach nor anything else of the guest's moves. */
