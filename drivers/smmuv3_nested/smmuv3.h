@@ -252,6 +252,7 @@ struct smmu_strtab {
  * @found: to be put back
  * @taken: it translates, for us
  * @warned_noncoherent: it was said that guests nest without S2FWB
+ * @warned_linear: it was said that replacing is not hitless
  * @lock: see the top
  * @strtab: the stream table
  * @streams: stream ID to struct smmu_stream. Also under @streams_lock
@@ -287,6 +288,7 @@ struct smmu_unit {
 	struct smmu_found found;
 	bool taken;
 	u32 warned_noncoherent;
+	u32 warned_linear;
 	struct mutex lock;
 	struct smmu_strtab strtab;
 	struct xarray streams;

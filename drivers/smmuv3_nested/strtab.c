@@ -348,6 +348,8 @@ int smmu_strtab_write(struct smmu_unit *unit, const u32 *sids, unsigned int num,
 	}
 	if (!hitless && unit->strtab.two_level)
 		return smmu_strtab_write_swapping(unit, sids, num, target);
+	if (!hitless && !xchg(&unit->warned_linear, 1))
+		smmu_warn(unit, "linear stream table: one translation replaces another by way of blocking, DMA under way faults\n");
 	smmuv3_write_ste(stes, num, target, smmu_sync_stes, &write);
 	return write.error;
 }
