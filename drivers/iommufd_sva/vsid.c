@@ -38,7 +38,7 @@ vsid_alloc(struct iommufd_sva_vunit *vunit, u64 vsid,
 	struct iommufd_sva_vsid_entry *entry;
 	int rc;
 
-	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	entry = kzalloc(sizeof(*entry), IOMMUFD_SVA_GFP_USER);
 	if (!entry)
 		return ERR_PTR(-ENOMEM);
 	rc = iommufd_sva_device_name_get(idev, vunit, is_vdevice);
@@ -85,10 +85,11 @@ static int vsid_insert(struct iommufd_sva_vsid_entry *entry)
 	rc = vunit->ops->vsid_check(vunit, entry->vsid, idev->master);
 	if (rc)
 		return rc;
-	rc = xa_insert(&vunit->vsids, entry->vsid, entry, GFP_KERNEL_ACCOUNT);
+	rc = xa_insert(&vunit->vsids, entry->vsid, entry, IOMMUFD_SVA_GFP_USER);
 	if (rc)
 		return rc == -EBUSY ? -EEXIST : rc;
 	entry->master = idev->master;
+	WRITE_ONCE(idev->master->vunit, vunit);
 	list_move_tail(&entry->node, &idev->master->vsids);
 	return 0;
 }
@@ -98,11 +99,14 @@ static void vsid_erase(struct iommufd_sva_vsid_entry *entry,
 		       struct list_head *removed)
 {
 	struct iommufd_sva_vunit *vunit = entry->vunit;
+	struct iommufd_sva_master *master = entry->master;
 
 	lockdep_assert_held_write(&vunit->vsids_lock);
 	xa_erase(&vunit->vsids, entry->vsid);
 	entry->master = NULL;
 	list_move_tail(&entry->node, removed);
+	if (master && list_empty(&master->vsids))
+		WRITE_ONCE(master->vunit, NULL);
 	/* There may be many, and the lock is one to sleep under. */
 	cond_resched();
 }
@@ -161,6 +165,7 @@ void iommufd_sva_vsids_forget(struct iommufd_sva_vunit *vunit,
 		entry->master = NULL;
 		list_del_init(&entry->node);
 	}
+	WRITE_ONCE(master->vunit, NULL);
 	up_write(&vunit->vsids_lock);
 }
 
@@ -291,7 +296,7 @@ static struct iommufd_sva_vsid *copy_entries(struct iommufd_sva_vsid_map *cmd)
 	struct iommufd_sva_vsid *entries;
 	unsigned long left;
 
-	entries = kvmalloc(max_t(size_t, len, 1), GFP_KERNEL_ACCOUNT);
+	entries = kvmalloc(max_t(size_t, len, 1), IOMMUFD_SVA_GFP_USER);
 	if (!entries)
 		return ERR_PTR(-ENOMEM);
 	left = copy_from_user(entries, u64_to_user_ptr(cmd->entries), len);
