@@ -673,7 +673,7 @@ static void *names_come_and_go(void *arg)
 TEST_F(nested, events_of_a_device_named_elsewhere)
 {
 	struct names names = { .fd = self->fd };
-	uint32_t veventq, hwpt;
+	uint32_t veventq, hwpt, vdevice;
 	char name[PCI_NAME_LEN];
 	uint64_t ste[2], end, va = VA;
 	struct testdev dev;
@@ -693,7 +693,10 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 	s1_init(&s1, &self->g, 12, 1);
 	guest_ste(ste, guest_cd(&s1));
 	ASSERT_EQ(0, nest(self->fd, names.device, self->viommu, ste, &hwpt));
+	/* Attaching takes a name; afterwards it may go. */
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, names.device, VSID + 5, &vdevice));
 	ASSERT_EQ(0, sva_attach(self->fd, names.device, hwpt, NULL));
+	ASSERT_EQ(0, sva_destroy(self->fd, vdevice));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, names_come_and_go, &names));
 	/* Another page each time, or they are one fault. */
 	for (end = now_ns() + 2000000000ULL; now_ns() < end; va += SZ_4K)
