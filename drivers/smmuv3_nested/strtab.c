@@ -191,13 +191,23 @@ struct smmuv3_ste *smmu_strtab_ste(struct smmu_unit *unit, u32 sid)
 	return (strtab->l2[sid >> SMMU_SPLIT] ?: strtab->bypass) + sid % SMMU_L2_STES;
 }
 
+static bool smmu_strtab_get_spare(struct smmu_unit *unit)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+
+	if (!strtab->spare)
+		strtab->spare = dma_alloc_coherent(unit->dev, SMMU_L2_BYTES,
+						   &strtab->spare_dma, GFP_KERNEL);
+	return strtab->spare;
+}
+
 /**
  * smmu_strtab_reserve - the entry of a stream ID can be written from now on
  * @unit: the unit; its lock is held
  * @sid: the stream ID
  *
- * Own level 2 tables stay until the unit is handed back, so that writing an entry
- * needs no memory.
+ * Own level 2 tables, and the spare, stay until the unit is handed back, so that
+ * writing an entry needs no memory.
  *
  * Return: 0; -ERANGE for a stream ID that is not in the table; -ENOMEM.
  */
@@ -209,7 +219,11 @@ int smmu_strtab_reserve(struct smmu_unit *unit, u32 sid)
 	lockdep_assert_held(&unit->lock);
 	if ((u64)sid >> strtab->log2)
 		return -ERANGE;
-	if (!strtab->two_level || strtab->l2[index])
+	if (!strtab->two_level)
+		return 0;
+	if (!smmu_strtab_get_spare(unit))
+		return -ENOMEM;
+	if (strtab->l2[index])
 		return 0;
 	strtab->l2[index] = smmu_alloc_bypass(unit, SMMU_L2_STES, &strtab->l2_dma[index]);
 	if (!strtab->l2[index])
@@ -258,16 +272,6 @@ static bool smmu_ste_hitless(const struct smmuv3_ste *ste, const struct smmuv3_s
 	return step == SMMUV3_STE_DONE;
 }
 
-static bool smmu_strtab_get_spare(struct smmu_unit *unit)
-{
-	struct smmu_strtab *strtab = &unit->strtab;
-
-	if (!strtab->spare)
-		strtab->spare = dma_alloc_coherent(unit->dev, SMMU_L2_BYTES,
-						   &strtab->spare_dma, GFP_KERNEL);
-	return strtab->spare;
-}
-
 /*
  * Put the spare table in the place of the one at @index, with @target for those of
  * @sids that are in it. The spare is then the old one.
@@ -312,6 +316,7 @@ static int smmu_strtab_write_swapping(struct smmu_unit *unit, const u32 *sids,
 		/* Done with an earlier one. */
 		if (k < i)
 			continue;
+		/* There is one, but for an error before this. */
 		if (!smmu_strtab_get_spare(unit))
 			return -ENOMEM;
 		rc = smmu_strtab_swap(unit, sids[i] >> SMMU_SPLIT, sids, num, target);
