@@ -385,7 +385,6 @@ static int add_rmr(void *arg, const struct smmuv3_iort_rmr *rmr)
 {
 	bool remap = rmr->flags & SMMUV3_IORT_RMR_REMAP;
 	struct sid_check check = ((struct resv_arg *)arg)->streams;
-	struct iommu_resv_region *region;
 	u64 start, end;
 	int prot;
 
@@ -398,11 +397,9 @@ static int add_rmr(void *arg, const struct smmuv3_iort_rmr *rmr)
 	prot = IOMMU_READ | IOMMU_WRITE;
 	if (rmr->flags & SMMUV3_IORT_RMR_PRIVILEGED)
 		prot |= IOMMU_PRIV;
-	region = iommu_alloc_resv_region(start, (end | (SZ_4K - 1)) - start + 1, prot,
-					 remap ? IOMMU_RESV_DIRECT_RELAXABLE :
-					 IOMMU_RESV_DIRECT, GFP_KERNEL);
-	if (region)
-		list_add_tail(&region->list, ((struct resv_arg *)arg)->head);
+	smmu_add_resv_region(((struct resv_arg *)arg)->head, start,
+			     (end | (SZ_4K - 1)) - start + 1, prot,
+			     remap ? IOMMU_RESV_DIRECT_RELAXABLE : IOMMU_RESV_DIRECT);
 	return 0;
 }
 

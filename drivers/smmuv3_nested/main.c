@@ -55,18 +55,24 @@ static int smmu_source_ids(struct iommufd_sva_unit *unit, struct pci_dev *pdev, 
 	return smmuv3_fw_streams(to_smmu_unit(unit), pdev, ids, IOMMUFD_SVA_MAX_RIDS);
 }
 
+/* Nobody would hear of one that is missing: it is not given up for memory. */
+void smmu_add_resv_region(struct list_head *head, u64 start, size_t len, int prot,
+			  enum iommu_resv_type type)
+{
+	struct iommu_resv_region *region;
+
+	region = iommu_alloc_resv_region(start, len, prot, type, GFP_KERNEL | __GFP_NOFAIL);
+	list_add_tail(&region->list, head);
+}
+
 static void smmu_get_resv_regions(struct iommufd_sva_master *master,
 				  struct list_head *head)
 {
 	struct smmu_master *sm = to_smmu_master(master);
-	struct iommu_resv_region *region;
 
 	smmuv3_fw_get_resv_regions(sm->unit, sm->sids, sm->num_sids, head);
-	region = iommu_alloc_resv_region(SMMU_SW_MSI_START, SMMU_SW_MSI_SIZE,
-					 IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO,
-					 IOMMU_RESV_SW_MSI, GFP_KERNEL);
-	if (region)
-		list_add_tail(&region->list, head);
+	smmu_add_resv_region(head, SMMU_SW_MSI_START, SMMU_SW_MSI_SIZE,
+			     IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO, IOMMU_RESV_SW_MSI);
 }
 
 static const char *smmu_must_stay_identity(struct iommufd_sva_unit *unit,

@@ -359,6 +359,9 @@ extern struct mutex smmu_units_lock;
 extern struct device *smmu_noncoherent_dev;
 /* Guests' tables on a unit that cannot force their memory types (IDR3.FWB). */
 extern bool smmu_allow_noncoherent_nesting;
+/* Append a region to what get_resv_regions() gives. */
+void smmu_add_resv_region(struct list_head *head, u64 start, size_t len, int prot,
+			  enum iommu_resv_type type);
 
 /* unit.c */
 struct smmu_unit *smmu_unit_create(struct platform_device *pdev);
