@@ -89,7 +89,7 @@ static struct smmu_tag *smmu_domain_add(struct smmu_domain *domain,
 
 	if (!smmu_domain_fits(domain, unit))
 		return ERR_PTR(-EINVAL);
-	tag = kzalloc(sizeof(*tag), GFP_KERNEL_ACCOUNT);
+	tag = kzalloc(sizeof(*tag), IOMMUFD_SVA_GFP_USER);
 	if (!tag)
 		return ERR_PTR(-ENOMEM);
 	vmid = smmu_unit_alloc_vmid(unit);
@@ -367,7 +367,7 @@ static int smmu_domain_init(struct smmu_domain *sd, const struct smmu_limits *li
 		.coherent = limits->coherent,
 		.snoop = limits->fwb,
 		.nid = NUMA_NO_NODE,
-	}, GFP_KERNEL_ACCOUNT);
+	}, IOMMUFD_SVA_GFP_USER);
 }
 
 /**
@@ -398,7 +398,7 @@ struct iommufd_sva_domain *smmu_domain_alloc(struct iommufd_sva_backend *backend
 	if (rc)
 		return ERR_PTR(rc);
 
-	sd = kzalloc(sizeof(*sd), GFP_KERNEL_ACCOUNT);
+	sd = kzalloc(sizeof(*sd), IOMMUFD_SVA_GFP_USER);
 	if (!sd)
 		return ERR_PTR(-ENOMEM);
 	rc = smmu_domain_init(sd, &limits);

@@ -167,7 +167,7 @@ static struct smmu_table *smmu_table_find(struct smmu_domain *parent, struct smm
 static struct smmu_table *smmu_table_add(struct smmu_domain *parent, struct smmu_vunit *sv,
 					 const __le64 ste[2])
 {
-	struct smmu_table *table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	struct smmu_table *table = kzalloc(sizeof(*table), IOMMUFD_SVA_GFP_USER);
 
 	if (!table)
 		return NULL;
@@ -248,7 +248,7 @@ static struct smmu_table_unit *smmu_table_add_unit(struct smmu_table *table,
 	struct smmu_table_unit *tu;
 	int rc;
 
-	tu = kzalloc(sizeof(*tu), GFP_KERNEL_ACCOUNT);
+	tu = kzalloc(sizeof(*tu), IOMMUFD_SVA_GFP_USER);
 	if (!tu)
 		return ERR_PTR(-ENOMEM);
 	rc = smmu_table_unit_init(tu, table, unit);
@@ -279,7 +279,7 @@ static int smmu_table_join(struct smmu_table *table, struct smmu_master *sm,
 	struct smmuv3_s2_cfg s2;
 
 	lockdep_assert_held(&table->lock);
-	device = kzalloc(sizeof(*device), GFP_KERNEL_ACCOUNT);
+	device = kzalloc(sizeof(*device), IOMMUFD_SVA_GFP_USER);
 	if (!device)
 		return -ENOMEM;
 	tu = smmu_table_find_unit(table, sm->unit) ?: smmu_table_add_unit(table, sm->unit);
@@ -445,7 +445,7 @@ static struct iommufd_sva_nested *
 smmu_nested_new(struct smmu_domain *parent, struct smmu_vunit *sv, const __le64 ste[2],
 		const struct iommufd_sva_nested_ops *ops)
 {
-	struct smmu_nested *sn = kzalloc(sizeof(*sn), GFP_KERNEL_ACCOUNT);
+	struct smmu_nested *sn = kzalloc(sizeof(*sn), IOMMUFD_SVA_GFP_USER);
 
 	if (!sn)
 		return ERR_PTR(-ENOMEM);

@@ -228,7 +228,7 @@ static const struct iommufd_sva_vunit_ops smmu_vunit_ops = {
 
 static struct smmu_vunit *smmu_vunit_new(struct smmu_unit *unit)
 {
-	struct smmu_vunit *sv = kzalloc(sizeof(*sv), GFP_KERNEL_ACCOUNT);
+	struct smmu_vunit *sv = kzalloc(sizeof(*sv), IOMMUFD_SVA_GFP_USER);
 
 	if (!sv)
 		return NULL;
@@ -237,8 +237,8 @@ static struct smmu_vunit *smmu_vunit_new(struct smmu_unit *unit)
 	sv->caps = smmuv3_guest_caps_of(unit->idr);
 	mutex_init(&sv->lock);
 	sv->room = clamp((1U << unit->cmdq.log2) / 2, SMMU_GUEST_MIN_ROOM, SMMU_GUEST_MAX_ROOM);
-	sv->raw = kvmalloc_array(sv->room, sizeof(*sv->raw), GFP_KERNEL_ACCOUNT);
-	sv->cmds = kvmalloc_array(sv->room, sizeof(*sv->cmds), GFP_KERNEL_ACCOUNT);
+	sv->raw = kvmalloc_array(sv->room, sizeof(*sv->raw), IOMMUFD_SVA_GFP_USER);
+	sv->cmds = kvmalloc_array(sv->room, sizeof(*sv->cmds), IOMMUFD_SVA_GFP_USER);
 	if (sv->raw && sv->cmds)
 		return sv;
 	smmu_vunit_destroy(sv);
