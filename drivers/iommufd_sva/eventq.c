@@ -332,7 +332,7 @@ veventq_new(struct iommufd_sva_ucmd *ucmd, struct iommufd_sva_viommu *viommu,
 	veventq->depth = depth;
 	ucmd->new_obj = &veventq->obj;
 
-	veventq->ring = kvcalloc(depth, slot_len(kind), GFP_KERNEL_ACCOUNT);
+	veventq->ring = kvcalloc(depth, slot_len(kind), IOMMUFD_SVA_GFP_USER);
 	return veventq->ring ? veventq : ERR_PTR(-ENOMEM);
 }
 

@@ -116,7 +116,7 @@ static int map_page(struct iommufd_sva_domain *over, u64 iova, phys_addr_t paddr
 	if (lookup_page(over, iova, &there))
 		return there == paddr ? 0 : -EADDRINUSE;
 	rc = over->ops->map(over, iova, paddr, len, IOMMU_WRITE | IOMMU_MMIO,
-			    GFP_KERNEL_ACCOUNT);
+			    IOMMUFD_SVA_GFP_USER);
 	if (!rc)
 		over->ops->sync_map(over, iova, len);
 	return rc;
@@ -151,7 +151,7 @@ static int new_link(struct iommufd_sva_domain *base,
 	struct msi_link *link;
 	int rc;
 
-	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
+	link = kzalloc(sizeof(*link), IOMMUFD_SVA_GFP_USER);
 	if (!link)
 		return -ENOMEM;
 	link->base = base;

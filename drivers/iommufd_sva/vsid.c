@@ -38,7 +38,7 @@ vsid_alloc(struct iommufd_sva_vunit *vunit, u64 vsid,
 	struct iommufd_sva_vsid_entry *entry;
 	int rc;
 
-	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	entry = kzalloc(sizeof(*entry), IOMMUFD_SVA_GFP_USER);
 	if (!entry)
 		return ERR_PTR(-ENOMEM);
 	rc = iommufd_sva_device_name_get(idev, vunit, is_vdevice);
@@ -85,7 +85,7 @@ static int vsid_insert(struct iommufd_sva_vsid_entry *entry)
 	rc = vunit->ops->vsid_check(vunit, entry->vsid, idev->master);
 	if (rc)
 		return rc;
-	rc = xa_insert(&vunit->vsids, entry->vsid, entry, GFP_KERNEL_ACCOUNT);
+	rc = xa_insert(&vunit->vsids, entry->vsid, entry, IOMMUFD_SVA_GFP_USER);
 	if (rc)
 		return rc == -EBUSY ? -EEXIST : rc;
 	entry->master = idev->master;
@@ -291,7 +291,7 @@ static struct iommufd_sva_vsid *copy_entries(struct iommufd_sva_vsid_map *cmd)
 	struct iommufd_sva_vsid *entries;
 	unsigned long left;
 
-	entries = kvmalloc(max_t(size_t, len, 1), GFP_KERNEL_ACCOUNT);
+	entries = kvmalloc(max_t(size_t, len, 1), IOMMUFD_SVA_GFP_USER);
 	if (!entries)
 		return ERR_PTR(-ENOMEM);
 	left = copy_from_user(entries, u64_to_user_ptr(cmd->entries), len);
