@@ -89,6 +89,7 @@ static int vsid_insert(struct iommufd_sva_vsid_entry *entry)
 	if (rc)
 		return rc == -EBUSY ? -EEXIST : rc;
 	entry->master = idev->master;
+	WRITE_ONCE(idev->master->vunit, vunit);
 	list_move_tail(&entry->node, &idev->master->vsids);
 	return 0;
 }
@@ -98,11 +99,14 @@ static void vsid_erase(struct iommufd_sva_vsid_entry *entry,
 		       struct list_head *removed)
 {
 	struct iommufd_sva_vunit *vunit = entry->vunit;
+	struct iommufd_sva_master *master = entry->master;
 
 	lockdep_assert_held_write(&vunit->vsids_lock);
 	xa_erase(&vunit->vsids, entry->vsid);
 	entry->master = NULL;
 	list_move_tail(&entry->node, removed);
+	if (master && list_empty(&master->vsids))
+		WRITE_ONCE(master->vunit, NULL);
 	/* There may be many, and the lock is one to sleep under. */
 	cond_resched();
 }
@@ -161,6 +165,7 @@ void iommufd_sva_vsids_forget(struct iommufd_sva_vunit *vunit,
 		entry->master = NULL;
 		list_del_init(&entry->node);
 	}
+	WRITE_ONCE(master->vunit, NULL);
 	up_write(&vunit->vsids_lock);
 }
 

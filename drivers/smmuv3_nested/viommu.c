@@ -305,9 +305,11 @@ static bool smmu_vsid_of(struct iommufd_sva_vunit *vunit, struct iommufd_sva_mas
 {
 	struct iommufd_sva_vsid_entry *entry;
 
-	entry = list_first_entry_or_null(&master->vsids, struct iommufd_sva_vsid_entry, node);
-	if (!entry || entry->vunit != vunit)
+	lockdep_assert_held(&vunit->vsids_lock);
+	/* Its names may be in another one, and under that one's lock. */
+	if (READ_ONCE(master->vunit) != vunit)
 		return false;
+	entry = list_first_entry(&master->vsids, struct iommufd_sva_vsid_entry, node);
 	*vsid = entry->vsid;
 	return true;
 }

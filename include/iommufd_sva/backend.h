@@ -429,8 +429,10 @@ struct iommufd_sva_rid {
  * @joined: the IOMMU core has attached something
  * @pinned: off identity: holds a reference on the backend's module
  * @priv: the backend's
- * @vsids: its names in a guest, struct iommufd_sva_vsid_entry. Under vsids_lock of
- *	the vIOMMU.
+ * @vunit: the vIOMMU that it has names in, NULL: none. Who holds the vsids_lock of
+ *	a vIOMMU can tell whether it is that one, which says nothing of others
+ * @vsids: its names there, struct iommufd_sva_vsid_entry. Under @vunit's vsids_lock:
+ *	a device may go through tables of one vIOMMU and have names in another
  * @set: its isolation set; holds a reference. This and what follows is the
  *	core's.
  * @set_item: in set->masters, under set->lock
@@ -454,6 +456,7 @@ struct iommufd_sva_master {
 	bool joined;
 	bool pinned;
 	void *priv;
+	struct iommufd_sva_vunit *vunit;
 	struct list_head vsids;
 
 	struct iommufd_sva_set *set;
