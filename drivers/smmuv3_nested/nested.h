@@ -3,8 +3,8 @@
  * Guests: their share of a unit (viommu.c) and their tables on it (nested.c).
  *
  * Locks, where smmuv3.h has none of them, outermost first:
- *   vunit->vsids_lock	the core's, outside master->lock
  *   svunit->lock	mutex: the buffers of a guest's invalidations
+ *   vunit->vsids_lock	the core's, outside master->lock
  *   unit->lock
  *   smmu_tables_lock	mutex: which tables of guests there are, and their users
  *   table->lock	mutex: on which units a table is and which devices use it
