@@ -4,6 +4,7 @@
  * to be inside it whenever it is read, every ID mapping inside its node. A node
  * is known by its offset in the table; 0, where the header is, is none.
  */
+#include <asm/byteorder.h>
 #include <linux/errno.h>
 #include <linux/string.h>
 #include "iort.h"
