@@ -11,6 +11,8 @@
  */
 #include <sys/resource.h>
 
+#include "guest.h"
+#include "nest.h"
 #include "selftest.h"
 
 #define IOVA 0x40000000UL
@@ -21,18 +23,23 @@
 #define AREA(n) (IOVA + (n) * SZ_1G)
 #define NAREAS 4
 #define MAX_NTH 5000
+/* A guest's names for the device: one by one and as a batch. */
+#define VSID 0x4455
+#define NVSIDS 3
 
 /* What is made to fail. */
-enum kind { MEMORY, USERCOPY, KINDS };
+enum victim { MEMORY, USERCOPY };
 
 /* What can be seen of a context and of its device. */
 struct state {
 	long pins, charged, locked;
+	int next_fd;
 	uint32_t next_id, num_ranges;
 	struct iommufd_sva_iova_range ranges[4];
 	int mapped[2][NAREAS];
-	bool translated[NAREAS];
-	uint64_t physical[NAREAS];
+	bool translated[NAREAS], nested;
+	uint64_t physical[NAREAS], vmid;
+	int named[NVSIDS];
 };
 
 FIXTURE(fail_nth)
@@ -41,6 +48,8 @@ FIXTURE(fail_nth)
 	int control, memfd;
 	int fd, second;
 	uint32_t ioas[2], device, out;
+	uint32_t parent, viommu, hwpt;
+	int events;
 	char *mem[2];
 };
 
@@ -69,11 +78,11 @@ static int fault_enable(const char *attr, bool enable)
 	       fault_attr(attr, "stacktrace-depth", enable ? "32" : "0");
 }
 
-static int fault_choose(enum kind kind)
+static int fault_choose(enum victim victim)
 {
-	return fault_enable("failslab", kind == MEMORY) ?:
-	       fault_enable("fail_page_alloc", kind == MEMORY) ?:
-	       fault_enable("fail_usercopy", kind == USERCOPY);
+	return fault_enable("failslab", victim == MEMORY) ?:
+	       fault_enable("fail_page_alloc", victim == MEMORY) ?:
+	       fault_enable("fail_usercopy", victim == USERCOPY);
 }
 
 /* Quietly, whatever may sleep too, single pages too. */
@@ -211,6 +220,20 @@ static void observe_context(FIXTURE_DATA(fail_nth) *self, struct state *state)
 	sva_destroy(self->fd, scratch);
 }
 
+/* A name that is there cannot be given. */
+static void observe_names(FIXTURE_DATA(fail_nth) *self, struct state *state)
+{
+	for (int i = 0; i < NVSIDS; i++) {
+		struct iommufd_sva_vsid name = { VSID + i, self->device };
+
+		state->named[i] = sva_vsid_map(self->fd, self->viommu, IOMMUFD_SVA_VSID_ADD, &name,
+					       1, NULL);
+		if (!state->named[i])
+			sva_vsid_map(self->fd, self->viommu, IOMMUFD_SVA_VSID_REMOVE, &name, 1,
+				     NULL);
+	}
+}
+
 static void observe(FIXTURE_DATA(fail_nth) *self, struct state *state)
 {
 	char text[2048];
@@ -218,6 +241,8 @@ static void observe(FIXTURE_DATA(fail_nth) *self, struct state *state)
 	memset(state, 0, sizeof(*state));
 	if (self->fd >= 0)
 		observe_context(self, state);
+	if (self->fd >= 0 && self->viommu)
+		observe_names(self, state);
 	for (int area = 0; area < NAREAS; area++) {
 		uint64_t last_page = AREA(area) + LEN - SZ_4K;
 
@@ -225,7 +250,11 @@ static void observe(FIXTURE_DATA(fail_nth) *self, struct state *state)
 			continue;
 		state->translated[area] = strstr(text, "status=mapped");
 		state->physical[area] = walk_number(text, "result", "physical");
+		state->nested = strstr(text, "status=nested");
+		state->vmid = walk_number(text, "ste", "vmid");
 	}
+	state->next_fd = dup(0);
+	close(state->next_fd);
 	state->pins = mem_pins();
 	state->charged = status_kb("VmPin:");
 	state->locked = status_kb("VmLck:");
@@ -233,13 +262,16 @@ static void observe(FIXTURE_DATA(fail_nth) *self, struct state *state)
 
 static void state_print(const char *what, const struct state *s)
 {
-	fprintf(stderr, "# %s: pins %ld charged %ld locked %ld next id %u ranges", what, s->pins,
-		s->charged, s->locked, s->next_id);
+	fprintf(stderr, "# %s: pins %ld charged %ld locked %ld next id %u fd %d ranges", what,
+		s->pins, s->charged, s->locked, s->next_id, s->next_fd);
 	for (int i = 0; i < s->num_ranges && i < ARRAY_SIZE(s->ranges); i++)
 		fprintf(stderr, " %#llx-%#llx", s->ranges[i].start, s->ranges[i].last);
 	for (int area = 0; area < NAREAS; area++)
 		fprintf(stderr, " [%d %d %#lx]", s->mapped[0][area], s->mapped[1][area],
 			s->physical[area]);
+	fprintf(stderr, " nested %d vmid %lu names", s->nested, s->vmid);
+	for (int i = 0; i < NVSIDS; i++)
+		fprintf(stderr, " %d", s->named[i]);
 	fprintf(stderr, "\n");
 }
 
@@ -261,13 +293,13 @@ enum may { MUST_WORK, MAY_FAIL };
 typedef int (*step)(FIXTURE_DATA(fail_nth) *self);
 
 static void fail_each(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) *self, step call,
-		      step undo, enum kind kind, enum may may, const struct state *before,
+		      step undo, enum victim victim, enum may may, const struct state *before,
 		      const struct state *after)
 {
 	int nth, rc, refused = 0;
 	bool failed;
 
-	ASSERT_EQ(0, fault_choose(kind));
+	ASSERT_EQ(0, fault_choose(victim));
 	for (nth = 1; nth < MAX_NTH; nth++) {
 		fail_nth_set(self->control, nth);
 		rc = call(self);
@@ -275,7 +307,7 @@ static void fail_each(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) 
 		if (rc) {
 			ASSERT_TRUE(failed) TH_LOG("%d, and nothing has failed", rc);
 			ASSERT_EQ(MAY_FAIL, may) TH_LOG("failure %d: %d", nth, rc);
-			ASSERT_EQ(kind == MEMORY ? -ENOMEM : -EFAULT, rc)
+			ASSERT_EQ(victim == MEMORY ? -ENOMEM : -EFAULT, rc)
 				TH_LOG("failure %d", nth);
 			ASSERT_TRUE(state_is(self, before))
 				TH_LOG("failure %d: something has changed", nth);
@@ -290,7 +322,7 @@ static void fail_each(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) 
 	}
 	ASSERT_GT(MAX_NTH, nth) TH_LOG("there is no end of failures");
 	fprintf(stderr, "# %d failures of %s, of which %d failed the call\n", nth - 1,
-		kind == MEMORY ? "allocations" : "accesses to user memory", refused);
+		victim == MEMORY ? "allocations" : "accesses to user memory", refused);
 	if (may == MAY_FAIL)
 		EXPECT_LT(0, refused);
 }
@@ -313,6 +345,11 @@ static void fail(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) *self
 	fail_each(_metadata, self, call, undo, USERCOPY, MAY_FAIL, &before, &after);
 }
 
+static int nothing(FIXTURE_DATA(fail_nth) *self)
+{
+	return 0;
+}
+
 /* --- contexts and address spaces --------------------------------------- */
 
 static int call_open(FIXTURE_DATA(fail_nth) *self)
@@ -326,14 +363,9 @@ static int undo_open(FIXTURE_DATA(fail_nth) *self)
 	return close(self->second);
 }
 
-/* An empty context shows nowhere: that it works is all there is to see. */
 TEST_F_TIMEOUT(fail_nth, open, 300)
 {
-	struct state same;
-
-	observe(self, &same);
-	fail_each(_metadata, self, call_open, undo_open, MEMORY, MAY_FAIL, &same, &same);
-	fail_each(_metadata, self, call_open, undo_open, USERCOPY, MAY_FAIL, &same, &same);
+	fail(_metadata, self, call_open, undo_open, MAY_FAIL);
 }
 
 static int call_ioas_alloc(FIXTURE_DATA(fail_nth) *self)
@@ -619,6 +651,212 @@ TEST_F_TIMEOUT(fail_nth, close, 600)
 	fail_each(_metadata, self, call_close, undo_close, MEMORY, MUST_WORK, &before, &after);
 }
 
+/* --- nesting ----------------------------------------------------------- */
+
+#define NEED_NESTING()                                                                \
+	do {                                                                          \
+		if (!can_nest(self->fd, self->device))                                \
+			SKIP(return, "the unit does not nest");                       \
+		ASSERT_EQ(0, map(self, 0, 0));                                        \
+		ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas[0],    \
+					    NEST_PARENT, &self->parent));             \
+		ASSERT_EQ(0, viommu(self, &self->viommu));                            \
+	} while (0)
+
+static int viommu(FIXTURE_DATA(fail_nth) *self, uint32_t *out)
+{
+	return sva_viommu_alloc(self->fd, kind()->viommu, self->device, self->parent, out);
+}
+
+static int call_viommu(FIXTURE_DATA(fail_nth) *self)
+{
+	return viommu(self, &self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, viommu_alloc, 300)
+{
+	NEED_NESTING();
+	fail(_metadata, self, call_viommu, destroy_out, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, destroy_viommu, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, call_viommu(self));
+	fail(_metadata, self, destroy_out, call_viommu, MUST_WORK);
+}
+
+static int call_vdevice(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_vdevice_alloc(self->fd, self->viommu, self->device, VSID, &self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, vdevice_alloc, 300)
+{
+	NEED_NESTING();
+	fail(_metadata, self, call_vdevice, destroy_out, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, destroy_vdevice, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, call_vdevice(self));
+	fail(_metadata, self, destroy_out, call_vdevice, MUST_WORK);
+}
+
+static int vsid_map(FIXTURE_DATA(fail_nth) *self, uint32_t flags)
+{
+	struct iommufd_sva_vsid names[NVSIDS];
+
+	for (int i = 0; i < NVSIDS; i++)
+		names[i] = (struct iommufd_sva_vsid){ VSID + i, self->device };
+	return sva_vsid_map(self->fd, self->viommu, flags, names, NVSIDS, NULL);
+}
+
+static int call_vsid_add(FIXTURE_DATA(fail_nth) *self)
+{
+	return vsid_map(self, IOMMUFD_SVA_VSID_ADD);
+}
+
+static int call_vsid_remove(FIXTURE_DATA(fail_nth) *self)
+{
+	return vsid_map(self, IOMMUFD_SVA_VSID_REMOVE);
+}
+
+TEST_F_TIMEOUT(fail_nth, vsid_add, 300)
+{
+	NEED_NESTING();
+	fail(_metadata, self, call_vsid_add, call_vsid_remove, MAY_FAIL);
+}
+
+/* That, too, may fail: the list of what goes is as long as the user wants. */
+TEST_F_TIMEOUT(fail_nth, vsid_remove, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, call_vsid_add(self));
+	fail(_metadata, self, call_vsid_remove, call_vsid_add, MAY_FAIL);
+}
+
+static int call_nest(FIXTURE_DATA(fail_nth) *self)
+{
+	return nest(self->fd, self->device, self->viommu, &self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, nested_hwpt_alloc, 300)
+{
+	NEED_NESTING();
+	fail(_metadata, self, call_nest, destroy_out, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, destroy_nested_hwpt, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, call_nest(self));
+	fail(_metadata, self, destroy_out, call_nest, MUST_WORK);
+}
+
+static int call_attach_nested(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_attach(self->fd, self->device, self->hwpt, NULL);
+}
+
+TEST_F_TIMEOUT(fail_nth, attach_nested, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, nest(self->fd, self->device, self->viommu, &self->hwpt));
+	fail(_metadata, self, call_attach_nested, call_detach, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, detach_nested, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, nest(self->fd, self->device, self->viommu, &self->hwpt));
+	ASSERT_EQ(0, call_attach_nested(self));
+	fail(_metadata, self, call_detach, call_attach_nested, MUST_WORK);
+}
+
+/* From the guest's tables to the host's and back. */
+TEST_F_TIMEOUT(fail_nth, replace_nested, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, nest(self->fd, self->device, self->viommu, &self->hwpt));
+	ASSERT_EQ(0, call_attach_nested(self));
+	fail(_metadata, self, call_replace, call_attach_nested, MAY_FAIL);
+	ASSERT_EQ(0, call_replace(self));
+	fail(_metadata, self, call_attach_nested, call_replace, MAY_FAIL);
+}
+
+/* On the parent: it has an identity of its own on each unit. */
+static int pasid_table(FIXTURE_DATA(fail_nth) *self, uint32_t *table)
+{
+	uint64_t ste[2];
+
+	guest_ste_bypass(ste);
+	return sva_pasid_table_alloc(self->fd, self->parent, kind()->table, ste, sizeof(ste),
+				     table);
+}
+
+static int call_pasid_table(FIXTURE_DATA(fail_nth) *self)
+{
+	return pasid_table(self, &self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, pasid_table_alloc, 300)
+{
+	NEED_NESTING();
+	fail(_metadata, self, call_pasid_table, destroy_out, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, attach_pasid_table, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, pasid_table(self, &self->hwpt));
+	fail(_metadata, self, call_attach_nested, call_detach, MAY_FAIL);
+	ASSERT_EQ(0, call_attach_nested(self));
+	fail(_metadata, self, call_detach, call_attach_nested, MUST_WORK);
+}
+
+static int call_veventq(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_veventq_alloc(self->fd, self->viommu, kind()->event, 64, &self->out,
+				 &self->events);
+}
+
+static int undo_veventq(FIXTURE_DATA(fail_nth) *self)
+{
+	return close(self->events) ?: destroy_out(self);
+}
+
+TEST_F_TIMEOUT(fail_nth, veventq_alloc, 300)
+{
+	NEED_NESTING();
+	fail(_metadata, self, call_veventq, undo_veventq, MAY_FAIL);
+}
+
+static int call_invalidate(FIXTURE_DATA(fail_nth) *self)
+{
+	struct guest_cmd cmds[NVSIDS];
+	uint32_t num = NVSIDS;
+
+	for (int i = 0; i < NVSIDS; i++)
+		cmds[i] = cmd_cfgi_cd(VSID + i, 0);
+	return sva_invalidate(self->fd, self->viommu, kind()->inv, cmds, sizeof(cmds[0]), &num);
+}
+
+/* It allocates nothing. */
+TEST_F_TIMEOUT(fail_nth, invalidate, 300)
+{
+	struct state same;
+
+	if (kind()->inv != IOMMUFD_SVA_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3)
+		SKIP(return, "commands of an SMMUv3");
+	NEED_NESTING();
+	ASSERT_EQ(0, call_vsid_add(self));
+	observe(self, &same);
+	fail_each(_metadata, self, call_invalidate, nothing, MEMORY, MUST_WORK, &same, &same);
+	fail_each(_metadata, self, call_invalidate, nothing, USERCOPY, MAY_FAIL, &same, &same);
+}
+
 /* --- the rest ---------------------------------------------------------- */
 
 static int call_hw_info(FIXTURE_DATA(fail_nth) *self)
@@ -632,11 +870,6 @@ static int call_hw_info(FIXTURE_DATA(fail_nth) *self)
 	};
 
 	return sva_ioctl(self->fd, IOMMUFD_SVA_GET_HW_INFO, &cmd);
-}
-
-static int nothing(FIXTURE_DATA(fail_nth) *self)
-{
-	return 0;
 }
 
 TEST_F_TIMEOUT(fail_nth, get_hw_info, 300)

@@ -6,6 +6,7 @@
  */
 #include <glob.h>
 #include <linux/vfio.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 
 #include "guest.h"
@@ -624,6 +625,71 @@ TEST_F(nested, events)
 	EXPECT_EQ(VSID, event.smmuv3.evt[0] >> 32);
 	EXPECT_EQ(VA + SZ_2M, event.smmuv3.evt[2] & ~0xfffULL);
 	close(fd);
+}
+
+/* A device's names in another vIOMMU than its tables, which come and go meanwhile. */
+struct names {
+	int fd;
+	uint32_t viommu, device;
+	bool stop;
+	unsigned long count;
+	int rc;
+};
+
+static void *names_come_and_go(void *arg)
+{
+	struct names *names = arg;
+	struct iommufd_sva_vsid name = { VSID, names->device };
+
+	while (!names->rc && !__atomic_load_n(&names->stop, __ATOMIC_RELAXED)) {
+		names->rc = sva_vsid_map(names->fd, names->viommu, IOMMUFD_SVA_VSID_ADD, &name,
+					 1, NULL) ?:
+			    sva_vsid_map(names->fd, names->viommu, IOMMUFD_SVA_VSID_REMOVE,
+					 &name, 1, NULL);
+		names->count++;
+	}
+	return NULL;
+}
+
+TEST_F(nested, events_of_a_device_named_elsewhere)
+{
+	struct names names = { .fd = self->fd };
+	uint32_t veventq, hwpt;
+	char name[PCI_NAME_LEN];
+	uint64_t ste[2], end, va = VA;
+	struct testdev dev;
+	pthread_t thread;
+	struct s1 s1;
+	struct event event;
+	int fd[2];
+
+	NEED_DEVICE(ID_TESTDEV, 0, name);
+	ASSERT_EQ(0, pci_unbind(name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &names.device));
+	ASSERT_EQ(0, testdev_open(&dev, name));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, names.device, self->parent,
+				      &names.viommu));
+	ASSERT_EQ(0, sva_veventq_alloc(self->fd, self->viommu, SMMUV3_EVENT, 64, &veventq, &fd[0]));
+	ASSERT_EQ(0, sva_veventq_alloc(self->fd, names.viommu, SMMUV3_EVENT, 64, &veventq, &fd[1]));
+	s1_init(&s1, &self->g, 12, 1);
+	guest_ste(ste, guest_cd(&s1));
+	ASSERT_EQ(0, nest(self->fd, names.device, self->viommu, ste, &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, names.device, hwpt, NULL));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, names_come_and_go, &names));
+	/* Another page each time, or they are one fault. */
+	for (end = now_ns() + 2000000000ULL; now_ns() < end; va += SZ_4K)
+		testdev_write(&dev, va, mem_phys(self->g.mem), 64);
+	__atomic_store_n(&names.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	TH_LOG("%lu faults, %lu names", (unsigned long)(va - VA) / SZ_4K, names.count);
+	EXPECT_EQ(0, names.rc);
+	EXPECT_LT(10, names.count);
+	EXPECT_TRUE(any_fault_logged(self->log, name));
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(0, read(fd[i], &event, sizeof(event))) TH_LOG("vIOMMU %d", i);
+		close(fd[i]);
+	}
+	testdev_close(&dev);
 }
 
 /* --- a PASID table -------------------------------------------------------- */

@@ -9,9 +9,9 @@
 #include <linux/vfio.h>
 
 #include "guest.h"
+#include "nest.h"
 #include "selftest.h"
 
-#define NEST_PARENT IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT
 #define ADD IOMMUFD_SVA_VSID_ADD
 #define REMOVE IOMMUFD_SVA_VSID_REMOVE
 
@@ -21,70 +21,6 @@
 #define SOME 1000
 /* HWPT_INVALIDATE and VSID_MAP take as many at once, an event queue holds them. */
 #define ENTRIES_MAX (1U << 19)
-
-/**
- * struct kind - what nesting is called on a kind of unit
- * @viommu, @nested, @table, @inv, @event: types
- * @inv_len: bytes of an entry of @inv
- * @vsid_bits: bits of a guest's name for a device
- * @bypass: nest() makes something that leaves guest-physical addresses alone
- */
-struct kind {
-	uint32_t viommu, nested, table, inv, event;
-	uint32_t inv_len;
-	unsigned int vsid_bits;
-	bool bypass;
-};
-
-static const struct kind *kind(void)
-{
-	static const struct kind vtd = {
-		.viommu = IOMMUFD_SVA_VIOMMU_VTD,
-		.nested = IOMMUFD_SVA_HWPT_DATA_VTD_S1,
-		.table = IOMMUFD_SVA_PASID_TABLE_VTD,
-		.inv = IOMMUFD_SVA_INVALIDATE_VTD_QI,
-		.inv_len = 16,
-		.event = IOMMUFD_SVA_VEVENTQ_VTD,
-		.vsid_bits = 16,
-	};
-	static const struct kind smmuv3 = {
-		.viommu = IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3,
-		.nested = IOMMUFD_SVA_HWPT_DATA_ARM_SMMUV3,
-		.table = IOMMUFD_SVA_PASID_TABLE_SMMUV3,
-		.inv = IOMMUFD_SVA_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
-		.inv_len = 16,
-		.event = IOMMUFD_SVA_VEVENTQ_TYPE_ARM_SMMUV3,
-		.vsid_bits = 32,
-		.bypass = true,
-	};
-
-	return backend()->hw_info_type == IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD ? &vtd : &smmuv3;
-}
-
-/* A nested HWPT that a guest could begin with. */
-static int nest(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt)
-{
-	struct iommufd_sva_hwpt_vtd_s1 s1 = { .pgtbl_addr = IPA, .addr_width = 48 };
-	uint64_t ste[2];
-
-	if (kind()->nested == IOMMUFD_SVA_HWPT_DATA_VTD_S1)
-		return sva_hwpt_nested(fd, device, pt, kind()->nested, &s1, sizeof(s1), hwpt);
-	guest_ste_bypass(ste);
-	return sva_hwpt_nested(fd, device, pt, kind()->nested, ste, sizeof(ste), hwpt);
-}
-
-static int can_nest(int fd, uint32_t device)
-{
-	struct iommufd_sva_hw_info_arm_smmuv3 data = {};
-	struct iommufd_sva_hw_info info = {
-		.size = sizeof(info),
-		.dev_id = device,
-		.data_len = sizeof(data),
-		.data_uptr = (uintptr_t)&data,
-	};
-
-	return !sva_ioctl(fd, IOMMUFD_SVA_GET_HW_INFO, &info) && backend_can_nest(&data);
-}
 
 /* --- what is refused everywhere ----------------------------------------- */
 
