@@ -384,6 +384,9 @@ static void huge(struct __test_metadata *_metadata, FIXTURE_DATA(dma) *self,
 	EXPECT_FALSE(any_fault_logged(self->log, self->name));
 	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, iova, len, NULL));
 	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		/* Of one leaf: again right after it would not be another fault. */
+		if (i && at[i] == at[i - 1])
+			continue;
 		ASSERT_EQ(0, edu_fetch(&self->edu, iova + at[i], SZ_4K));
 		EXPECT_TRUE(fault_logged(self->log, self->name, "read", iova + at[i]));
 	}

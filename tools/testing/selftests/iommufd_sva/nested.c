@@ -675,7 +675,7 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 	struct names names = { .fd = self->fd };
 	uint32_t veventq, hwpt, vdevice;
 	char name[PCI_NAME_LEN];
-	uint64_t ste[2], end, va = VA;
+	uint64_t ste[2], va = VA;
 	struct testdev dev;
 	pthread_t thread;
 	struct s1 s1;
@@ -698,14 +698,15 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 	ASSERT_EQ(0, sva_attach(self->fd, names.device, hwpt, NULL));
 	ASSERT_EQ(0, sva_destroy(self->fd, vdevice));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, names_come_and_go, &names));
-	/* Another page each time, or they are one fault. */
-	for (end = now_ns() + 2000000000ULL; now_ns() < end; va += SZ_4K)
+	/* Another page each time, or they are one fault; few, for the log is for others too. */
+	for (; va < VA + 8 * SZ_4K; va += SZ_4K) {
 		testdev_write(&dev, va, mem_phys(self->g.mem), 64);
+		usleep(100000);
+	}
 	__atomic_store_n(&names.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-	TH_LOG("%lu faults, %lu names", (unsigned long)(va - VA) / SZ_4K, names.count);
 	EXPECT_EQ(0, names.rc);
-	EXPECT_LT(10, names.count);
+	EXPECT_LT(1, names.count);
 	EXPECT_TRUE(any_fault_logged(self->log, name));
 	for (int i = 0; i < 2; i++) {
 		EXPECT_EQ(0, read(fd[i], &event, sizeof(event))) TH_LOG("vIOMMU %d", i);
