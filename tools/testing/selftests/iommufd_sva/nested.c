@@ -673,7 +673,7 @@ static void *names_come_and_go(void *arg)
 TEST_F(nested, events_of_a_device_named_elsewhere)
 {
 	struct names names = { .fd = self->fd };
-	uint32_t veventq, hwpt, vdevice;
+	uint32_t veventq, hwpt, viommu, vdevice;
 	char name[PCI_NAME_LEN];
 	uint64_t ste[2], va = VA;
 	struct testdev dev;
@@ -686,15 +686,18 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 	ASSERT_EQ(0, pci_unbind(name));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &names.device));
 	ASSERT_EQ(0, testdev_open(&dev, name));
+	/* Of its own unit, which may be another one than edu's. */
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, names.device, self->parent,
+				      &viommu));
 	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, names.device, self->parent,
 				      &names.viommu));
-	ASSERT_EQ(0, sva_veventq_alloc(self->fd, self->viommu, SMMUV3_EVENT, 64, &veventq, &fd[0]));
+	ASSERT_EQ(0, sva_veventq_alloc(self->fd, viommu, SMMUV3_EVENT, 64, &veventq, &fd[0]));
 	ASSERT_EQ(0, sva_veventq_alloc(self->fd, names.viommu, SMMUV3_EVENT, 64, &veventq, &fd[1]));
 	s1_init(&s1, &self->g, 12, 1);
 	guest_ste(ste, guest_cd(&s1));
-	ASSERT_EQ(0, nest(self->fd, names.device, self->viommu, ste, &hwpt));
+	ASSERT_EQ(0, nest(self->fd, names.device, viommu, ste, &hwpt));
 	/* Attaching takes a name; afterwards it may go. */
-	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, names.device, VSID + 5, &vdevice));
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, viommu, names.device, VSID + 5, &vdevice));
 	ASSERT_EQ(0, sva_attach(self->fd, names.device, hwpt, NULL));
 	ASSERT_EQ(0, sva_destroy(self->fd, vdevice));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, names_come_and_go, &names));
