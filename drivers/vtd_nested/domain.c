@@ -332,6 +332,18 @@ static const struct iommufd_sva_domain_ops vtd_domain_ops = {
 };
 
 /**
+ * vtd_nest_parent - see iommufd_sva_backend_ops
+ * @unit: the unit
+ * @domain: any of ours: its tables are the same with something nested on them
+ *
+ * Return: 0; -EOPNOTSUPP where ECAP.NEST is clear.
+ */
+int vtd_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain)
+{
+	return to_vtd_unit(unit)->ecap & VTD_ECAP_NEST ? 0 : -EOPNOTSUPP;
+}
+
+/**
  * vtd_domain_alloc - see iommufd_sva_backend_ops
  * @backend: this one
  * @unit: the unit that it has to fit, NULL: all of them
@@ -350,7 +362,7 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 	if (flags & ~IOMMUFD_SVA_DOMAIN_NEST_PARENT)
 		return ERR_PTR(-EOPNOTSUPP);
 	if ((flags & IOMMUFD_SVA_DOMAIN_NEST_PARENT) &&
-	    (!unit || !(to_vtd_unit(unit)->ecap & VTD_ECAP_NEST)))
+	    (!unit || vtd_nest_parent(unit, NULL)))
 		return ERR_PTR(-EOPNOTSUPP);
 	rc = unit ? vtd_unit_limits(to_vtd_unit(unit), &limits) :
 		    vtd_common_limits(&limits);

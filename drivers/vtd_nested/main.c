@@ -94,6 +94,7 @@ static const struct iommufd_sva_backend_ops vtd_backend_ops = {
 	.master_release = vtd_master_release,
 	.set_translation = vtd_set_translation,
 	.domain_alloc = vtd_domain_alloc,
+	.nest_parent = vtd_nest_parent,
 	.get_resv_regions = vtd_get_resv_regions,
 	.must_stay_identity = vtd_must_stay_identity,
 	.hw_info = vtd_hw_info,

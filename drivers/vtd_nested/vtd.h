@@ -375,6 +375,7 @@ static inline struct vtd_domain *to_vtd_domain(struct iommufd_sva_domain *domain
 /* domain.c */
 struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 					    struct iommufd_sva_unit *unit, u32 flags);
+int vtd_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain);
 int vtd_domain_join(struct vtd_domain *domain, struct vtd_unit *unit, u16 *did);
 void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit);
 
