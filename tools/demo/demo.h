@@ -15,6 +15,7 @@ struct disk {
 };
 
 bool disk_start(struct disk *disk, const char *path);
+void disk_pause(struct disk *disk, bool pause);
 void disk_stop(struct disk *disk);
 
 /* draw.c: the tables that were walked, from what debugfs told. */

@@ -52,6 +52,14 @@ bool disk_start(struct disk *disk, const char *path)
 	return disk->pid > 0;
 }
 
+void disk_pause(struct disk *disk, bool pause)
+{
+	kill(disk->pid, pause ? SIGSTOP : SIGCONT);
+	/* What is under way comes to its end. */
+	if (pause)
+		usleep(500000);
+}
+
 void disk_stop(struct disk *disk)
 {
 	kill(disk->pid, SIGKILL);
