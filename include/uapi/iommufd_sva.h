@@ -947,7 +947,8 @@ struct iommufd_sva_hwpt_vtd_s1_invalidate {
  * @cmd: a command of the guest's command queue as it stands there (Arm IHI
  *       0070, chapter 4): CMD_TLBI_NSNH_ALL, CMD_TLBI_NH_ALL, _ASID, _VA, _VAA,
  *       CMD_CFGI_CD, CMD_CFGI_CD_ALL, CMD_ATC_INV. VMID and StreamID are the
- *       kernel's to replace
+ *       kernel's to replace. CMD_ATC_INV is checked like the others and then
+ *       left out: no device has ATS on yet
  */
 struct iommufd_sva_viommu_arm_smmuv3_invalidate {
 	__aligned_le64 cmd[2];

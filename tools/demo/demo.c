@@ -201,13 +201,7 @@ int main(void)
 	struct edu edu;
 	int fd;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	must(pci_find(ID_EDU, 0, edu_name) && pci_find(ID_TESTDEV, 0, testdev_name) &&
-	     pci_find(ID_NVME, 0, nvme_name), "the machine has its devices");
-	sh("modprobe nvme");
-	for (int i = 0; i < 100 && access("/dev/nvme0n1", F_OK); i++)
-		usleep(100000);
-	look(&before);
+	begin(edu_name, testdev_name, nvme_name, &before);
 
 	step("The machine");
 	the_machine(edu_name, nvme_name);

@@ -125,6 +125,18 @@ void look(struct machine *machine)
 	machine->config = config_state(&machine->config_len);
 }
 
+void begin(char *edu, char *testdev, char *nvme, struct machine *before)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	must(pci_find(ID_EDU, 0, edu) && pci_find(ID_TESTDEV, 0, testdev) &&
+	     pci_find(ID_NVME, 0, nvme), "the machine has its devices");
+	sh("modprobe nvme");
+	/* arm64 lets the driver wait for the IOMMU's first. */
+	for (int i = 0; i < 300 && access("/dev/nvme0n1", F_OK); i++)
+		usleep(100000);
+	look(before);
+}
+
 void leave(const char *backend, const char *word, const char *nvme,
 	   const struct machine *before, struct disk *disk)
 {

@@ -39,6 +39,8 @@ struct machine {
 };
 
 void look(struct machine *machine);
+/* The three devices of both stories, the disk with its driver, and a first look. */
+void begin(char *edu, char *testdev, char *nvme, struct machine *before);
 /* Unload, and compare with what was @before. @word: of the unit's log lines. */
 void leave(const char *backend, const char *word, const char *nvme,
 	   const struct machine *before, struct disk *disk);
