@@ -8,7 +8,8 @@
 # make demo ARCH=arm64  nested translation on an SMMUv3, likewise
 # make check        the tests, all but debug; ends in "N passed, N failed, N skipped"
 # make check-PART   one part of it: unit, uapi, build, hw, dkms; or debug: the
-#                   selftests under KASAN, lockdep, kmemleak and UBSAN
+#                   selftests under KASAN, lockdep, kmemleak and UBSAN; or mutants:
+#                   whether the tests notice when a line of the drivers is broken
 # make bench        what mapping costs, beside the kernel's own stack
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
