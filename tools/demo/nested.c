@@ -15,7 +15,7 @@
 #include <linux/vfio.h>
 
 #include "demo.h"
-#include "edu.h"
+#include "engine.h"
 #include "guest.h"
 #include "kmsg.h"
 #include "pci.h"
@@ -47,7 +47,7 @@ struct vmm {
 	uint32_t parent;
 	uint32_t viommu;
 	struct guest guest;
-	struct edu *edu;
+	struct engine *engine;
 };
 
 static void the_machine(const char *edu, const char *nvme)
@@ -123,9 +123,10 @@ static uint32_t nest(struct vmm *vmm, uint64_t cd)
 }
 
 /* The device reads @from and writes what it has read to @to, both the guest's. */
-static void copy(struct edu *edu, uint64_t to, uint64_t from)
+static void copy(struct engine *engine, uint64_t to, uint64_t from)
 {
-	must(!edu_fetch(edu, from, SZ_4K) && !edu_store(edu, to, SZ_4K), "the device is ready");
+	must(!engine_fetch(engine, from, SZ_4K) && !engine_store(engine, to, SZ_4K),
+	     "the device is ready");
 }
 
 static uint64_t page_of(struct vmm *vmm)
@@ -156,7 +157,7 @@ static void both_stages(struct vmm *vmm, struct s1 *s1, unsigned int granule, un
 	mem_fill(guest_ptr(&vmm->guest, from), SZ_4K, seed);
 	show_bytes("page for reading:", guest_ptr(&vmm->guest, from));
 	say("The device reads 4096 bytes at %#lx and writes them to %#lx.", VA, VA + page);
-	copy(vmm->edu, VA + page, VA);
+	copy(vmm->engine, VA + page, VA);
 	show_bytes("page for writing:", guest_ptr(&vmm->guest, to));
 	check(holds(vmm, to, seed), "all 4096 bytes went through both stages, there and back");
 }
@@ -176,16 +177,16 @@ static void a_page_moves(struct vmm *vmm, struct s1 *s1, unsigned int asid)
 
 	s1_map(s1, va, old, S1_RW);
 	mem_fill(guest_ptr(&vmm->guest, new), SZ_4K, 77);
-	copy(vmm->edu, va, VA);
+	copy(vmm->engine, va, VA);
 	must(holds(vmm, old, asid), "the device writes to the old place");
 	s1_map(s1, va, new, S1_RW);
-	copy(vmm->edu, va, VA);
+	copy(vmm->engine, va, VA);
 	say("The guest moves %#llx to another page, and says nothing yet.", (unsigned long long)va);
 	say("    the device writes to the %s place (either is right)",
 	    holds(vmm, new, asid) ? "new" : "old");
 	invalidate(vmm, cmd_tlbi_nh_va(asid, va, 1));
 	say("HWPT_INVALIDATE passes on the guest's command as it stands in its queue: TLBI_NH_VA.");
-	copy(vmm->edu, va, VA);
+	copy(vmm->engine, va, VA);
 	check(holds(vmm, new, asid), "now the device writes to the new place");
 }
 
@@ -198,7 +199,7 @@ static void expect_nothing(struct vmm *vmm, const char *name, uint64_t va, const
 
 	memcpy(before, vmm->guest.mem, GUEST_SIZE);
 	say("The device writes to %#llx: %s.", (unsigned long long)va, why);
-	edu_store(vmm->edu, va, SZ_4K);
+	engine_store(vmm->engine, va, SZ_4K);
 	if (check(kmsg_wait(log, 3000, line, sizeof(line), KMSG_WORDS(name, "faulted", "reason")),
 		  "it is reported, with device, address and reason:"))
 		say("            %s", line);
@@ -252,7 +253,7 @@ static void the_guest_hears(struct vmm *vmm)
 	s1_map(&s1, VA, page_of(vmm), S1_RO);
 	nest(vmm, guest_cd(&s1));
 	say("The device writes to %#lx, which the guest's table has for reading only.", VA);
-	edu_store(vmm->edu, VA, SZ_4K);
+	engine_store(vmm->engine, VA, SZ_4K);
 	for (int i = 0; i < 300 && read(fd, &event, sizeof(event)) != sizeof(event); i++)
 		usleep(10000);
 	check((event.evt[0] & 0xff) == 0x13 && (event.evt[2] & ~0xfffULL) == VA,
@@ -271,7 +272,7 @@ static void replace_under_dma(struct vmm *vmm, const char *name)
 	int log = kmsg_mark();
 	char line[512];
 
-	must(!sva_bind(vmm->fd, pci_bdf(name), &device) && !testdev_open(&s.dev, name) &&
+	must(!sva_bind(vmm->fd, pci_bdf(name), &device) && !engine_open(&s.dev, name) &&
 	     !sva_vdevice_alloc(vmm->fd, vmm->viommu, device, VSID2, &vdevice),
 	     "a second engine is the guest's");
 	for (int i = 0; i < 2; i++) {
@@ -302,15 +303,15 @@ static void replace_under_dma(struct vmm *vmm, const char *name)
 	check(!kmsg_wait(log, 500, line, sizeof(line), KMSG_WORDS(name, "faulted")),
 	      "not one fault was reported");
 	check(s.elsewhere && s.count > s.elsewhere, "both pages have been written");
-	testdev_close(&s.dev);
+	engine_close(&s.dev);
 	close(log);
 }
 
-static bool interrupted(struct edu *edu, int event)
+static bool interrupted(struct engine *engine, int event)
 {
 	uint64_t count;
 
-	edu_interrupt(edu);
+	engine_interrupt(engine);
 	for (int i = 0; i < 200; i++) {
 		if (read(event, &count, sizeof(count)) == sizeof(count))
 			return true;
@@ -326,20 +327,20 @@ static void on_vfio(const char *name)
 	uint32_t vdevice;
 	struct vmm vmm = {};
 	struct vfio vfio;
-	struct edu edu;
+	struct engine engine;
 	struct s1 s1;
 	uint64_t from, to;
 
 	sh("modprobe vfio-pci; modprobe vfio_iommu_type1 allow_unsafe_interrupts=1");
 	must(!pci_bind_driver(name, "vfio-pci") && !vfio_open(&vfio, name) && !vfio_enable(&vfio),
 	     "a VFIO type1 program opens the device");
-	edu_init(&edu, vfio_map_bar(&vfio, 0));
-	vmm.edu = &edu;
+	must(!engine_open_vfio(&engine, name, &vfio), "the engine answers");
+	vmm.engine = &engine;
 	must(!guest_init(&vmm.guest, IPA, GUEST_SIZE) &&
 	     !vfio_map(&vfio, vmm.guest.mem, GUEST_SIZE, IPA,
 		       VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), "VFIO_IOMMU_MAP_DMA");
 	must(!vfio_msi(&vfio, event), "VFIO_DEVICE_SET_IRQS");
-	check(interrupted(&edu, event), "VFIO: container, group %d, device, memory, interrupt",
+	check(interrupted(&engine, event), "VFIO: container, group %d, device, memory, interrupt",
 	      pci_group(name));
 
 	vmm.fd = sva_open();
@@ -361,12 +362,12 @@ static void on_vfio(const char *name)
 		s1_map(&s1, at, at, S1_RW);
 	nest(&vmm, guest_cd(&s1));
 	mem_fill(guest_ptr(&vmm.guest, from), SZ_4K, 31);
-	copy(&edu, VA + SZ_4K, VA);
+	copy(&engine, VA + SZ_4K, VA);
 	check(holds(&vmm, to, 31), "DMA at the guest's virtual addresses, through both stages");
-	check(interrupted(&edu, event), "VFIO's interrupt still arrives");
+	check(interrupted(&engine, event), "VFIO's interrupt still arrives");
 	must(!vfio_reset(&vfio) && !vfio_enable(&vfio), "VFIO_DEVICE_RESET");
 	mem_fill(guest_ptr(&vmm.guest, from), SZ_4K, 32);
-	copy(&edu, VA + SZ_4K, VA);
+	copy(&engine, VA + SZ_4K, VA);
 	check(holds(&vmm, to, 32), "after a reset by VFIO it goes on");
 	close(vmm.fd);
 	vfio_close(&vfio);
@@ -380,7 +381,7 @@ int main(void)
 	struct machine before;
 	struct vmm vmm = {};
 	struct disk disk;
-	struct edu edu;
+	struct engine engine;
 	struct s1 s1;
 
 	begin(edu_name, testdev_name, nvme_name, &before);
@@ -395,8 +396,8 @@ int main(void)
 
 	step("A VMM builds a guest: memory, a share of the IOMMU, a device");
 	build_vmm(&vmm, edu_name);
-	must(!edu_open(&edu, edu_name) && edu_alive(&edu), "the engine answers");
-	vmm.edu = &edu;
+	must(!engine_open(&engine, edu_name) && engine_alive(&engine), "the engine answers");
+	vmm.engine = &engine;
 
 	step("The guest's own tables, walked by the hardware");
 	both_stages(&vmm, &s1, 12, 5);
@@ -415,7 +416,7 @@ int main(void)
 
 	step("One stage 1 replaces another under running DMA");
 	replace_under_dma(&vmm, testdev_name);
-	edu_close(&edu);
+	engine_close(&engine);
 	close(vmm.fd);
 
 	step("The same with the device open in an unmodified VFIO program");

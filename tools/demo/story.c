@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine.h"
 #include "kmsg.h"
 #include "pci.h"
 #include "story.h"
@@ -128,7 +129,7 @@ void look(struct machine *machine)
 void begin(char *edu, char *testdev, char *nvme, struct machine *before)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	must(pci_find(ID_EDU, 0, edu) && pci_find(ID_TESTDEV, 0, testdev) &&
+	must(engine_find(0, edu) && engine_find_fast(testdev) &&
 	     pci_find(ID_NVME, 0, nvme), "the machine has its devices");
 	sh("modprobe nvme");
 	/* arm64 lets the driver wait for the IOMMU's first. */

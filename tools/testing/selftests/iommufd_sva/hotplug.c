@@ -20,7 +20,7 @@ FIXTURE(hotplug)
 
 FIXTURE_SETUP(hotplug)
 {
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
@@ -60,17 +60,17 @@ static void works(struct __test_metadata *_metadata,
 		  FIXTURE_DATA(hotplug) *self, unsigned int seed)
 {
 	uint32_t device;
-	struct edu edu;
+	struct engine engine;
 
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &device));
 	ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
-	ASSERT_EQ(0, edu_open(&edu, self->name));
+	ASSERT_EQ(0, engine_open(&engine, self->name));
 	mem_fill(self->mem, SZ_4K, seed);
 	memset(self->mem + SZ_4K, 0, SZ_4K);
-	ASSERT_EQ(0, edu_fetch(&edu, SZ_2M, SZ_4K));
-	ASSERT_EQ(0, edu_store(&edu, SZ_2M + SZ_4K, SZ_4K));
+	ASSERT_EQ(0, engine_fetch(&engine, SZ_2M, SZ_4K));
+	ASSERT_EQ(0, engine_store(&engine, SZ_2M + SZ_4K, SZ_4K));
 	EXPECT_EQ(-1, mem_check(self->mem + SZ_4K, SZ_4K, seed));
-	edu_close(&edu);
+	engine_close(&engine);
 	ASSERT_EQ(0, sva_detach(self->fd, device));
 	ASSERT_EQ(0, sva_destroy(self->fd, device));
 }

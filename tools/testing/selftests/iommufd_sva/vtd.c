@@ -31,7 +31,7 @@ FIXTURE_SETUP(vtd)
 	};
 
 	self->vfio = (struct vfio){ .container = -1, .group = -1, .device = -1 };
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, pci_unbind(self->name));
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
