@@ -655,7 +655,7 @@ TEST_F_TIMEOUT(fail_nth, close, 600)
 
 #define NEED_NESTING()                                                                \
 	do {                                                                          \
-		if (!can_nest(self->fd, self->device))                                \
+		if (!has_viommu(self->fd, self->device))                              \
 			SKIP(return, "the unit does not nest");                       \
 		ASSERT_EQ(0, map(self, 0, 0));                                        \
 		ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas[0],    \

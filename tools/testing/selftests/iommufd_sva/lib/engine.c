@@ -8,13 +8,10 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <iommufd_sva_sim.h>
 
 #include "engine.h"
 #include "pci.h"
 #include "sva.h"
-
-#define ID_SIM(type) ((uint32_t)SIM_VENDOR << 16 | (type))
 
 /**
  * struct engine_kind - a kind of engine

@@ -13,10 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <iommufd_sva_sim.h>
 
 #include "edu.h"
 #include "pci.h"
 #include "vfio.h"
+
+/* Modelled functions, as pci_find() takes them; @type: enum sim_type. */
+#define ID_SIM(type) ((uint32_t)SIM_VENDOR << 16 | (type))
 
 /**
  * struct model_engine - a device of the hardware models
