@@ -14,7 +14,7 @@ static const struct card {
 	const char *pf_driver, *vf_driver;
 } cards[] = {
 	{ ID_IGB, ID_IGBVF, "igb", "igbvf" },
-	{ ID_SIM(SIM_ENDPOINT), ID_SIM(SIM_VF), HOST_DRIVER, HOST_DRIVER },
+	{ ID_SIM(SIM_ENDPOINT), ID_SIM(SIM_VF), "sim_pf", HOST_DRIVER },
 };
 
 FIXTURE(sriov)

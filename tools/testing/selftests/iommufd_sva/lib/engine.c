@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* DMA engines that a test drives from user space, whatever they are. */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine.h"
 #include "pci.h"
+#include "sim.h"
 #include "sva.h"
 
 /**
@@ -18,7 +16,7 @@
  * @ids: vendor << 16 | device of each, up to 0
  * @open: as engine_open()
  * @open_vfio: as engine_open_vfio()
- * @close: what either of these has made goes
+ * @close: what either of these has made goes; NULL: that is nothing
  * @alive: it answers
  * @fetch: these as their namesakes; NULL: it cannot
  * @store: .
@@ -127,8 +125,7 @@ static int model_open(struct engine *engine)
 	model->bdf = pci_bdf(engine->name);
 	model->storing = 0;
 	memset(model->buf, 0, sizeof(model->buf));
-	model->fd = open(SIM_DEV, O_RDWR | O_CLOEXEC);
-	return model->fd < 0 ? -errno : pci_set_command(engine->name, PCI_CMD_MASTER, 0);
+	return sim_set_master(model->bdf, true);
 }
 
 /* It has no registers: VFIO's user need not do more than make it a bus master. */
@@ -137,78 +134,56 @@ static int model_open_vfio(struct engine *engine, struct vfio *vfio)
 	return vfio_enable(vfio) ?: model_open(engine);
 }
 
-static void model_wait(struct engine *engine)
-{
-	if (engine->model.storing > 0)
-		waitpid(engine->model.storing, NULL, 0);
-	engine->model.storing = 0;
-}
-
-static void model_close(struct engine *engine)
-{
-	close(engine->model.fd);
-}
-
 static bool model_alive(struct engine *engine)
 {
 	return pci_present(engine->name);
 }
 
-/* What it is not let do is done too, as a device without registers sees it. */
-static int model_move(struct engine *engine, uint64_t iova, size_t length, void *buf,
-		      uint32_t flags, struct sim_dma *dma)
+/* What it was not let do is done as well, as far as such a device can tell. */
+static int model_done(int status)
 {
-	*dma = (struct sim_dma){
-		.size = sizeof(*dma),
-		.bdf = engine->model.bdf,
-		.pasid = SIM_NO_PASID,
-		.flags = flags,
-		.addr = iova,
-		.len = length,
-		.buf = (uintptr_t)buf,
-		.timeout_ms = 5000,
-	};
-	if (ioctl(engine->model.fd, SIM_DMA, dma))
-		return -errno;
-	return dma->status == SIM_TIMEOUT ? -ETIMEDOUT : 0;
+	return status == SIM_TIMEOUT ? -ETIMEDOUT : status < 0 ? status : 0;
+}
+
+static void model_wait(struct model_engine *model)
+{
+	if (model->storing > 0)
+		waitpid(model->storing, NULL, 0);
+	model->storing = 0;
 }
 
 static int model_fetch(struct engine *engine, uint64_t iova, size_t length)
 {
-	struct sim_dma dma;
+	struct model_engine *model = &engine->model;
 
-	model_wait(engine);
-	return model_move(engine, iova, length, engine->model.buf, 0, &dma);
+	model_wait(model);
+	return model_done(sim_read(model->bdf, iova, model->buf, length));
 }
 
 static int model_store(struct engine *engine, uint64_t iova, size_t length)
 {
-	struct sim_dma dma;
+	struct model_engine *model = &engine->model;
 
-	model_wait(engine);
-	return model_move(engine, iova, length, engine->model.buf, SIM_DMA_WRITE, &dma);
+	model_wait(model);
+	return model_done(sim_write(model->bdf, iova, model->buf, length));
 }
 
 /*
- * A process of its own, which holds nothing of its parent's but the models' file:
- * a device does not stop when its user dies.
+ * A process of its own, that holds nothing of its parent's: a device does not stop
+ * when its user dies.
  */
 static void model_start_store(struct engine *engine, uint64_t iova, size_t length)
 {
-	int fd = engine->model.fd;
-	struct sim_dma dma;
+	struct model_engine *model = &engine->model;
 
-	model_wait(engine);
-	engine->model.storing = fork();
-	if (engine->model.storing)
+	model_wait(model);
+	model->storing = fork();
+	if (model->storing)
 		return;
-	signal(SIGTERM, SIG_IGN);
 	setpgid(0, 0);
-	if (fd > 0)
-		close_range(0, fd - 1, 0);
-	close_range(fd + 1, ~0U, 0);
+	close_range(0, ~0U, 0);
 	usleep(100000);
-	model_move(engine, iova, length, engine->model.buf, SIM_DMA_WRITE, &dma);
+	sim_write(model->bdf, iova, model->buf, length);
 	_exit(0);
 }
 
@@ -216,11 +191,18 @@ static enum engine_wrote model_write(struct engine *engine, uint64_t iova, uint6
 				     uint32_t length)
 {
 	uint32_t words[SZ_4K / 4];
-	struct sim_dma dma;
+	struct sim_dma dma = {
+		.bdf = engine->model.bdf,
+		.pasid = SIM_NO_PASID,
+		.flags = SIM_DMA_WRITE,
+		.addr = iova,
+		.len = length,
+		.buf = (uintptr_t)words,
+	};
 
 	for (size_t i = 0; i < sizeof(words) / 4; i++)
 		words[i] = ENGINE_PATTERN;
-	if (model_move(engine, iova, length, words, SIM_DMA_WRITE, &dma) || dma.status != SIM_OK)
+	if (sim_dma(&dma) != SIM_OK)
 		return ENGINE_WROTE_NOTHING;
 	return dma.phys == phys ? ENGINE_WROTE : ENGINE_WROTE_ELSEWHERE;
 }
@@ -248,7 +230,6 @@ static const struct engine_kind kinds[] = {
 		.ids = { ID_SIM(SIM_ENDPOINT), ID_SIM(SIM_PCI_DEVICE), ID_SIM(SIM_VF) },
 		.open = model_open,
 		.open_vfio = model_open_vfio,
-		.close = model_close,
 		.alive = model_alive,
 		.fetch = model_fetch,
 		.store = model_store,
@@ -318,7 +299,7 @@ int engine_open_vfio(struct engine *engine, const char *name, struct vfio *vfio)
 
 void engine_close(struct engine *engine)
 {
-	if (engine->kind)
+	if (engine->kind && engine->kind->close)
 		engine->kind->close(engine);
 	engine->kind = NULL;
 }

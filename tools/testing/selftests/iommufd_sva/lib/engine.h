@@ -24,14 +24,12 @@
 
 /**
  * struct model_engine - a device of the hardware models
- * @fd: open SIM_DEV
  * @bdf: as the models have it
  * @storing: who does what engine_start_store() began
  * @buf: its own memory
  */
 struct model_engine {
-	int fd;
-	uint32_t bdf;
+	int bdf;
 	pid_t storing;
 	uint8_t buf[4096];
 };

@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "engine.h"
+#include "sim.h"
 #include "slot.h"
 #include "sva.h"
 
@@ -51,62 +51,42 @@ static bool monitor_plug(struct slot *slot)
 	return pci_present(slot->name);
 }
 
-static bool model_remove(struct slot *slot, uint32_t flags)
-{
-	struct sim_remove remove = {
-		.size = sizeof(remove),
-		.bdf = pci_bdf(slot->name),
-		.flags = flags,
-	};
-
-	return !ioctl(slot->model, SIM_REMOVE, &remove);
-}
-
 static bool model_plug(struct slot *slot)
 {
-	struct sim_add add = {
-		.size = sizeof(add),
-		.type = SIM_ENDPOINT,
-		.parent = slot->parent,
-		.devfn = pci_bdf(slot->name) & 0xff,
-		.caps = SIM_CAP_FLR,
-	};
-
-	return !ioctl(slot->model, SIM_ADD, &add) && pci_wait(slot->name, true, THERE_MS);
+	return sim_add(SIM_ENDPOINT, slot->parent, pci_bdf(slot->name) & 0xff, SIM_ALL_CAPS) >= 0 &&
+	       pci_wait(slot->name, true, THERE_MS);
 }
 
 bool slot_open(struct slot *slot, const char *name)
 {
 	char port[PCI_NAME_LEN];
 
-	*slot = (struct slot){ .monitor = -1, .model = -1 };
+	*slot = (struct slot){ .monitor = -1, .parent = -1 };
 	snprintf(slot->name, sizeof(slot->name), "%.15s", name);
 	if (pci_id(name) == ID_SIM(SIM_ENDPOINT) && pci_parent(name, port)[0]) {
 		slot->parent = pci_bdf(port);
-		slot->model = open(SIM_DEV, O_RDWR | O_CLOEXEC);
 	} else if (pci_id(name) == ID_EDU) {
 		slot->monitor = open_monitor();
 	}
-	return slot->monitor >= 0 || slot->model >= 0;
+	return slot->monitor >= 0 || slot->parent >= 0;
 }
 
 void slot_close(struct slot *slot)
 {
 	if (slot->monitor >= 0)
 		close(slot->monitor);
-	if (slot->model >= 0)
-		close(slot->model);
 }
 
 bool slot_unplug(struct slot *slot)
 {
-	return (slot->model >= 0 ? model_remove(slot, 0) : say(slot, "device_del hot0\n")) &&
+	return (slot->parent >= 0 ? !sim_remove(pci_bdf(slot->name)) :
+				    say(slot, "device_del hot0\n")) &&
 	       pci_wait(slot->name, false, GONE_MS);
 }
 
 bool slot_plug(struct slot *slot)
 {
-	bool there = slot->model >= 0 ? model_plug(slot) : monitor_plug(slot);
+	bool there = slot->parent >= 0 ? model_plug(slot) : monitor_plug(slot);
 
 	/* Present in sysfs a moment before its resources are assigned. */
 	usleep(500000);
@@ -115,10 +95,10 @@ bool slot_plug(struct slot *slot)
 
 bool slot_can_surprise(struct slot *slot)
 {
-	return slot->model >= 0;
+	return slot->parent >= 0;
 }
 
 bool slot_pull(struct slot *slot)
 {
-	return model_remove(slot, SIM_REMOVE_SURPRISE) && pci_wait(slot->name, false, GONE_MS);
+	return !sim_pull_out(pci_bdf(slot->name)) && pci_wait(slot->name, false, GONE_MS);
 }

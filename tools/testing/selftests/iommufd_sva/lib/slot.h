@@ -8,7 +8,6 @@
 #define SELFTEST_SLOT_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "pci.h"
 
@@ -16,14 +15,12 @@
  * struct slot - one
  * @name: the device that is in it, or was
  * @monitor: QEMU's monitor, -1: none
- * @model: the models' file, -1: none
- * @parent: of a modelled device: the port above it
+ * @parent: the port above a modelled device, -1: it is none
  */
 struct slot {
 	char name[PCI_NAME_LEN];
 	int monitor;
-	int model;
-	uint32_t parent;
+	int parent;
 };
 
 /* The one that device @name is in. False: nobody can take it out. */
