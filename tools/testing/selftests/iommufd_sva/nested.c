@@ -63,7 +63,7 @@ FIXTURE_SETUP(nested)
 	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->dev.device, VSID,
 				       &self->dev.vdevice));
 	ASSERT_EQ(0, engine_open(&self->engine, self->dev.name));
-	self->log = kmsg_mark();
+	self->log = fault_mark();
 	ASSERT_LE(0, self->log);
 }
 
@@ -975,7 +975,7 @@ FIXTURE_SETUP(import)
 				      &self->viommu));
 	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->device, VSID,
 				       &self->vdevice));
-	self->log = kmsg_mark();
+	self->log = fault_mark();
 }
 
 FIXTURE_TEARDOWN(import)

@@ -31,7 +31,7 @@ FIXTURE_SETUP(type1)
 	ASSERT_TRUE(engine_alive(&self->engine));
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, self->mem);
-	self->log = kmsg_mark();
+	self->log = fault_mark();
 }
 
 FIXTURE_TEARDOWN(type1)
@@ -192,7 +192,7 @@ FIXTURE_SETUP(overlay)
 	v->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, v->mem);
 	ASSERT_EQ(0, vfio_map(&v->vfio, v->mem, SZ_2M, IOVA, VFIO_RW));
-	v->log = kmsg_mark();
+	v->log = fault_mark();
 
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, self->mem);
