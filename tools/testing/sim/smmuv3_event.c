@@ -73,7 +73,11 @@ static void make(const struct ssim_access *a, const struct ssim_fault *fault, u6
 
 	memset(event, 0, 4 * sizeof(*event));
 	event[0] = FIELD_PREP(EVENT_0_ID, fault->id) | FIELD_PREP(EVENT_0_SID, a->sid);
-	if (a->ssid != SIM_NO_PASID)
+	/* 7.3.9 has a substream and no SSV, 7.3.7 and 7.3.8 have neither. */
+	if (fault->id == C_BAD_SUBSTREAMID)
+		event[0] |= FIELD_PREP(EVENT_0_SSID, a->ssid == SIM_NO_PASID ? 0 : a->ssid);
+	else if (a->ssid != SIM_NO_PASID && fault->id != F_STREAM_DISABLED &&
+		 fault->id != F_TRANSL_FORBIDDEN)
 		event[0] |= EVENT_0_SSV | FIELD_PREP(EVENT_0_SSID, a->ssid);
 	if (translation || fault->id == F_WALK_EABT || fault->id == F_BAD_ATS_TREQ ||
 	    fault->id == F_TRANSL_FORBIDDEN) {

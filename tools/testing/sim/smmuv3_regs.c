@@ -85,8 +85,8 @@ void ssim_features_default(struct ssim_features *f)
 		    FIELD_PREP(IDR0_HTTU, 2) | IDR0_ATS | IDR0_ASID16 | IDR0_PRI |
 		    IDR0_VMID16 | IDR0_CD2L | IDR0_TTENDIAN_LITTLE | IDR0_ST_LEVEL_2LVL;
 	f->idr[1] = FIELD_PREP(IDR1_SIDSIZE, 17) | FIELD_PREP(IDR1_SSIDSIZE, 20) |
-		    FIELD_PREP(IDR1_PRIQS, 10) | FIELD_PREP(IDR1_EVENTQS, 10) |
-		    FIELD_PREP(IDR1_CMDQS, 10) | IDR1_ATTR_PERMS_OVR | IDR1_ATTR_TYPES_OVR;
+		    FIELD_PREP(IDR1_PRIQS, 19) | FIELD_PREP(IDR1_EVENTQS, 19) |
+		    FIELD_PREP(IDR1_CMDQS, 19) | IDR1_ATTR_PERMS_OVR | IDR1_ATTR_TYPES_OVR;
 	f->idr[3] = IDR3_HAD | IDR3_XNX | IDR3_PPS | IDR3_FWB | IDR3_RIL |
 		    FIELD_PREP(IDR3_BBML, 2);
 	f->idr[5] = FIELD_PREP(IDR5_OAS, 5) | IDR5_GRAN4K | IDR5_GRAN16K | IDR5_GRAN64K;
@@ -361,7 +361,7 @@ static void begin_handshake(struct ssim *u)
 
 static void write_cr0(struct ssim *u, u32 value)
 {
-	u32 writable = CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN | CR0_VMW;
+	u32 writable = CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN;
 
 	if (u->f.idr[0] & IDR0_ATS)
 		writable |= CR0_ATSCHK;
@@ -451,12 +451,15 @@ static void write_cmdq_prod(struct ssim *u, u32 value)
 {
 	struct ssim_queue *q = &u->cmdq;
 	u32 size = (index_bits(q) + 1) / 2;
+	u32 had = (q->prod - q->cons) & index_bits(q);
+	u32 has = (value - q->cons) & index_bits(q);
 
 	q->prod = value & 0xfffff;
 	if (!enabled(u, CR0_CMDQEN))
 		return;
 	ssim_count(u, "batches");
-	if (((q->prod - q->cons) & index_bits(q)) > size)
+	/* 7.1: back only while an error is active. */
+	if (has > size || (has < had && !((u->gerror ^ u->gerrorn) & GERROR_CMDQ)))
 		ssim_count(u, "bad.CMDQ_PROD");
 	u->ops->kick(u, TICK_MS);
 }

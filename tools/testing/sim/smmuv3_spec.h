@@ -65,7 +65,6 @@
 #define CR0_EVENTQEN		BIT(2)
 #define CR0_CMDQEN		BIT(3)
 #define CR0_ATSCHK		BIT(4)
-#define CR0_VMW			GENMASK(8, 6)
 #define R_CR1			0x0028
 #define CR1_QUEUE		GENMASK(5, 0)
 #define CR1_TABLE		GENMASK(11, 6)
