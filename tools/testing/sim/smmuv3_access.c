@@ -112,15 +112,17 @@ static bool pick_cd(struct ssim *u, struct ssim_access *a, bool *skip, struct ss
 static bool stage2_only(struct ssim *u, struct ssim_access *a, struct ssim_result *result,
 			struct ssim_fault *fault)
 {
-	u8 need = a->ats ? 0 : a->write ? SSIM_W : a->exec ? SSIM_X : SSIM_R;
-	u8 asked = SSIM_R | (a->write ? SSIM_W : 0) | (a->exec ? SSIM_X : 0);
+	u64 addr = a->req->addr;
 	struct ssim_entry *e;
 
-	if (!ssim_stage2(u, a, a->req->addr, need, CLASS_IN, &e, fault))
+	if (!ssim_stage2(u, a, addr, ssim_needs(a), CLASS_IN, &e, fault))
 		return false;
-	result->phys = e->out + (a->req->addr & ((1ULL << e->shift) - 1));
+	result->phys = e->out + (addr & ((1ULL << e->shift) - 1));
+	/* 13.6.5: split stages: identity, with what stage 2 grants. */
+	if (a->ats && ssim_ste_eats(u, a->ste) == EATS_SPLIT)
+		result->phys = addr;
 	result->shift = e->shift;
-	result->perms = (a->priv ? e->priv : e->user) & (a->ats ? asked : SSIM_R | SSIM_W | SSIM_X);
+	result->perms = ssim_result_perms(a, a->priv ? e->priv : e->user);
 	return true;
 }
 
@@ -140,13 +142,12 @@ static bool translate(struct ssim *u, struct ssim_access *a, struct ssim_result 
 	/* 3.4: what bypasses stage 1 is checked by it all the same. */
 	if (a->req->addr >> ssim_oas(u))
 		return fault_of(fault, F_ADDR_SIZE);
-	if (s2 && !(a->ats && ssim_ste_eats(u, a->ste) == EATS_SPLIT))
+	if (s2)
 		return stage2_only(u, a, result, fault);
+	/* 13.6.4: for ATS, too. */
 	result->phys = a->req->addr;
 	result->shift = 12;
-	result->perms = SSIM_R | SSIM_W | SSIM_X;
-	if (a->ats)
-		result->perms = SSIM_R | (a->write ? SSIM_W : 0);
+	result->perms = a->ats ? SSIM_R | SSIM_W : SSIM_R | SSIM_W | SSIM_X;
 	return true;
 }
 
@@ -235,7 +236,8 @@ static void ats_request(struct ssim *u, struct ssim_access *a, struct sim_reply 
 	reply->length = result.perms ? 1ULL << result.shift : SZ_4K;
 	/* The Global bit is never set for a request with a PASID (3.9.1). */
 	reply->perms = ats_perms(result.perms) |
-		       (result.perms && a->priv ? SIM_ATS_PRIV : 0);
+		       (a->req->pasid != SIM_NO_PASID && (a->req->flags & SIM_DMA_PRIV) ?
+			SIM_ATS_PRIV : 0);
 }
 
 /* 3.9.1.3 */
@@ -317,9 +319,10 @@ static void override(struct ssim *u, struct ssim_access *a)
 	priv = FIELD_GET(STE_1_PRIVCFG, e->word[1]);
 	inst = FIELD_GET(STE_1_INSTCFG, e->word[1]);
 	if (priv >= 2)
-		a->priv = priv == 3;
-	if (inst >= 2 && !a->write)
-		a->exec = inst == 3;
+		a->priv = priv == PRIVCFG_PRIV;
+	a->inst = inst;
+	if (inst >= 2 && !a->write && a->req->at != SIM_AT_TRANSLATION)
+		a->exec = inst == INSTCFG_INST;
 }
 
 static void start(struct ssim_access *a, u32 sid, const struct sim_request *req)

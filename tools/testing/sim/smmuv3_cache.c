@@ -96,7 +96,7 @@ struct ssim_entry *ssim_cache_find_config(struct ssim *u, enum ssim_kind kind, u
  * @u: the unit
  * @entry: what; its links are not looked at
  *
- * Return: the cached one; NULL: there is no room
+ * Return: the cached one; where there is no room one that stays for this request
  */
 struct ssim_entry *ssim_cache_add(struct ssim *u, const struct ssim_entry *entry)
 {
@@ -104,7 +104,8 @@ struct ssim_entry *ssim_cache_add(struct ssim *u, const struct ssim_entry *entry
 
 	if (list_empty(&u->free)) {
 		ssim_count(u, "cache_full");
-		return NULL;
+		u->spare[entry->kind] = *entry;
+		return &u->spare[entry->kind];
 	}
 	e = list_entry(u->free.next, struct ssim_entry, kind_node);
 	list_del(&e->kind_node);

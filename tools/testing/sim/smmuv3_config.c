@@ -281,8 +281,6 @@ bool ssim_find_ste(struct ssim *u, struct ssim_access *a, struct ssim_fault *fau
 		}
 		seen(u, SSIM_STE_SEEN, &new);
 		e = ssim_cache_add(u, &new);
-		if (!e)
-			return fail(fault, C_BAD_STE);
 	}
 	a->ste = e->word;
 	if (ste_illegal(u, a->ste))
@@ -434,8 +432,6 @@ bool ssim_find_cd(struct ssim *u, struct ssim_access *a, struct ssim_fault *faul
 			return false;
 		seen(u, SSIM_CD_SEEN, &new);
 		e = ssim_cache_add(u, &new);
-		if (!e)
-			return fail(fault, C_BAD_CD);
 	}
 	a->cd = e->word;
 	return cd_illegal(u, a, a->cd) ? fail(fault, C_BAD_CD) : true;

@@ -88,6 +88,8 @@ static void make(const struct ssim_access *a, const struct ssim_fault *fault, u6
 	if (translation || fault->id == F_WALK_EABT)
 		event[1] |= (fault->s2 ? EVENT_1_S2 : 0) |
 			    FIELD_PREP(EVENT_1_CLASS, fault->class);
+	if (fault->id == F_PERMISSION && fault->class == CLASS_TT && !fault->tt_write)
+		event[1] |= EVENT_1_TTRNW;
 	if (translation && fault->s2)
 		event[3] = fault->ipa & EVENT_3_IPA;
 	if (fault->id == F_STE_FETCH || fault->id == F_CD_FETCH || fault->id == F_WALK_EABT)

@@ -216,6 +216,12 @@ struct ssim_msi {
  * @atc_failed: an invalidation since the last CMD_SYNC got no answer
  * @faults: how often each enum sim_fault is to happen yet
  * @late_ms: SIM_FAULT_LATE: how late
+ * @entries: all cached entries, and room for more
+ * @spare: what there was no room for
+ * @free: the room
+ * @kinds: cached entries
+ * @hash: the same, to find them
+ * @shifts: how many of a kind have a size
  */
 struct ssim {
 	const struct ssim_ops *ops;
@@ -243,10 +249,11 @@ struct ssim {
 
 	struct ssim_entry *entries;
 	unsigned int num_entries;
+	struct ssim_entry spare[SSIM_KINDS];
 	struct list_head free;
 	struct list_head kinds[SSIM_KINDS];
 	struct list_head hash[1 << SSIM_HASH_BITS];
-	u32 shifts[SSIM_KINDS][64];	/* how many entries of a kind have a size */
+	u32 shifts[SSIM_KINDS][64];
 };
 
 /**
@@ -256,8 +263,9 @@ struct ssim {
  * @ssid: its substream, SIM_NO_PASID: none
  * @read: it reads (an ATS request always does)
  * @write: it writes
- * @exec: it reads instructions
+ * @exec: it reads instructions; ATS: it asks for execute permission
  * @priv: it is privileged
+ * @inst: STE.INSTCFG, for ATS
  * @ats: it is an ATS translation request
  * @quiet: a prefetch: nothing is recorded, nothing stalls
  * @ste: the entry in use
@@ -273,6 +281,7 @@ struct ssim_access {
 	bool write;
 	bool exec;
 	bool priv;
+	u8 inst;
 	bool ats;
 	bool quiet;
 	const u64 *ste;
@@ -286,6 +295,7 @@ struct ssim_access {
  * @id: enum ssim_event_id; 0: nothing is recorded
  * @s2: it is stage 2's
  * @class: CLASS_...
+ * @tt_write: F_PERMISSION of CLASS_TT: it was an update of the descriptor
  * @ipa: with @s2
  * @fetch: FetchAddr
  * @status: what the device sees
@@ -294,6 +304,7 @@ struct ssim_fault {
 	u8 id;
 	bool s2;
 	u8 class;
+	bool tt_write;
 	u64 ipa;
 	u64 fetch;
 	enum sim_status status;
@@ -355,6 +366,8 @@ unsigned int ssim_ste_eats(struct ssim *u, const u64 *ste);
 /* smmuv3_walk.c */
 bool ssim_stage1(struct ssim *u, struct ssim_access *a, u64 va, struct ssim_result *result,
 		 struct ssim_fault *fault);
+u8 ssim_needs(const struct ssim_access *a);
+u8 ssim_result_perms(const struct ssim_access *a, u8 granted);
 bool ssim_stage2(struct ssim *u, struct ssim_access *a, u64 ipa, u8 need, u8 class,
 		 struct ssim_entry **entry, struct ssim_fault *fault);
 

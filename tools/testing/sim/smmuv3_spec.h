@@ -221,6 +221,10 @@ enum {
 #define STE_1_ATTRS		GENMASK_ULL(45, 32)	/* MemAttr, MTCFG, ALLOCCFG, SHCFG */
 #define STE_1_PRIVCFG		GENMASK_ULL(49, 48)	/* 113:112 */
 #define STE_1_INSTCFG		GENMASK_ULL(51, 50)	/* 115:114 */
+#define CFG_INCOMING		0			/* and 1; of both */
+#define INSTCFG_DATA		2
+#define INSTCFG_INST		3
+#define PRIVCFG_PRIV		3
 #define STE_2_S2VMID		GENMASK_ULL(15, 0)	/* 143:128 */
 #define STE_2_S2T0SZ		GENMASK_ULL(37, 32)	/* 165:160 */
 #define STE_2_S2SL0		GENMASK_ULL(39, 38)	/* 167:166 */
@@ -322,6 +326,7 @@ enum ssim_event_id {
 #define EVENT_1_RNW		BIT_ULL(35)		/* 99 */
 #define EVENT_1_S2		BIT_ULL(39)		/* 103 */
 #define EVENT_1_CLASS		GENMASK_ULL(41, 40)	/* 105:104 */
+#define EVENT_1_TTRNW		BIT_ULL(44)		/* 108 */
 #define CLASS_CD		0
 #define CLASS_TT		1
 #define CLASS_IN		2

@@ -69,6 +69,7 @@ static bool fail(const struct walk *w, struct ssim_fault *fault, u8 id, u64 ipa)
 	fault->id = id;
 	fault->s2 = w->s2;
 	fault->class = w->s2 ? w->class : CLASS_IN;
+	fault->tt_write = false;
 	fault->ipa = ipa;
 	fault->status = SIM_UR;
 	return false;
@@ -175,10 +176,24 @@ static void s2_permissions(const struct ssim *u, const struct walk *w, struct ss
 	e->priv = rw | (xn1 == xn0 ? SSIM_X : 0);
 }
 
+static void permissions(const struct ssim *u, const struct walk *w, struct ssim_entry *e)
+{
+	if (w->s2)
+		s2_permissions(u, w, e);
+	else
+		s1_permissions(w, e);
+}
+
+/* To an access of stage 2: of a table or a CD with privilege. */
+static u8 granted_by(const struct walk *w, const struct ssim_entry *e)
+{
+	return (w->s2 && w->class != CLASS_IN) || w->a->priv ? e->priv : e->user;
+}
+
 /* --- the walk -------------------------------------------------------------------- */
 
-/* 3.13: set the Access flag, and what a write needs. 0: look again. */
-static int update(struct ssim *u, const struct walk *w, u64 addr, u64 at, u64 *desc, bool write,
+/* 3.13: set the Access flag and the dirty state. 0: look again. */
+static int update(struct ssim *u, const struct walk *w, u64 addr, u64 at, u64 *desc, bool dirty,
 		  struct ssim_fault *fault)
 {
 	u64 new = *desc;
@@ -187,7 +202,7 @@ static int update(struct ssim *u, const struct walk *w, u64 addr, u64 at, u64 *d
 	if (w->ha)
 		new |= TT_AF;
 	/* Stage 1: AP[2] is "read-only"; stage 2: S2AP[1] is "write". */
-	if (write && w->hd && (*desc & TT_DBM))
+	if (dirty)
 		new = w->s2 ? new | TT_S2AP_W : new & ~TT_AP_RO;
 	if (new == *desc)
 		return 1;
@@ -249,14 +264,12 @@ static int take_leaf(struct ssim *u, struct walk *w, int level, u64 in, u64 addr
 		fail(w, fault, F_ACCESS, in);
 		return -EFAULT;
 	}
-	rc = update(u, w, addr, at, &desc, write, fault);
+	permissions(u, w, e);
+	rc = update(u, w, addr, at, &desc, write && (granted_by(w, e) & SSIM_DIRTY), fault);
 	if (rc <= 0)
 		return rc;
 	e->word[0] = desc;
-	if (w->s2)
-		s2_permissions(u, w, e);
-	else
-		s1_permissions(w, e);
+	permissions(u, w, e);
 	if (!w->s2)
 		e->global = !(desc & TT_NG) && w->key.world != SSIM_EL2;
 	return 1;
@@ -338,11 +351,6 @@ static void s2_walk_init(struct ssim *u, struct ssim_access *a, u8 class, struct
 	w->key.vmid = vmid_of(u, ste);
 }
 
-static u8 s2_granted(const struct ssim_access *a, const struct ssim_entry *e, u8 class)
-{
-	return class == CLASS_IN && !a->priv ? e->user : e->priv;
-}
-
 /**
  * ssim_stage2 - translate an intermediate address
  * @u: the unit
@@ -369,7 +377,7 @@ bool ssim_stage2(struct ssim *u, struct ssim_access *a, u64 ipa, u8 need, u8 cla
 	key.addr = ipa;
 	e = ssim_cache_find(u, &key);
 	/* The dirty state is set by a walk. */
-	if (e && write && (s2_granted(a, e, class) & SSIM_DIRTY)) {
+	if (e && write && (granted_by(&w, e) & SSIM_DIRTY)) {
 		ssim_cache_drop(u, e);
 		e = NULL;
 	}
@@ -377,12 +385,13 @@ bool ssim_stage2(struct ssim *u, struct ssim_access *a, u64 ipa, u8 need, u8 cla
 		if (!walk(u, &w, ipa, write, &new, fault))
 			return false;
 		e = ssim_cache_add(u, &new);
-		if (!e)
-			return external_abort(&w, fault, new.at);
 	}
-	granted = s2_granted(a, e, class);
-	if (need & ~granted)
-		return fail(&w, fault, F_PERMISSION, ipa);
+	granted = granted_by(&w, e);
+	if (need & ~granted) {
+		fail(&w, fault, F_PERMISSION, ipa);
+		fault->tt_write = need & ~granted & SSIM_W;
+		return false;
+	}
 	/* 5.2 S2PTW */
 	if (class != CLASS_IN && (a->ste[2] & STE_2_S2PTW) && (granted & SSIM_DEVICE))
 		return fail(&w, fault, F_PERMISSION, ipa);
@@ -438,20 +447,28 @@ static bool s1_walk_init(struct ssim *u, struct ssim_access *a, u64 va, struct w
 	return true;
 }
 
-static u8 needs(const struct ssim_access *a)
+/* What must be granted. To an ATS request less may be (3.9.1.2). */
+u8 ssim_needs(const struct ssim_access *a)
 {
 	if (a->ats)
 		return 0;
 	return a->write ? SSIM_W : a->exec ? SSIM_X : SSIM_R;
 }
 
-/* ATS: what is asked for and granted; else all that is granted. */
-static u8 result_perms(const struct ssim_access *a, u8 granted)
+/* 13.7.1: what an ATS request gets of what is granted. */
+u8 ssim_result_perms(const struct ssim_access *a, u8 granted)
 {
-	u8 asked = SSIM_R | (a->write ? SSIM_W : 0) | (a->exec ? SSIM_X : 0);
+	bool r = granted & SSIM_R, x = granted & SSIM_X;
+	u8 perms;
 
-	granted &= SSIM_R | SSIM_W | SSIM_X;
-	return a->ats ? granted & asked : granted;
+	if (!a->ats)
+		return granted & (SSIM_R | SSIM_W | SSIM_X);
+	if (a->inst == INSTCFG_INST)
+		r = x;
+	else if (a->inst == INSTCFG_DATA)
+		x = r;
+	perms = (r ? SSIM_R : 0) | (r && x && a->exec ? SSIM_X : 0);
+	return perms | (a->write ? granted & SSIM_W : 0);
 }
 
 /*
@@ -470,11 +487,11 @@ static bool combine(struct ssim *u, struct ssim_access *a, u64 va, struct ssim_e
 		return true;
 	}
 	/* 3.9.1.2: where stage 1 grants nothing, stage 2 is not asked. */
-	if (a->ats && !result_perms(a, granted))
+	if (a->ats && !ssim_result_perms(a, granted))
 		return true;
-	if (!ssim_stage2(u, a, ipa, needs(a), CLASS_IN, &s2, fault))
+	if (!ssim_stage2(u, a, ipa, ssim_needs(a), CLASS_IN, &s2, fault))
 		return false;
-	e->s2 = s2_granted(a, s2, CLASS_IN);
+	e->s2 = a->priv ? s2->priv : s2->user;
 	if (s2->shift < e->shift)
 		e->shift = s2->shift;
 	e->addr = va & ~low_bits(e->shift);
@@ -506,7 +523,7 @@ bool ssim_stage1(struct ssim *u, struct ssim_access *a, u64 va, struct ssim_resu
 	if (va & BIT_ULL(55) && a->world != SSIM_EL2)
 		key.addr |= ~low_bits(w.in);
 	va = key.addr | (va & 0xfff);
-	e = split ? NULL : ssim_cache_find(u, &key);
+	e = ssim_cache_find(u, &key);
 	/* The dirty state of either stage is set by a walk. */
 	if (e && a->write && (((a->priv ? e->priv : e->user) | e->s2) & SSIM_DIRTY)) {
 		ssim_cache_drop(u, e);
@@ -516,36 +533,28 @@ bool ssim_stage1(struct ssim *u, struct ssim_access *a, u64 va, struct ssim_resu
 		if (!walk(u, &w, va, a->write, &new, fault))
 			return false;
 		granted = a->priv ? new.priv : new.user;
-		if (needs(a) & ~granted)
+		if (ssim_needs(a) & ~granted)
 			return fail(&w, fault, F_PERMISSION, 0);
-		if (split) {
-			/* 13.6.3: the device gets intermediate addresses. */
-			result->phys = new.out + (va & low_bits(new.shift));
-			result->shift = new.shift;
-			result->perms = result_perms(a, granted);
-			return true;
-		}
 		if (!combine(u, a, va, &new, granted, fault))
 			return false;
-		if (a->ats && !result_perms(a, granted)) {
+		if (a->ats && !ssim_result_perms(a, granted)) {
 			memset(result, 0, sizeof(*result));
 			return true;
 		}
 		e = ssim_cache_add(u, &new);
-		if (!e)
-			e = &new;
 	}
 	granted = a->priv ? e->priv : e->user;
-	if (needs(a) & ~granted)
+	if (ssim_needs(a) & ~granted)
 		return fail(&w, fault, F_PERMISSION, 0);
-	if (needs(a) & ~e->s2) {
+	if (ssim_needs(a) & ~e->s2) {
 		w.s2 = true;
 		w.class = CLASS_IN;
 		return fail(&w, fault, F_PERMISSION, e->ipa + (va & low_bits(e->shift)));
 	}
-	result->phys = e->out + (va & low_bits(e->shift));
+	/* 13.6.3: split stages: the device gets intermediate addresses. */
+	result->phys = (split ? e->ipa : e->out) + (va & low_bits(e->shift));
 	result->shift = e->shift;
-	result->perms = result_perms(a, granted & e->s2);
+	result->perms = ssim_result_perms(a, granted & e->s2);
 	result->global = e->global;
 	return true;
 }
