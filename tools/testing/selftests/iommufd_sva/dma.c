@@ -236,6 +236,7 @@ TEST_F(dma, detached_is_blocked)
 	ASSERT_EQ(0, engine_fetch(&self->engine, IOVA, SZ_4K));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
 	/* It is no bus master now. Somebody who can make it one gains nothing. */
+	EXPECT_EQ(0, pci_command(self->name) & PCI_CMD_MASTER);
 	ASSERT_EQ(0, pci_set_command(self->name, PCI_CMD_MASTER, 0));
 	mem_fill(self->mem, SZ_4K, 2);
 	ASSERT_EQ(0, engine_store(&self->engine, IOVA, SZ_4K));

@@ -116,15 +116,20 @@ TEST_F(errors, unreadable)
 /* The command is its owner's trouble: what he wanted has not happened. */
 TEST_F(errors, refused)
 {
+	struct iommufd_sva_iova_range before[8], after[8];
+	uint32_t other, num = 8, num_after = 8;
 	int log = kmsg_mark();
-	uint32_t other;
 
 	ASSERT_TRUE(arrives(self, 1));
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, sva_ranges(self->fd, other, before, &num, NULL));
 	ASSERT_EQ(0, sim_inject(UNIT, SIM_FAULT_COMMAND, 1, 0));
 	EXPECT_EQ(-EIO, sva_attach(self->fd, self->device, other, NULL));
 	EXPECT_TRUE(kmsg_wait(log, 0, NULL, 0, KMSG_WORDS(backend()->module, "dropped")));
-	/* Still where it was, and everybody goes on. */
+	/* Nothing has changed there, it is still where it was, and everybody goes on. */
+	ASSERT_EQ(0, sva_ranges(self->fd, other, after, &num_after, NULL));
+	EXPECT_EQ(num, num_after);
+	EXPECT_EQ(0, memcmp(before, after, num * sizeof(before[0])));
 	EXPECT_TRUE(arrives(self, 2));
 	EXPECT_EQ(0, sva_attach(self->fd, self->device, other, NULL));
 	EXPECT_FALSE(arrives(self, 3));

@@ -6,8 +6,10 @@
  * The machine is told by the environment:
  *   ISOLATION_ID=8086:10d3	the devices that form one set, all there are
  *   ISOLATION_DRIVER=e1000e	the host's driver for them, if it has one
+ *   ISOLATION_ALIAS=1		they share a requester ID
  * A fast engine, alone behind a root port, is there to compare with.
  */
+#include "nest.h"
 #include "selftest.h"
 
 FIXTURE(isolation)
@@ -216,6 +218,22 @@ TEST_F(isolation, dma_of_both)
 		}
 		engine_close(&engine);
 	}
+}
+
+/* A guest's tables are for one device's requests, which have to be told from others'. */
+TEST_F(isolation, nests_without_aliases_only)
+{
+	uint32_t device, parent, viommu, vdevice, hwpt;
+
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &device));
+	if (!has_viommu(self->fd, device))
+		SKIP(return, "the unit cannot nest");
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, device, self->ioas, NEST_PARENT, &parent));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, kind()->viommu, device, parent, &viommu));
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, viommu, device, 1, &vdevice));
+	ASSERT_EQ(0, nest(self->fd, device, viommu, &hwpt));
+	EXPECT_EQ(getenv("ISOLATION_ALIAS") ? -EOPNOTSUPP : 0,
+		  sva_attach(self->fd, device, hwpt, NULL));
 }
 
 /* What is alone is alone: the tests above would pass if all were one set. */
