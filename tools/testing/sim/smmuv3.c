@@ -20,6 +20,8 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
+#include "compat.h"
+#include "smmuv3_shadow.h"
 #include "smmuv3_sim.h"
 
 #define MAX_UNITS	8
@@ -78,6 +80,8 @@ static struct smmu *units[MAX_UNITS];
 static struct irq_domain *domain;
 static struct fwnode_handle *domain_fwnode;
 static struct workqueue_struct *ticks;
+/* A unit does not snoop. */
+static bool has_shadow;
 
 static struct smmu *to_smmu(struct ssim *core)
 {
@@ -91,15 +95,31 @@ static int op_read(struct ssim *core, u64 phys, void *buf, size_t len)
 	return sim_mem_read(phys, buf, len);
 }
 
+static int op_read_clean(struct ssim *core, u64 phys, void *buf, size_t len)
+{
+	return shadow_read(phys, buf, len);
+}
+
+static bool is_coherent(struct ssim *core)
+{
+	return core->f.idr[0] & IDR0_COHACC;
+}
+
 static int op_write(struct ssim *core, u64 phys, const void *buf, size_t len)
 {
-	return sim_mem_write(phys, buf, len);
+	int rc = sim_mem_write(phys, buf, len);
+
+	if (!rc && !is_coherent(core))
+		shadow_write(phys, buf, len);
+	return rc;
 }
 
 static int op_exchange(struct ssim *core, u64 phys, u64 old, u64 new)
 {
 	int rc = sim_mem_cmpxchg64(phys, &old, new);
 
+	if (!rc && !is_coherent(core))
+		shadow_write(phys, &new, sizeof(new));
 	return rc == -EAGAIN ? 0 : rc ?: 1;
 }
 
@@ -150,6 +170,7 @@ static u64 op_now(struct ssim *core)
 
 static const struct ssim_ops core_ops = {
 	.read = op_read,
+	.read_clean = op_read_clean,
 	.write = op_write,
 	.exchange = op_exchange,
 	.irq = op_irq,
@@ -511,7 +532,7 @@ static int add_device(struct smmu *s)
 		rc = platform_device_add_data(s->pdev, s->iort, s->iort_size);
 	if (rc)
 		goto err_put;
-	s->pdev->dev.dma_coherent = s->core.f.idr[0] & IDR0_COHACC;
+	sim_set_dma_coherent(&s->pdev->dev, is_coherent(&s->core));
 	rc = platform_device_add(s->pdev);
 	if (rc)
 		goto err_put;
@@ -520,6 +541,21 @@ static int add_device(struct smmu *s)
 err_put:
 	platform_device_put(s->pdev);
 	s->pdev = NULL;
+	return rc;
+}
+
+/* The first unit that does not snoop needs to know what is cleaned. */
+static int start_shadow(void)
+{
+	int rc;
+
+	if (has_shadow)
+		return 0;
+	rc = shadow_start();
+	if (rc)
+		pr_err("smmuv3_sim: -COHACC: cannot watch the cleaning of caches (%d): does the kernel have kprobes?\n",
+		       rc);
+	has_shadow = !rc;
 	return rc;
 }
 
@@ -574,6 +610,8 @@ static int add_unit(unsigned int index, char *words)
 	int rc;
 
 	rc = parse(&features, words);
+	if (!rc && !(features.idr[0] & IDR0_COHACC))
+		rc = start_shadow();
 	if (rc)
 		return rc;
 	s = kvzalloc(sizeof(*s), GFP_KERNEL);
@@ -685,6 +723,8 @@ static void smmuv3_sim_cleanup(void)
 		if (units[i])
 			remove_unit(units[i]);
 	bus_unregister_notifier(&platform_bus_type, &device_nb);
+	if (has_shadow)
+		shadow_stop();
 	if (domain)
 		irq_domain_remove(domain);
 	if (domain_fwnode)

@@ -574,7 +574,7 @@ static bool next_command(struct ssim *u, u64 *cmd)
 	__le64 words[2];
 
 	if (ssim_take_fault(u, SIM_FAULT_ABORT) ||
-	    u->ops->read(u, ssim_queue_slot(q, q->cons, sizeof(words)), words, sizeof(words))) {
+	    ssim_fetch(u, ssim_queue_slot(q, q->cons, sizeof(words)), words, sizeof(words))) {
 		stop(u, CERROR_ABT);
 		return false;
 	}

@@ -64,6 +64,23 @@ bool ssim_take_fault(struct ssim *u, enum sim_fault fault)
 	return true;
 }
 
+/*
+ * Read what the unit's own driver has written: its queue, stream table, and tables of
+ * stage 2 (and of stage 1, where there is no stage 2). Not what a guest has: that
+ * cleans by itself what it writes, if it must.
+ */
+int ssim_fetch(struct ssim *u, u64 phys, void *buf, size_t len)
+{
+	int rc;
+
+	if (u->f.idr[0] & IDR0_COHACC)
+		return u->ops->read(u, phys, buf, len);
+	rc = u->ops->read_clean(u, phys, buf, len);
+	if (rc > 0)
+		ssim_count(u, "bad.unflushed");
+	return rc < 0 ? rc : 0;
+}
+
 /* --- what a unit is ------------------------------------------------------------------ */
 
 unsigned int ssim_size_bits(unsigned int code)

@@ -433,6 +433,15 @@ TEST(s2_wide)
 	put64(descriptor(&t, VA + 0x3000, 3), 0);
 	command(cmd_tlbi(CMD_TLBI_S2_IPA, 1, 0), VA + 0x3000);
 	CHECK_EQ(counter("wide.TLBI_S2_IPA"), 2);
+	/* A table went: what was below it did, whatever is written there. */
+	CHECK(leads(SID, VA + 0x2000, DATA));
+	map(&t, VA + 0x1000, 3, DATA, S2_RW);
+	CHECK(leads(SID, VA + 0x1000, DATA));
+	put64(descriptor(&t, VA + 0x1000, 3), 0);
+	put64(descriptor(&t, VA, 2), 0);
+	command(cmd_tlbi(CMD_TLBI_S2_IPA, 1, 0) | FIELD_PREP(TLBI_0_NUM, 3),
+		(VA & ~0x3fffULL) | FIELD_PREP(TLBI_1_TG, 1));
+	CHECK_EQ(counter("wide.TLBI_S2_IPA"), 2);
 }
 
 /* --- stage 1 ------------------------------------------------------------------------------------ */

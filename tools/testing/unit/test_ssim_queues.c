@@ -431,6 +431,23 @@ TEST(event_queue_cannot_be_written)
 	CHECK(next_event(e));
 }
 
+TEST(memory_that_nobody_cleaned)
+{
+	bench_start("");
+	b.dirty = STRTAB;
+	dma(SID, NO_SSID, VA, 0);
+	CHECK_EQ(counter("bad.unflushed"), 0);
+	bench_start("-COHACC");
+	do_sync();
+	CHECK_EQ(counter("bad.unflushed"), 0);
+	b.dirty = STRTAB;
+	dma(SID, NO_SSID, VA, 0);
+	CHECK_EQ(counter("bad.unflushed"), 8);
+	b.dirty = CMDQ;
+	do_sync();
+	CHECK_EQ(counter("bad.unflushed"), 9);
+}
+
 TEST(event_queue_off)
 {
 	bench_start("");
@@ -533,6 +550,20 @@ TEST(stall_records_are_not_lost)
 	}
 	CHECK(!next_event(e));
 	CHECK_EQ(ssim_stall_answer(&b.u, last), SIM_OK);
+}
+
+TEST(stall_records_wait_for_the_queue)
+{
+	u64 e[4];
+
+	start_stalling("");
+	b.abort = EVENTQ;
+	CHECK_EQ(dma(SID, NO_SSID, VA, 0), SIM_TIMEOUT);
+	CHECK_EQ(reg(R_EVENTQ_PROD), 0);
+	b.abort = 0;
+	set_reg(R_GERRORN, reg(R_GERROR));
+	CHECK(next_event(e));
+	CHECK(e[1] & EVENT_1_STALL);
 }
 
 TEST(stalls_run_out)
