@@ -144,7 +144,7 @@ static void vsim_op_later(void *priv, unsigned int ms)
 static const struct vsim_ops vsim_ops = {
 	.read = vsim_op_read,
 	.write = vsim_op_write,
-	.cmpxchg = vsim_op_cmpxchg,
+	.update = vsim_op_cmpxchg,
 	.msi = vsim_op_msi,
 	.dev_tlb = vsim_op_dev_tlb,
 	.page_response = vsim_op_page_response,

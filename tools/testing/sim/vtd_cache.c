@@ -253,8 +253,7 @@ static bool vsim_hit_iotlb(struct vsim_unit *u, const struct vsim_inv *inv,
 }
 
 /* 6.5.2.4: first-stage, nested and pass-through mappings of a PASID. */
-static bool vsim_hit_piotlb(struct vsim_unit *u, const struct vsim_inv *inv,
-			    const struct vsim_entry *e)
+static bool vsim_hit_piotlb(const struct vsim_inv *inv, const struct vsim_entry *e)
 {
 	if (!vsim_is_first(e->kind) || e->did != inv->did || e->pasid != inv->pasid)
 		return false;
@@ -276,7 +275,7 @@ static bool vsim_hit(struct vsim_unit *u, const struct vsim_inv *inv,
 	case VSIM_DESC_IOTLB:
 		return vsim_hit_iotlb(u, inv, e);
 	default:
-		return vsim_hit_piotlb(u, inv, e);
+		return vsim_hit_piotlb(inv, e);
 	}
 }
 

@@ -151,7 +151,7 @@ static bool vsim_update_paging(struct vsim_walk *w, struct vsim_cursor *c, u64 b
 
 	/* An atomic access goes through the write buffer. */
 	vsim_shadow_forget(&w->u->write_buffer, phys);
-	if (w->u->ops->cmpxchg(w->u->priv, phys, &old, c->entry | bits))
+	if (w->u->ops->update(w->u->priv, phys, &old, c->entry | bits))
 		return false;
 	c->entry |= bits;
 	return true;

@@ -19,7 +19,7 @@ struct vsim_unit;
  * struct vsim_ops - what a unit reaches outside of itself
  * @read: memory, as a device sees it: 0 or -EFAULT
  * @write: the same
- * @cmpxchg: of 64 bits: 0, or an errno when it was something else
+ * @update: compare and exchange of 64 bits: 0, or an errno when it was something else
  * @msi: an interrupt message
  * @dev_tlb: a device-TLB invalidation: does the device answer?
  * @page_response: a page group response
@@ -28,7 +28,7 @@ struct vsim_unit;
 struct vsim_ops {
 	int (*read)(void *priv, u64 phys, void *buf, size_t len);
 	int (*write)(void *priv, u64 phys, const void *buf, size_t len);
-	int (*cmpxchg)(void *priv, u64 phys, u64 *old, u64 new);
+	int (*update)(void *priv, u64 phys, u64 *old, u64 new);
 	void (*msi)(void *priv, u64 addr, u32 data);
 	bool (*dev_tlb)(void *priv, u16 rid, u32 pasid, u64 addr, u64 length, bool global);
 	void (*page_response)(void *priv, u16 rid, u32 pasid, u16 group,
