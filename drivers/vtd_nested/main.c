@@ -124,24 +124,6 @@ static struct notifier_block vtd_pm_notifier = {
 	.notifier_call = vtd_pm_notify,
 };
 
-static int vtd_read_dmar(void)
-{
-	struct acpi_table_header *table;
-	int rc;
-
-	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_DMAR, 0, &table))) {
-		pr_err("no DMAR table: the machine has no VT-d, or firmware has it switched off\n");
-		return -ENODEV;
-	}
-	rc = vtd_dmar_parse(table);
-	acpi_put_table(table);
-	if (rc == -EINVAL)
-		pr_err("the DMAR table contradicts itself: ask for a firmware update\n");
-	else if (rc == -ENODEV)
-		pr_err("the DMAR table names no unit: ask for a firmware update\n");
-	return rc;
-}
-
 static void vtd_put_units(void)
 {
 	struct vtd_remapping *drhd;
@@ -228,13 +210,13 @@ static int __init vtd_init(void)
 {
 	int rc;
 
-	rc = vtd_read_dmar();
+	rc = vtd_firmware_read();
 	if (rc)
 		return rc;
 	vtd_debugfs_init();
 	rc = vtd_take_units();
 	if (rc)
-		goto err_dmar;
+		goto err_firmware;
 	rc = register_pm_notifier(&vtd_pm_notifier);
 	if (rc)
 		goto err_units;
@@ -252,9 +234,9 @@ err_pm:
 	unregister_pm_notifier(&vtd_pm_notifier);
 err_units:
 	vtd_put_units();
-err_dmar:
+err_firmware:
 	vtd_debugfs_exit();
-	vtd_dmar_free();
+	vtd_firmware_put();
 	return rc;
 }
 module_init(vtd_init);
@@ -266,7 +248,7 @@ static void __exit vtd_exit(void)
 	unregister_pm_notifier(&vtd_pm_notifier);
 	vtd_put_units();
 	vtd_debugfs_exit();
-	vtd_dmar_free();
+	vtd_firmware_put();
 }
 module_exit(vtd_exit);
 

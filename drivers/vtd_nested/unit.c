@@ -2,8 +2,8 @@
 /*
  * A unit: whether it can be ours, taking it over, handing it back.
  *
- * The kernel has the register page reserved whether it drives the unit or not,
- * so the page is mapped and not requested.
+ * The kernel has the register page of a real unit reserved whether it drives the
+ * unit or not, so the page is mapped and not requested.
  */
 #include <linux/bitfield.h>
 #include <linux/iopoll.h>
@@ -60,7 +60,6 @@ static int vtd_unit_map(struct vtd_unit *unit, size_t size)
 	if (unit->mmio)
 		iounmap(unit->mmio);
 	unit->mmio = ioremap(unit->drhd->base, size);
-	unit->mmio_size = size;
 	if (!unit->mmio) {
 		vtd_err(unit, "registers at %#llx cannot be mapped\n", unit->drhd->base);
 		return -ENOMEM;
@@ -82,14 +81,22 @@ static int vtd_unit_check_base(struct vtd_unit *unit)
 	return -ENODEV;
 }
 
+static int vtd_unit_reach(struct vtd_unit *unit)
+{
+	int rc;
+
+	unit->regmap = vtd_firmware_regmap(unit->drhd->base);
+	if (unit->regmap)
+		return 0;
+	rc = vtd_unit_check_base(unit);
+	return rc ?: vtd_unit_map(unit, PAGE_SIZE);
+}
+
 static int vtd_unit_read_capabilities(struct vtd_unit *unit)
 {
 	int rc;
 
-	rc = vtd_unit_check_base(unit);
-	if (rc)
-		return rc;
-	rc = vtd_unit_map(unit, PAGE_SIZE);
+	rc = vtd_unit_reach(unit);
 	if (rc)
 		return rc;
 	unit->ver = vtd_read32(unit, VTD_VER_REG);
@@ -100,7 +107,7 @@ static int vtd_unit_read_capabilities(struct vtd_unit *unit)
 			unit->drhd->base);
 		return -ENODEV;
 	}
-	if (vtd_unit_reg_size(unit) > PAGE_SIZE)
+	if (unit->mmio && vtd_unit_reg_size(unit) > PAGE_SIZE)
 		return vtd_unit_map(unit, vtd_unit_reg_size(unit));
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
+#include <linux/regmap.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
@@ -32,20 +33,6 @@
 #include "vtd_regs.h"
 
 struct irq_domain;
-
-/**
- * struct vtd_reg_ops - how registers are reached when not by plain MMIO
- * @read32: a register of 32 bits at an offset
- * @write32: to it
- * @read64: of 64 bits
- * @write64: to it
- */
-struct vtd_reg_ops {
-	u32 (*read32)(struct vtd_unit *unit, unsigned int offset);
-	void (*write32)(struct vtd_unit *unit, unsigned int offset, u32 value);
-	u64 (*read64)(struct vtd_unit *unit, unsigned int offset);
-	void (*write64)(struct vtd_unit *unit, unsigned int offset, u64 value);
-};
 
 #define VTD_QI_ORDER	1
 #define VTD_QI_SLOTS	((PAGE_SIZE << VTD_QI_ORDER) / sizeof(struct vtd_desc))
@@ -169,9 +156,8 @@ struct vtd_pasid_table {
  * @base: what the core sees of it
  * @name: "dmar0": in the order of the DMAR table
  * @drhd: its structure in the DMAR table
- * @mmio: its registers, unless @reg_ops
- * @mmio_size: bytes of them
- * @reg_ops: instead of MMIO; NULL for hardware
+ * @mmio: its registers, unless @regmap
+ * @regmap: a model's registers, instead of MMIO; NULL for hardware
  * @gcmd_lock: see the top
  * @fectl_lock: see the top
  * @ver: VER_REG
@@ -199,8 +185,7 @@ struct vtd_unit {
 	char name[16];
 	struct vtd_remapping *drhd;
 	void __iomem *mmio;
-	size_t mmio_size;
-	const struct vtd_reg_ops *reg_ops;
+	struct regmap *regmap;
 	spinlock_t gcmd_lock;
 	raw_spinlock_t fectl_lock;
 	u32 ver;
@@ -238,34 +223,50 @@ static inline struct vtd_unit *to_vtd_unit(struct iommufd_sva_unit *unit)
 #define vtd_info(unit, fmt, ...) \
 	pr_info("vtd_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
 
+/*
+ * Registers. A regmap has 32 bits at a time; a register of 64 bits is then two
+ * accesses, the lower half first. That is what software may do and how hardware
+ * itself splits an access that it cannot take whole (11.2): a register whose
+ * write starts something has what starts it in the upper half, or uses the lower
+ * half alone (IQT_REG, IQH_REG).
+ */
 static inline u32 vtd_read32(struct vtd_unit *unit, unsigned int offset)
 {
-	if (unlikely(unit->reg_ops))
-		return unit->reg_ops->read32(unit, offset);
-	return readl(unit->mmio + offset);
+	/* What a bus answers where nothing is. */
+	unsigned int value = ~0U;
+
+	if (likely(!unit->regmap))
+		return readl(unit->mmio + offset);
+	regmap_read(unit->regmap, offset, &value);
+	return value;
 }
 
 static inline void vtd_write32(struct vtd_unit *unit, unsigned int offset, u32 value)
 {
-	if (unlikely(unit->reg_ops))
-		unit->reg_ops->write32(unit, offset, value);
-	else
+	if (likely(!unit->regmap))
 		writel(value, unit->mmio + offset);
+	else
+		regmap_write(unit->regmap, offset, value);
 }
 
 static inline u64 vtd_read64(struct vtd_unit *unit, unsigned int offset)
 {
-	if (unlikely(unit->reg_ops))
-		return unit->reg_ops->read64(unit, offset);
-	return readq(unit->mmio + offset);
+	u32 low;
+
+	if (likely(!unit->regmap))
+		return readq(unit->mmio + offset);
+	low = vtd_read32(unit, offset);
+	return low | (u64)vtd_read32(unit, offset + 4) << 32;
 }
 
 static inline void vtd_write64(struct vtd_unit *unit, unsigned int offset, u64 value)
 {
-	if (unlikely(unit->reg_ops))
-		unit->reg_ops->write64(unit, offset, value);
-	else
+	if (likely(!unit->regmap)) {
 		writeq(value, unit->mmio + offset);
+		return;
+	}
+	vtd_write32(unit, offset, lower_32_bits(value));
+	vtd_write32(unit, offset + 4, upper_32_bits(value));
 }
 
 /*
@@ -286,6 +287,11 @@ static inline unsigned int vtd_unit_max_aw(struct vtd_unit *unit)
 {
 	return fls(FIELD_GET(VTD_CAP_SAGAW, unit->cap)) - 1;
 }
+
+/* firmware.c */
+int vtd_firmware_read(void);
+void vtd_firmware_put(void);
+struct regmap *vtd_firmware_regmap(u64 base);
 
 /* unit.c */
 int vtd_unit_create(struct vtd_remapping *drhd, unsigned int index,

@@ -1,0 +1,4 @@
+#include "tap.h"
+#include "vtd_machine.h"
+TEST(x){CHECK(1);}
+TAP_MAIN
