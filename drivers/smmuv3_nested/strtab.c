@@ -76,6 +76,16 @@ static void smmu_fill_bypass(struct smmu_unit *unit, struct smmuv3_ste *stes,
 		stes[i] = bypass;
 }
 
+/* A level 2 table of such entries. */
+static struct smmuv3_ste *smmu_alloc_bypass(struct smmu_unit *unit, dma_addr_t *dma)
+{
+	struct smmuv3_ste *l2 = dma_alloc_coherent(unit->dev, SMMU_L2_BYTES, dma, GFP_KERNEL);
+
+	if (l2)
+		smmu_fill_bypass(unit, l2, SMMU_L2_STES);
+	return l2;
+}
+
 static void smmu_free_memory(struct smmu_unit *unit)
 {
 	struct smmu_strtab *strtab = &unit->strtab;
@@ -133,14 +143,12 @@ static int smmu_strtab_init_two_level(struct smmu_unit *unit)
 	unsigned int num = smmu_num_l1(strtab), i;
 
 	strtab->two_level = true;
-	strtab->bypass = dma_alloc_coherent(unit->dev, SMMU_L2_BYTES, &strtab->bypass_dma,
-					    GFP_KERNEL);
+	strtab->bypass = smmu_alloc_bypass(unit, &strtab->bypass_dma);
 	strtab->l2 = kvcalloc(num, sizeof(*strtab->l2), GFP_KERNEL);
 	strtab->l2_dma = kvcalloc(num, sizeof(*strtab->l2_dma), GFP_KERNEL);
 	strtab->l1 = smmu_alloc_top(unit, num * sizeof(*strtab->l1));
 	if (!strtab->bypass || !strtab->l2 || !strtab->l2_dma || !strtab->l1)
 		return -ENOMEM;
-	smmu_fill_bypass(unit, strtab->bypass, SMMU_L2_STES);
 	for (i = 0; i < num; i++)
 		strtab->l1[i] = smmu_make_l1_desc(strtab->bypass_dma, SMMU_SPLIT);
 	return 0;
@@ -260,7 +268,7 @@ int smmu_strtab_reserve(struct smmu_unit *unit, u32 sid)
 		return -ENOMEM;
 	if (strtab->l2[index])
 		return 0;
-	strtab->l2[index] = smmu_alloc_bypass(unit, SMMU_L2_STES, &strtab->l2_dma[index]);
+	strtab->l2[index] = smmu_alloc_bypass(unit, &strtab->l2_dma[index]);
 	if (!strtab->l2[index])
 		return -ENOMEM;
 	/* The entries are in memory before the descriptor leads there. */
