@@ -46,7 +46,7 @@ struct line {
 };
 
 /* What was mapped without caches. */
-struct range {
+struct uncached {
 	u64 start;
 	u64 end;
 };
@@ -58,7 +58,7 @@ struct range {
 static DEFINE_RAW_SPINLOCK(shadow_lock);
 static struct line *lines;
 static u32 *buckets;
-static struct range *ranges;
+static struct uncached *ranges;
 static unsigned int num_lines, num_ranges;
 
 static u32 *bucket_of(u64 phys)
@@ -126,7 +126,7 @@ static int on_uncached(struct kprobe *probe, struct pt_regs *regs)
 		if (ranges[i].start <= start && ranges[i].end >= end)
 			break;
 	if (ranges && i == num_ranges && num_ranges < RANGES)
-		ranges[num_ranges++] = (struct range){ start, end };
+		ranges[num_ranges++] = (struct uncached){ start, end };
 	raw_spin_unlock_irqrestore(&shadow_lock, flags);
 	return 0;
 }
@@ -154,7 +154,7 @@ static struct kprobe uncached_probe = {
 
 static void shadow_free(void)
 {
-	struct range *old_ranges;
+	struct uncached *old_ranges;
 	struct line *old_lines;
 	u32 *old_buckets;
 	unsigned long flags;
