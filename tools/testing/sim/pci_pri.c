@@ -187,7 +187,8 @@ static enum taken take(struct sim_function *who, const struct sim_request *req, 
 	int number = *index < 0 ? free_index(fn, who) : *index;
 	struct group *group;
 
-	if (!is_enabled(fn) || fn->pri.failed)
+	/* Looked at under the lock: what is gone was reset after that. */
+	if (!sim_present(who) || !is_enabled(fn) || fn->pri.failed)
 		return NOT_ALLOWED;
 	if (fn->pri.outstanding >= credits(fn))
 		return NO_CREDIT;
@@ -303,7 +304,7 @@ enum sim_status sim_pri_ask(struct sim_function *who, const struct sim_request *
 	if (!fn->pri_cap)
 		return SIM_NO_MASTER;
 	free_answered(fn);
-	status = sim_may(who, req);
+	status = sim_may_message(who, req);
 	if (status == SIM_OK)
 		status = take_until(who, req, &index, last, deadline, &waiting);
 	if (status != SIM_OK)
