@@ -30,9 +30,18 @@
 #define EXT_PRI		0x13
 #define EXT_PASID	0x1b
 
+/* With nothing plugged in, whatever a test before has left. */
 static int load(void)
 {
+	sh("modprobe -q " HOST_DRIVER);
+	sim_remove_all();
 	return sim_present() ? 0 : sh("modprobe sim_pci");
+}
+
+/* Memory whose physical addresses follow each other: a huge page. */
+static char *contiguous(void)
+{
+	return mem_alloc_huge(SZ_2M, SZ_2M);
 }
 
 /* What is plugged in and configured, and gone again. */
@@ -197,7 +206,7 @@ static int try_add(enum sim_type type, int parent, unsigned int devfn, uint32_t 
 
 TEST_F(plug, nonsense)
 {
-	struct sim_add add = { .type = SIM_ENDPOINT, .parent = SIM_ROOT };
+	struct sim_add add = { .type = SIM_ENDPOINT, .parent = SIM_ROOT, .devfn = 1 << 3 };
 	int port = sim_add(SIM_ROOT_PORT, SIM_ROOT, 0, SIM_CAP_ACS);
 	int fd = open(SIM_DEV, O_RDWR);
 	uint32_t text;
@@ -375,7 +384,7 @@ FIXTURE_SETUP(one)
 	ASSERT_LE(0, self->dev);
 	self->port = SIM_SEGMENT << 16;
 	ASSERT_EQ(0, sim_set_master(self->dev, true));
-	self->mem = mem_alloc(SZ_64K, SZ_64K);
+	self->mem = contiguous();
 	ASSERT_NE(NULL, self->mem);
 	self->phys = mem_phys(self->mem);
 	ASSERT_NE(0, self->phys);
@@ -383,7 +392,7 @@ FIXTURE_SETUP(one)
 
 FIXTURE_TEARDOWN(one)
 {
-	mem_free(self->mem, SZ_64K);
+	mem_free(self->mem, SZ_2M);
 	sim_remove_all();
 	EXPECT_EQ(0, modelled());
 }
@@ -730,7 +739,7 @@ FIXTURE_SETUP(toy)
 	ASSERT_EQ(0, sim_set_pasid(self->dev, true));
 	ASSERT_EQ(0, sim_set_ats(self->dev, true));
 	ASSERT_EQ(0, sim_set_pri(self->dev, 4));
-	self->mem = mem_alloc(SZ_64K, SZ_64K);
+	self->mem = contiguous();
 	ASSERT_NE(NULL, self->mem);
 	self->phys = mem_phys(self->mem);
 	ASSERT_NE(0, self->phys);
@@ -738,7 +747,7 @@ FIXTURE_SETUP(toy)
 
 FIXTURE_TEARDOWN(toy)
 {
-	mem_free(self->mem, SZ_64K);
+	mem_free(self->mem, SZ_2M);
 	sim_remove_all();
 	EXPECT_EQ(0, sh("rmmod sim_toy"));
 }
