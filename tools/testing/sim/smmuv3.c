@@ -33,7 +33,7 @@
 static char *unit[MAX_UNITS];
 static unsigned int num_units;
 module_param_array(unit, charp, &num_units, 0444);
-MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see README.md");
+MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see smmuv3.md");
 
 /**
  * struct smmu - a unit
@@ -595,7 +595,7 @@ static int parse(struct ssim_features *f, char *words)
 	ssim_features_default(f);
 	while ((word = strsep(&words, " +"))) {
 		if (*word && ssim_features_parse(f, word)) {
-			pr_err("smmuv3_sim: unit: \"%s\" is not understood: see README.md\n",
+			pr_err("smmuv3_sim: unit: \"%s\" is not understood: see smmuv3.md\n",
 			       word);
 			return -EINVAL;
 		}

@@ -224,7 +224,7 @@ static int parse_number(struct ssim_features *f, const char *word, size_t len, u
 /**
  * ssim_features_parse - one word about a unit
  * @f: in, out
- * @word: "NAME" (has it), "-NAME" (has not), "NAME=NUMBER"; see README.md
+ * @word: "NAME" (has it), "-NAME" (has not), "NAME=NUMBER"; see smmuv3.md
  *
  * Return: 0, -EINVAL
  */
