@@ -53,7 +53,6 @@ MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see
  * @entries: what it caches
  * @iort: its table
  * @iort_size: bytes of it
- * @map_config: of @map
  * @bound: a driver has it, and so we hold ourselves; only changed by the notifier,
  *	under the device's lock
  */
@@ -72,7 +71,6 @@ struct smmu {
 	struct ssim_entry *entries;
 	void *iort;
 	size_t iort_size;
-	struct regmap_config map_config;
 	bool bound;
 };
 
@@ -639,9 +637,7 @@ static int add_unit(unsigned int index, char *words)
 	rc = make_iort(s, index);
 	if (rc)
 		goto err_free;
-	s->map_config = map_config;
-	s->map_config.name = s->name;
-	s->map = regmap_init(NULL, NULL, s, &s->map_config);
+	s->map = regmap_init(NULL, NULL, s, &map_config);
 	rc = PTR_ERR_OR_ZERO(s->map);
 	if (rc)
 		goto err_free;
@@ -689,7 +685,7 @@ static int device_event(struct notifier_block *nb, unsigned long event, void *da
 	switch (event) {
 	case BUS_NOTIFY_BIND_DRIVER:
 		s->bound = try_module_get(THIS_MODULE);
-		if (s->bound && regmap_attach_dev(&s->pdev->dev, s->map, &s->map_config))
+		if (s->bound && regmap_attach_dev(&s->pdev->dev, s->map, &map_config))
 			dev_err(&s->pdev->dev, "its registers could not be attached\n");
 		break;
 	case BUS_NOTIFY_DRIVER_NOT_BOUND:
@@ -735,7 +731,7 @@ static void smmuv3_sim_cleanup(void)
 
 static int __init smmuv3_sim_init(void)
 {
-	static char none[] = "";
+	char none[] = "";
 	unsigned int i;
 	int rc;
 
