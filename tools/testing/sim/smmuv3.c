@@ -33,7 +33,7 @@
 static char *unit[MAX_UNITS];
 static unsigned int num_units;
 module_param_array(unit, charp, &num_units, 0444);
-MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see README.md");
+MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see smmuv3.md");
 
 /**
  * struct smmu - a unit
@@ -53,7 +53,6 @@ MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see
  * @entries: what it caches
  * @iort: its table
  * @iort_size: bytes of it
- * @map_config: of @map
  * @bound: a driver has it, and so we hold ourselves; only changed by the notifier,
  *	under the device's lock
  */
@@ -72,7 +71,6 @@ struct smmu {
 	struct ssim_entry *entries;
 	void *iort;
 	size_t iort_size;
-	struct regmap_config map_config;
 	bool bound;
 };
 
@@ -595,7 +593,7 @@ static int parse(struct ssim_features *f, char *words)
 	ssim_features_default(f);
 	while ((word = strsep(&words, " +"))) {
 		if (*word && ssim_features_parse(f, word)) {
-			pr_err("smmuv3_sim: unit: \"%s\" is not understood: see README.md\n",
+			pr_err("smmuv3_sim: unit: \"%s\" is not understood: see smmuv3.md\n",
 			       word);
 			return -EINVAL;
 		}
@@ -639,9 +637,7 @@ static int add_unit(unsigned int index, char *words)
 	rc = make_iort(s, index);
 	if (rc)
 		goto err_free;
-	s->map_config = map_config;
-	s->map_config.name = s->name;
-	s->map = regmap_init(NULL, NULL, s, &s->map_config);
+	s->map = regmap_init(NULL, NULL, s, &map_config);
 	rc = PTR_ERR_OR_ZERO(s->map);
 	if (rc)
 		goto err_free;
@@ -689,7 +685,7 @@ static int device_event(struct notifier_block *nb, unsigned long event, void *da
 	switch (event) {
 	case BUS_NOTIFY_BIND_DRIVER:
 		s->bound = try_module_get(THIS_MODULE);
-		if (s->bound && regmap_attach_dev(&s->pdev->dev, s->map, &s->map_config))
+		if (s->bound && regmap_attach_dev(&s->pdev->dev, s->map, &map_config))
 			dev_err(&s->pdev->dev, "its registers could not be attached\n");
 		break;
 	case BUS_NOTIFY_DRIVER_NOT_BOUND:
@@ -735,7 +731,7 @@ static void smmuv3_sim_cleanup(void)
 
 static int __init smmuv3_sim_init(void)
 {
-	static char none[] = "";
+	char none[] = "";
 	unsigned int i;
 	int rc;
 

@@ -14,17 +14,21 @@
 /* @name is a string literal, or lives as long. */
 void ssim_count(struct ssim *u, const char *name)
 {
-	unsigned int i;
+	unsigned int i, num;
 
 	for (i = 0; i < SSIM_COUNTERS && u->counters[i].name; i++) {
-		if (u->counters[i].name == name || !strcmp(u->counters[i].name, name)) {
+		if (u->counters[i].name == name) {
 			u->counters[i].value++;
 			return;
 		}
 	}
+	/* New, or the same text from elsewhere. */
+	num = i;
+	for (i = 0; i < num && strcmp(u->counters[i].name, name); i++)
+		;
 	if (i < SSIM_COUNTERS) {
 		u->counters[i].name = name;
-		u->counters[i].value = 1;
+		u->counters[i].value++;
 	}
 }
 
@@ -224,7 +228,7 @@ static int parse_number(struct ssim_features *f, const char *word, size_t len, u
 /**
  * ssim_features_parse - one word about a unit
  * @f: in, out
- * @word: "NAME" (has it), "-NAME" (has not), "NAME=NUMBER"; see README.md
+ * @word: "NAME" (has it), "-NAME" (has not), "NAME=NUMBER"; see smmuv3.md
  *
  * Return: 0, -EINVAL
  */

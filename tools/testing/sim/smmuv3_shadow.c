@@ -26,7 +26,7 @@
 
 #define LINE		64
 #define LINES		65536
-#define BUCKETS		(1 << 14)
+#define BUCKET_BITS	14
 #define RANGES		4096
 /* Longer runs are buffers of devices, not tables. */
 #define LONGEST		SZ_256K
@@ -63,7 +63,7 @@ static unsigned int num_lines, num_ranges;
 
 static u32 *bucket_of(u64 phys)
 {
-	return &buckets[hash_64(phys / LINE, 14)];
+	return &buckets[hash_64(phys / LINE, BUCKET_BITS)];
 }
 
 static struct line *find(u64 phys)
@@ -185,7 +185,7 @@ int shadow_start(void)
 
 	num_lines = 0;
 	lines = vcalloc(LINES, sizeof(*lines));
-	buckets = vcalloc(BUCKETS, sizeof(*buckets));
+	buckets = vcalloc(1UL << BUCKET_BITS, sizeof(*buckets));
 	ranges = vcalloc(RANGES, sizeof(*ranges));
 	if (!lines || !buckets || !ranges) {
 		shadow_free();

@@ -171,9 +171,11 @@ TEST(cd_goes_with_its_ste)
 {
 	start_substreams(0);
 	CHECK(ss_leads(1, VA, DATA + 0x1000));
+	CHECK(ss_leads(2, VA, DATA + 0x2000));
 	put_cd(cds + 64, CD_WORD(3), cds_s1[3].root, 0);
 	command(cmd_sid(CMD_CFGI_STE, SID), 1);
 	CHECK(ss_leads(1, VA, DATA + 0x3000));
+	CHECK_EQ(counter("wide.CFGI_STE"), 0);
 }
 
 TEST(l1cd_stays_without_leaf_clear)
