@@ -264,7 +264,7 @@ static void update_slot(struct sim_segment *segment, struct sim_function *above)
 	if (!is_link(above))
 		return;
 	list_for_each_entry(fn, &segment->functions, node)
-		if (fn->above == above)
+		if (fn->above == above && !fn->gone)
 			up = true;
 	sim_config_link(above, up);
 }
@@ -356,29 +356,37 @@ static bool is_behind(struct sim_function *fn, struct sim_function *top)
 }
 
 /*
- * Unplug a function with all behind it: nothing of it answers or sends any more.
- * Under the kernel's rescan lock, with a reference on @fn.
+ * Nothing of a function and of what is behind it answers or sends any more. Under
+ * the kernel's rescan lock.
  */
-void sim_function_unplug(struct sim_function *top)
+void sim_function_kill(struct sim_function *top)
 {
-	struct sim_segment *segment = top->segment;
-	struct sim_function *fn, *next;
-	LIST_HEAD(dead);
+	struct sim_function *fn;
 
-	list_for_each_entry(fn, &segment->functions, node) {
+	list_for_each_entry(fn, &top->segment->functions, node) {
 		if (!is_behind(fn, top))
 			continue;
 		WRITE_ONCE(fn->gone, true);
 		sim_reset(fn, false);
 	}
+	update_slot(top->segment, top->above);
+}
+
+/* Forget it, with all behind it. Under the kernel's rescan lock; nobody has it enumerated. */
+void sim_function_unplug(struct sim_function *top)
+{
+	struct sim_segment *segment = top->segment;
+	struct sim_function *fn, *next;
+
+	kref_get(&top->ref);
 	list_for_each_entry_safe(fn, next, &segment->functions, node) {
-		if (!READ_ONCE(fn->gone))
+		if (!is_behind(fn, top))
 			continue;
 		list_del_rcu(&fn->node);
 		sim_function_put(fn);
 	}
 	chain_functions(segment, top->rid);
-	update_slot(segment, top->above);
+	sim_function_put(top);
 }
 
 /* All that is still plugged in, when nobody looks any more. */
