@@ -21,6 +21,9 @@
 /* Every modelled function says so; the device ID is its enum sim_type. */
 #define SIM_VENDOR	0x1de5
 
+/* The number of the first segment; module parameter segments= of sim_pci: how many. */
+#define SIM_SEGMENT	0x100
+
 /* No PASID. */
 #define SIM_NO_PASID	(~0U)
 
@@ -62,15 +65,18 @@ enum sim_type {
  * struct sim_add - SIM_ADD: plug a function in
  * @size: of this struct
  * @type: enum sim_type
- * @parent: bridge above: segment << 16 | bus << 8 | devfn; ~0: the root bus of
- *	the first segment
+ * @parent: bridge above: segment << 16 | bus << 8 | devfn; SIM_ROOT_BUS(segment);
+ *	~0: the root bus of the first segment
  * @devfn: device and function number on that bus
  * @caps: SIM_CAP_...
  * @pasid_bits: with SIM_CAP_PASID
  * @ats_depth: with SIM_CAP_ATS: outstanding invalidations (1 to 32)
  * @pri_outstanding: with SIM_CAP_PRI: outstanding page requests
- * @total_vfs: with SIM_CAP_SRIOV
+ * @total_vfs: with SIM_CAP_SRIOV, up to 31, behind a port
  * @out_bdf: the function, once it was enumerated
+ * @buses: bus numbers that a bridge keeps for what comes behind it; 0: 8 for a root
+ *	port, all that are left for an upstream port, 1 for another
+ * @__reserved: 0
  *
  * Function 0 of a slot last: it is what makes the slot enumerate.
  */
@@ -85,7 +91,10 @@ struct sim_add {
 	__u32 pri_outstanding;
 	__u32 total_vfs;
 	__u32 out_bdf;
+	__u32 buses;
+	__u32 __reserved;
 };
+#define SIM_ROOT_BUS(segment)	((segment) << 16 | 0xffffU)
 
 /**
  * struct sim_remove - SIM_REMOVE: take a function out, with all behind it

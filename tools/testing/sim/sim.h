@@ -69,7 +69,9 @@ struct sim_iommu;
  * @access: translate one request (it does not cross a 4 KiB page) and, when it is
  *	allowed and not SIM_AT_TRANSLATION, move its bytes: @buf, @len. One step as
  *	far as invalidations are concerned: none completes between the two.
- *	Any context that may be interrupted; does not sleep.
+ *	Any context that may be interrupted; does not sleep. @len is 0 for a
+ *	SIM_AT_TRANSLATED request: only the check, the device moves the bytes itself
+ *	unless an invalidation has come in between.
  * @stall_wait: wait up to @ms until the stalled request @stall is to be tried
  *	again (SIM_OK), ended (SIM_UR), or given up (SIM_TIMEOUT). Sleeps. May be NULL.
  * @page_request: put a page request message into the unit's queue: SIM_OK, or what
@@ -106,15 +108,17 @@ struct sim_iommu {
 
 /*
  * Exported by sim_pci. Until a unit is there, and after it went, requests pass
- * untranslated as on a machine without an IOMMU.
+ * untranslated as on a machine without an IOMMU. sim_iommu_unregister() returns
+ * when no device is in the unit any more: have its stalls end first.
  */
 int sim_iommu_register(struct sim_iommu *iommu);
 void sim_iommu_unregister(struct sim_iommu *iommu);
 
 /*
  * A device-TLB invalidation arrives at a function. @length: a power of two, ~0:
- * everything. @global: with a PASID, and entries that are global too. Returns
- * whether the function answers (false: it is gone, or does not: the unit's
+ * everything. Without a PASID it is for entries that have none; with one for those
+ * of that PASID that are not global; with @global for all that have any PASID.
+ * Returns whether the function answers (false: it is gone, or does not: the unit's
  * time-out).
  */
 bool sim_atc_invalidate(u16 segment, u16 rid, u32 pasid, u64 addr, u64 length, bool global);
@@ -128,5 +132,11 @@ void sim_page_response(u16 segment, u16 rid, u32 pasid, u16 group, enum sim_stat
  */
 int sim_mem_read(u64 phys, void *buf, size_t len);
 int sim_mem_write(u64 phys, const void *buf, size_t len);
+/*
+ * Compare and exchange at an address that is a multiple of 8, as for accessed and
+ * dirty bits: 0, -EAGAIN when there was something else than *@old, which is there
+ * afterwards, or -EFAULT.
+ */
+int sim_mem_cmpxchg64(u64 phys, u64 *old, u64 new);
 
 #endif

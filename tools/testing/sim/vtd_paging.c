@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * First-stage and second-stage walks (3.6, 3.7, 3.8, 9.7, 9.8).
+ */
+#include <linux/types.h>
+#include "vtd_sim.h"
+
+/* Page sizes of both stages. */
+static const u8 vsim_shifts[] = { 12, 21, 30 };
+
+void vsim_result_of(const struct vsim_entry *e, u64 addr, struct vsim_result *out)
+{
+	out->phys = e->qw[0] | (addr & vsim_mask(e->shift - 1, 0));
+	out->shift = e->shift;
+	out->perms = e->perms;
+	out->user = e->user;
+	out->dirty = e->dirty;
+}
+
+/* A tag of paging kinds. */
+static struct vsim_entry vsim_tag(struct vsim_walk *w, enum vsim_kind kind, u64 addr,
+				  unsigned int shift)
+{
+	return (struct vsim_entry){
+		.kind = kind,
+		.pgtt = vsim_pe_pgtt(w->pe),
+		.shift = shift,
+		.did = vsim_pe_did(w->pe),
+		.sid = w->req->rid,
+		.pasid = w->pasid,
+		.key = addr & ~vsim_mask(shift - 1, 0),
+	};
+}
+
+struct vsim_entry *vsim_find_page(struct vsim_walk *w, enum vsim_kind kind, u64 addr)
+{
+	struct vsim_entry tag, *e;
+	unsigned int i;
+
+	if (w->probe)
+		return NULL;
+	for (i = 0; i < sizeof(vsim_shifts); i++) {
+		tag = vsim_tag(w, kind, addr, vsim_shifts[i]);
+		e = vsim_cache_find(w->u, &tag);
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+/* With CAP.CM what is not there is cached too (6.1). */
+void vsim_keep_result(struct vsim_walk *w, enum vsim_kind kind, u64 addr,
+		      const struct vsim_result *out, int reason)
+{
+	struct vsim_entry e;
+
+	if (w->probe || (reason && (w->prefetch || !(w->u->cfg.cap & VSIM_CAP_CM))))
+		return;
+	/* That of the address, or of the request, is nothing of a table. */
+	if (reason >= VSIM_SGN_1 && reason <= VSIM_SGN_8)
+		return;
+	e = vsim_tag(w, kind, addr, reason ? 12 : out->shift);
+	e.reason = reason;
+	if (!reason) {
+		e.qw[0] = out->phys & ~vsim_mask(out->shift - 1, 0);
+		e.perms = out->perms;
+		e.user = out->user;
+		e.dirty = out->dirty;
+	}
+	vsim_cache_add(w->u, &e);
+}
+
+/*
+ * A place in tables: entry @entry of a table at @table (host-physical), which for
+ * nested first stage is at @gpa.
+ */
+struct vsim_cursor {
+	enum vsim_kind kind;
+	u64 addr;
+	unsigned int level;
+	unsigned int levels;
+	u64 table;
+	u64 gpa;
+	u64 entry;
+	u8 perms;
+	bool user;
+};
+
+static u64 vsim_entry_offset(const struct vsim_cursor *c)
+{
+	return ((c->addr >> (3 + 9 * c->level)) & 0x1ff) * 8;
+}
+
+/* Start at the deepest table that is cached; false: at the root. */
+static bool vsim_start_cached(struct vsim_walk *w, struct vsim_cursor *c)
+{
+	struct vsim_entry tag, *e;
+	unsigned int level;
+
+	if (w->probe)
+		return false;
+	for (level = 1; level < c->levels; level++) {
+		tag = vsim_tag(w, c->kind, c->addr, 12 + 9 * level);
+		e = vsim_cache_find(w->u, &tag);
+		if (!e)
+			continue;
+		c->level = level;
+		c->table = e->qw[0];
+		c->gpa = e->qw[1];
+		c->perms = e->perms;
+		c->user = e->user;
+		return true;
+	}
+	return false;
+}
+
+/* @c went down to a table: remember the way. */
+static void vsim_keep_table(struct vsim_walk *w, const struct vsim_cursor *c)
+{
+	struct vsim_entry e;
+
+	if (w->probe) {
+		(c->kind == VSIM_TABLE_FIRST ? w->tables_first :
+					       w->tables_second)[c->level] = c->table;
+		return;
+	}
+	e = vsim_tag(w, c->kind, c->addr, 12 + 9 * c->level);
+	e.qw[0] = c->table;
+	e.qw[1] = c->gpa;
+	e.perms = c->perms;
+	e.user = c->user;
+	vsim_cache_add(w->u, &e);
+}
+
+/* 11.4.3, SMPWC; 9.6, PWSNP */
+static bool vsim_walk_snoops(struct vsim_walk *w)
+{
+	return (w->u->cfg.ecap & VSIM_ECAP_SMPWC) && (w->pe[1] & VSIM_PE1_PWSNP);
+}
+
+static int vsim_fetch_paging(struct vsim_walk *w, struct vsim_cursor *c)
+{
+	return vsim_fetch(w->u, c->table + vsim_entry_offset(c), &c->entry,
+			  sizeof(c->entry), vsim_walk_snoops(w));
+}
+
+/* Set @bits in the entry. Returns false when somebody else changed it. */
+static bool vsim_update_paging(struct vsim_walk *w, struct vsim_cursor *c, u64 bits)
+{
+	u64 phys = c->table + vsim_entry_offset(c), old = c->entry;
+
+	/* An atomic access goes through the write buffer. */
+	vsim_shadow_forget(&w->u->write_buffer, phys);
+	if (w->u->ops->cmpxchg(w->u->priv, phys, &old, c->entry | bits))
+		return false;
+	c->entry |= bits;
+	return true;
+}
+
+/* The address in an entry: of a table, or of a page of 2^@shift bytes. */
+static u64 vsim_entry_addr(struct vsim_walk *w, u64 entry, unsigned int shift)
+{
+	return entry & vsim_addr_mask(w->u) & ~vsim_mask(shift - 1, 0);
+}
+
+/* Address bits 51:HAW are reserved in both stages. */
+static u64 vsim_beyond_haw(struct vsim_walk *w)
+{
+	return w->u->cfg.haw < 52 ? vsim_mask(51, w->u->cfg.haw) : 0;
+}
+
+/* 9.8 */
+static bool vsim_second_reserved(struct vsim_walk *w, const struct vsim_cursor *c)
+{
+	u64 reserved = vsim_beyond_haw(w);
+	u64 cap = w->u->cfg.cap;
+	bool leaf = c->level == 1 || (c->entry & VSIM_SS_PS);
+
+	if (c->level > 3 || (c->level == 3 && !(cap & VSIM_CAP_SSLPS_1G)) ||
+	    (c->level == 2 && !(cap & VSIM_CAP_SSLPS_2M)))
+		reserved |= VSIM_SS_PS;
+	if (leaf && c->level > 1 && c->level <= 3)
+		reserved |= vsim_mask(2 + 9 * c->level, 12);
+	if (leaf && !(w->u->cfg.ecap & VSIM_ECAP_SC))
+		reserved |= VSIM_SS_SNP;
+	return c->entry & reserved;
+}
+
+/* 3.7.2, A and D of second stage: 0, a reason, or -1: look again. */
+static int vsim_second_ad(struct vsim_walk *w, struct vsim_cursor *c, bool leaf, bool write)
+{
+	u64 bits = 0;
+
+	if (w->probe || !(w->pe[0] & VSIM_PE0_SSADE))
+		return 0;
+	if (!(c->entry & VSIM_SS_A))
+		bits |= VSIM_SS_A;
+	if (leaf && write && (c->perms & SIM_ATS_WRITE) && !(c->entry & VSIM_SS_D))
+		bits |= VSIM_SS_D;
+	if (!bits)
+		return 0;
+	if (w->prefetch)
+		return VSIM_SSS_2;
+	if (!vsim_walk_snoops(w))
+		return VSIM_SSS_5;
+	return vsim_update_paging(w, c, bits) ? 0 : -1;
+}
+
+static int vsim_second_walk(struct vsim_walk *w, struct vsim_cursor *c, bool write,
+			    struct vsim_result *out)
+{
+	bool leaf;
+	int rc;
+
+	for (;;) {
+		if (vsim_fetch_paging(w, c))
+			return c->level == c->levels ? VSIM_SSS_4 : VSIM_SSS_1;
+		if (!(c->entry & (VSIM_SS_R | VSIM_SS_W)))
+			return VSIM_SSS_2;
+		if (vsim_second_reserved(w, c)) {
+			if (!w->probe && !w->prefetch)
+				vsim_count(w->u, VSIM_N_BAD_PAGING);
+			return VSIM_SSS_3;
+		}
+		leaf = c->level == 1 || (c->entry & VSIM_SS_PS);
+		if (!(c->entry & VSIM_SS_R))
+			c->perms &= ~SIM_ATS_READ;
+		if (!(c->entry & VSIM_SS_W))
+			c->perms &= ~SIM_ATS_WRITE;
+		rc = vsim_second_ad(w, c, leaf, write);
+		if (rc > 0)
+			return rc;
+		if (rc < 0)
+			continue;
+		if (leaf)
+			break;
+		c->level--;
+		c->table = vsim_entry_addr(w, c->entry, 12);
+		vsim_keep_table(w, c);
+	}
+	out->shift = 3 + 9 * c->level;
+	out->phys = vsim_entry_addr(w, c->entry, out->shift) |
+		    (c->addr & vsim_mask(out->shift - 1, 0));
+	out->perms = c->perms;
+	out->user = true;
+	out->dirty = !(w->pe[0] & VSIM_PE0_SSADE) || (c->entry & VSIM_SS_D);
+	return 0;
+}
+
+/**
+ * vsim_second_stage - translate through second stage
+ * @w: the request, its PASID table entry found
+ * @addr: address to translate
+ * @write: D is to be set where a write is allowed
+ * @out: what @addr is, with what all levels allow; the caller judges that
+ *
+ * Return: 0 or a reason.
+ */
+int vsim_second_stage(struct vsim_walk *w, u64 addr, bool write, struct vsim_result *out)
+{
+	unsigned int levels = vsim_get(w->pe[0], 4, 2) + 2;
+	unsigned int width = 12 + 9 * levels, mgaw = vsim_cap(w->u, 21, 16) + 1;
+	struct vsim_cursor c = { .kind = VSIM_TABLE_SECOND, .addr = addr, .levels = levels };
+	struct vsim_entry *e;
+	int reason;
+
+	if (addr >> (width < mgaw ? width : mgaw))
+		return VSIM_SGN_5;
+	e = vsim_find_page(w, VSIM_IOTLB_SECOND, addr);
+	if (e && (e->reason || !write || e->dirty || !(e->perms & SIM_ATS_WRITE))) {
+		if (!w->prefetch)
+			vsim_count(w->u, VSIM_N_IOTLB_HITS);
+		if (!e->reason)
+			vsim_result_of(e, addr, out);
+		return e->reason;
+	}
+	if (!vsim_start_cached(w, &c)) {
+		c.level = levels;
+		c.table = w->pe[0] & vsim_addr_mask(w->u);
+		c.perms = SIM_ATS_READ | SIM_ATS_WRITE | SIM_ATS_EXEC;
+	}
+	reason = vsim_second_walk(w, &c, write, out);
+	vsim_keep_result(w, VSIM_IOTLB_SECOND, addr, out, reason);
+	return reason;
+}
+
+static bool vsim_nested(struct vsim_walk *w)
+{
+	return vsim_pe_pgtt(w->pe) == VSIM_PGTT_NESTED;
+}
+
+/* 3.8: the table at c->gpa, nested: through second stage. */
+static int vsim_first_table(struct vsim_walk *w, struct vsim_cursor *c)
+{
+	struct vsim_result r;
+	int reason;
+
+	if (!vsim_nested(w)) {
+		c->table = c->gpa;
+		return 0;
+	}
+	reason = vsim_second_stage(w, c->gpa, false, &r);
+	if (reason)
+		return reason == VSIM_SGN_5 ? VSIM_SFS_5 : reason;
+	if (!(r.perms & SIM_ATS_READ))
+		return c->level == c->levels ? VSIM_SFS_6 : VSIM_SFS_7;
+	c->table = r.phys;
+	return 0;
+}
+
+/* 9.7 */
+static bool vsim_first_reserved(struct vsim_walk *w, const struct vsim_cursor *c)
+{
+	u64 reserved = vsim_beyond_haw(w);
+
+	if (c->level > 3 || (c->level == 3 && !(w->u->cfg.cap & VSIM_CAP_FS1GP)))
+		reserved |= VSIM_FS_PS;
+	if (c->level > 1 && c->level <= 3 && (c->entry & VSIM_FS_PS))
+		reserved |= vsim_mask(2 + 9 * c->level, 13);	/* 12 is PAT */
+	if (!(w->pe[2] & VSIM_PE2_NXE))
+		reserved |= VSIM_FS_XD;
+	return c->entry & reserved;
+}
+
+/* 3.6.2: set @bits in an entry of first stage: 0, a reason, or -1: look again. */
+static int vsim_first_update(struct vsim_walk *w, struct vsim_cursor *c, u64 bits)
+{
+	struct vsim_result r;
+	int reason;
+
+	bits &= ~c->entry;
+	if (!bits || w->probe)
+		return 0;
+	if (w->prefetch)
+		return VSIM_SFS_2;
+	if (!vsim_walk_snoops(w))
+		return VSIM_SFS_9;
+	if (vsim_nested(w)) {
+		reason = vsim_second_stage(w, c->gpa, true, &r);
+		if (reason)
+			return reason;
+		if (!(r.perms & SIM_ATS_WRITE))
+			return VSIM_SFS_8;
+	}
+	return vsim_update_paging(w, c, bits) ? 0 : -1;
+}
+
+static u64 vsim_first_accessed(struct vsim_walk *w)
+{
+	return VSIM_FS_A | (w->pe[2] & VSIM_PE2_EAFE ? VSIM_FS_EA : 0);
+}
+
+static void vsim_first_perms(struct vsim_cursor *c)
+{
+	if (!(c->entry & VSIM_FS_RW))
+		c->perms &= ~SIM_ATS_WRITE;
+	if (c->entry & VSIM_FS_XD)
+		c->perms &= ~SIM_ATS_EXEC;
+	if (!(c->entry & VSIM_FS_US))
+		c->user = false;
+}
+
+/* Down to the leaf. */
+static int vsim_first_walk(struct vsim_walk *w, struct vsim_cursor *c)
+{
+	int rc;
+
+	for (;;) {
+		if (vsim_fetch_paging(w, c))
+			return c->level == c->levels ? VSIM_SFS_4 : VSIM_SFS_1;
+		if (!(c->entry & VSIM_FS_P))
+			return VSIM_SFS_2;
+		if (vsim_first_reserved(w, c))
+			return VSIM_SFS_3;
+		rc = vsim_first_update(w, c, vsim_first_accessed(w));
+		if (rc > 0)
+			return rc;
+		if (rc < 0)
+			continue;
+		vsim_first_perms(c);
+		if (c->level == 1 || (c->entry & VSIM_FS_PS))
+			return 0;
+		c->level--;
+		c->gpa = vsim_entry_addr(w, c->entry, 12);
+		rc = vsim_first_table(w, c);
+		if (rc)
+			return rc;
+		vsim_keep_table(w, c);
+	}
+}
+
+/* 3.6.1: may this request write as far as first stage goes? */
+static bool vsim_first_writes(struct vsim_walk *w, const struct vsim_cursor *c)
+{
+	if (c->perms & SIM_ATS_WRITE)
+		return w->priv || c->user;
+	return w->priv && !(w->pe[2] & VSIM_PE2_WPE);
+}
+
+/* The page: through second stage when nested. */
+static int vsim_first_page(struct vsim_walk *w, struct vsim_cursor *c, struct vsim_result *out)
+{
+	bool write = w->write && vsim_first_writes(w, c);
+	struct vsim_result r;
+	int reason;
+
+	out->shift = 3 + 9 * c->level;
+	out->phys = vsim_entry_addr(w, c->entry, out->shift) |
+		    (c->addr & vsim_mask(out->shift - 1, 0));
+	out->perms = c->perms | VSIM_SECOND_WRITE;
+	out->user = c->user;
+	out->dirty = true;
+	if (vsim_nested(w)) {
+		reason = vsim_second_stage(w, out->phys, write, &r);
+		if (reason)
+			return reason;
+		out->phys = r.phys;
+		out->dirty = r.dirty;
+		if (r.shift < out->shift)
+			out->shift = r.shift;
+		if (!(r.perms & SIM_ATS_WRITE))
+			out->perms &= ~(VSIM_SECOND_WRITE | SIM_ATS_WRITE);
+		if (!(r.perms & SIM_ATS_READ))
+			out->perms &= ~SIM_ATS_READ;
+		write = write && (r.perms & SIM_ATS_WRITE);
+	}
+	return write ? vsim_first_update(w, c, VSIM_FS_D) : 0;
+}
+
+/**
+ * vsim_first_stage - translate through first stage, nested or not
+ * @w: the request, its PASID table entry found
+ * @addr: address to translate
+ * @out: what @addr is, with what all levels allow; the caller judges that
+ *
+ * Return: 0 or a reason.
+ */
+int vsim_first_stage(struct vsim_walk *w, u64 addr, struct vsim_result *out)
+{
+	unsigned int levels = vsim_get(w->pe[2], 3, 2) ? 5 : 4;
+	struct vsim_cursor c = { .kind = VSIM_TABLE_FIRST, .addr = addr, .levels = levels };
+	unsigned int top = 2 + 9 * levels + 9;	/* the highest bit that counts */
+	u64 sign = addr >> top;
+	int rc;
+
+	if (sign && sign != ~0ULL >> top)
+		return VSIM_SGN_1;
+	do {
+		if (!vsim_start_cached(w, &c)) {
+			c.level = levels;
+			c.gpa = w->pe[2] & vsim_addr_mask(w->u);
+			c.perms = SIM_ATS_READ | SIM_ATS_WRITE | SIM_ATS_EXEC;
+			c.user = true;
+			rc = vsim_first_table(w, &c);
+			if (rc)
+				return rc;
+		}
+		rc = vsim_first_walk(w, &c);
+		if (!rc)
+			rc = vsim_first_page(w, &c, out);
+	} while (rc < 0);
+	out->dirty = out->dirty && (c.entry & VSIM_FS_D);
+	return rc;
+}
