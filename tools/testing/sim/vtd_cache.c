@@ -297,7 +297,8 @@ static int vsim_wide_counter(struct vsim_unit *u, const struct vsim_inv *inv,
 			return -1;
 		if (inv->g == VSIM_IOTLB_GLOBAL)
 			return VSIM_N_WIDE_IOTLB_GLOBAL;
-		if (e->pgtt == VSIM_PGTT_NESTED || !(u->cfg.cap & VSIM_CAP_PSI))
+		/* Of nested mappings no page can be named. */
+		if (vsim_is_first(e->kind) || !(u->cfg.cap & VSIM_CAP_PSI))
 			return -1;
 		if (inv->g == VSIM_IOTLB_DOMAIN)
 			return VSIM_N_WIDE_IOTLB_DOMAIN;

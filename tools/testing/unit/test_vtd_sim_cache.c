@@ -531,6 +531,16 @@ TEST(caching_mode)
 	inv(m, IOTLB(VSIM_IOTLB_PAGE, 1), A);
 	CHECK_EQ(at(m, SID, NP, A), page);
 	CHECK_EQ(m_bad(m), 0);
+	/* An entry that is wrong is one that is not there. */
+	pe = m_pasid(m, m_context(m, SID + 1, 0), 0);
+	m_pe_pass(m, pe, 7);
+	m_set(m, pe + 24, 1);
+	CHECK_EQ(at(m, SID + 1, NP, A), 0);
+	m_set(m, pe + 24, 0);
+	inv(m, PC(VSIM_PC_DOMAIN, 7, 0), 0);
+	CHECK_EQ(at(m, SID + 1, NP, A), 0);
+	inv(m, PC(VSIM_PC_DOMAIN, 0, 0), 0);
+	CHECK_EQ(at(m, SID + 1, NP, A), A);
 	m_pe_pass(m, m_pasid(m, m_context(m, SID2, 0), 0), 0);
 	CHECK_EQ(at(m, SID2, NP, A), A);
 	CHECK_EQ(m_counter(m, "bad.domain_id_zero"), 1);
@@ -634,6 +644,27 @@ TEST(wide_first_stage)
 	inv(s.m, IOTLB(VSIM_IOTLB_PAGE, 1), s.page + M_GPA);
 	CHECK_EQ(m_counter(s.m, "wide.iotlb_page"), 0);
 	m_free(s.m);
+	s = stages(true);
+	inv(s.m, PIOTLB(VSIM_PIOTLB_PASID, 1, 1), 0);
+	inv(s.m, PIOTLB(VSIM_PIOTLB_PASID, 1, 2), 0);
+	CHECK_EQ(m_counter(s.m, "wide.piotlb_pasid"), 6);
+	m_free(s.m);
+}
+
+/* What second stage says of single guest-physical pages can be named. */
+TEST(wide_nested)
+{
+	struct space s = stages(true);
+	struct vsim_entry *e;
+	unsigned int i, seconds = 0;
+
+	for (i = 0; i < VSIM_HASH; i++)
+		for (e = s.m->u.hash[i]; e; e = e->next)
+			seconds += e->kind == VSIM_IOTLB_SECOND;
+	CHECK(seconds);
+	inv(s.m, IOTLB(VSIM_IOTLB_DOMAIN, 1), 0);
+	CHECK_EQ(m_counter(s.m, "wide.iotlb_domain"), seconds);
+	m_free(s.m);
 }
 
 /*
@@ -674,6 +705,41 @@ TEST(prefetch_sets_nothing)
 	CHECK_EQ(m_get(s.m, leaf), s.other | (FS_ALL & ~VSIM_FS_A));
 	CHECK_EQ(at(s.m, SID, 1, A), s.other);
 	m_free(s.m);
+
+	s = space("");
+	m_set(s.m, s.pe, m_get(s.m, s.pe) | VSIM_PE0_SSADE);
+	inv(s.m, PC(VSIM_PC_GLOBAL, 0, 0), 0);
+	leaf = m_entry(s.m, s.table, 4, 1, A, 0, 0);
+	m_set(s.m, leaf, s.other | SS_RW);
+	inv(s.m, IOTLB(VSIM_IOTLB_PAGE, 1), A);
+	CHECK_EQ(m_get(s.m, leaf), s.other | SS_RW);
+	CHECK_EQ(at(s.m, SID, NP, A), s.other);
+	CHECK_EQ(m_get(s.m, leaf), s.other | SS_RW | VSIM_SS_A);
+	m_free(s.m);
+}
+
+/* Entries in one hash chain are told apart by all of their tags. */
+TEST(tags)
+{
+	struct machine *m = m_new("");
+	struct vsim_entry e = { .kind = VSIM_IOTLB_FIRST, .shift = 12, .did = 1, .pasid = 1,
+				.key = A };
+	unsigned int i;
+
+	vsim_cache_add(&m->u, &e);
+	CHECK(vsim_cache_find(&m->u, &e));
+	for (i = 2; i < 65536; i++) {
+		e.did = i;
+		CHECK(!vsim_cache_find(&m->u, &e));
+		e.did = 1;
+		e.pasid = i;
+		CHECK(!vsim_cache_find(&m->u, &e));
+		e.pasid = 1;
+		e.key = A + 4096ULL * i;
+		CHECK(!vsim_cache_find(&m->u, &e));
+		e.key = A;
+	}
+	m_free(m);
 }
 
 /* Without memory for it nothing is cached, and all is right. */

@@ -249,8 +249,14 @@ TEST(device_tlb)
 	CHECK_EQ(m->dev_tlb[4].addr, 0x120000);
 	CHECK_EQ(m->dev_tlb[4].length, 0x8000);
 	CHECK(m->dev_tlb[4].global);
+	CHECK(m_submit(m, VSIM_DESC_PASID_DEV_TLB | SID << 16, 0x123000 | BIT(11)));
+	CHECK_EQ(m->dev_tlb[5].length, 0x8000);
+	CHECK(!m->dev_tlb[5].global);
+	CHECK(m_submit(m, VSIM_DESC_PASID_DEV_TLB | SID << 16, 0x123000 | 1));
+	CHECK_EQ(m->dev_tlb[6].length, 4096);
+	CHECK(m->dev_tlb[6].global);
 	CHECK_EQ(m_counter(m, "dev_tlb"), 4);
-	CHECK_EQ(m_counter(m, "pasid_dev_tlb"), 1);
+	CHECK_EQ(m_counter(m, "pasid_dev_tlb"), 3);
 	CHECK_EQ(m_bad(m), 0);
 	m_free(m);
 }
