@@ -149,6 +149,7 @@ static bool vsim_unchanged_table(struct vsim_walk *w, const struct vsim_entry *e
 	return w->tables_second[level] == e->qw[0];
 }
 
+/* Does the address space that @w leads to say what @e says? */
 static bool vsim_unchanged_paging(struct vsim_walk *w, const struct vsim_entry *e)
 {
 	struct vsim_result r = { };
@@ -312,6 +313,37 @@ static int vsim_wide_counter(struct vsim_unit *u, const struct vsim_inv *inv,
 	}
 }
 
+/*
+ * Is something on the way to @e another one now? Then nothing but a global
+ * invalidation will do, whatever became of the entry itself.
+ */
+static bool vsim_moved(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	struct vsim_walk w;
+
+	if (e->kind > VSIM_PASID)
+		return false;
+	vsim_walk_again(&w, u, e);
+	w.probe = true;
+	vsim_walk_entry(&w);
+	switch (e->kind) {
+	case VSIM_CONTEXT:
+		return w.ctx_at != e->key;
+	case VSIM_PASID_DIR:
+		return w.dir != e->key || w.dir_entry != e->qw[0];
+	default:
+		return w.pe_at != e->key;
+	}
+}
+
+static bool vsim_any_moved(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	for (; e; e = e->next)
+		if (vsim_moved(u, e))
+			return true;
+	return false;
+}
+
 /* Out of the cache, onto a list. */
 static struct vsim_entry *vsim_take_hits(struct vsim_unit *u, const struct vsim_inv *inv)
 {
@@ -370,7 +402,8 @@ static void vsim_not_stale(struct vsim_unit *u, const struct vsim_inv *inv)
 void vsim_invalidate(struct vsim_unit *u, const struct vsim_inv *inv)
 {
 	struct vsim_entry *taken = vsim_take_hits(u, inv), *e, copy;
-	bool live = (*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE) && !u->stale;
+	bool live = (*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE) && !u->stale &&
+		    !vsim_any_moved(u, taken);
 	int counter;
 
 	vsim_not_stale(u, inv);
@@ -383,6 +416,32 @@ void vsim_invalidate(struct vsim_unit *u, const struct vsim_inv *inv)
 		vsim_cache_give(u, e);
 		vsim_prefetch(u, &copy);
 	}
+}
+
+/*
+ * The address space of @e may be in use elsewhere too: then it does not matter who
+ * @e came through.
+ */
+static bool vsim_true_elsewhere(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	const struct vsim_entry *other;
+	struct vsim_entry there = *e;
+	unsigned int i;
+
+	if (e->kind <= VSIM_PASID)
+		return false;
+	for (i = 0; i < VSIM_HASH; i++) {
+		for (other = u->hash[i]; other; other = other->next) {
+			if (other->kind != VSIM_PASID || other->did != e->did)
+				continue;
+			there.sid = other->sid;
+			if (vsim_is_second(e->kind))
+				there.pasid = other->pasid;
+			if (vsim_unchanged(u, &there))
+				return true;
+		}
+	}
+	return false;
 }
 
 /*
@@ -409,6 +468,6 @@ void vsim_cache_stale(struct vsim_unit *u)
 		return;
 	for (i = 0; i < VSIM_HASH; i++)
 		for (e = u->hash[i]; e; e = e->next)
-			if (!vsim_unchanged(u, e))
+			if (!vsim_unchanged(u, e) && !vsim_true_elsewhere(u, e))
 				vsim_count(u, counters[e->kind]);
 }

@@ -718,6 +718,94 @@ TEST(prefetch_sets_nothing)
 	m_free(s.m);
 }
 
+/* A root half leads to another table, or a leaf is another one: global it must be. */
+TEST(global_where_nothing_else_does)
+{
+	struct space s = space("-PREFETCH");
+	u64 half = s.m->root + 8 * (SID >> 7), copy = m_page(s.m), dir, leaf;
+
+	memcpy(s.m->mem + copy, s.m->mem + (m_get(s.m, half) & ~0xfffULL), 4096);
+	m_set(s.m, half, copy | VSIM_P);
+	CHECK_EQ(m_counter(s.m, "stale.context"), 0);
+	inv(s.m, CC(VSIM_CC_GLOBAL, 0, 0), 0);
+	CHECK_EQ(m_counter(s.m, "wide.context_global"), 0);
+	CHECK_EQ(at(s.m, SID, NP, A), s.page);
+	dir = m_get(s.m, m_context_at(s.m, SID)) & ~0xfffULL;
+	leaf = m_page(s.m);
+	memcpy(s.m->mem + leaf, s.m->mem + (m_get(s.m, dir) & ~0xfffULL), 4096);
+	m_set(s.m, dir, leaf | VSIM_P);
+	inv(s.m, PC(VSIM_PC_GLOBAL, 0, 0), 0);
+	CHECK_EQ(m_counter(s.m, "wide.pasid_global"), 0);
+	m_free(s.m);
+}
+
+/* A domain that another device still uses may keep what came through this one. */
+TEST(true_elsewhere)
+{
+	struct space s = space("-PREFETCH");
+	u64 pe2 = m_pasid(s.m, m_get(s.m, m_context_at(s.m, SID2)) & ~0xfffULL, 0);
+
+	m_set(s.m, pe2 + 8, m_get(s.m, s.pe + 8));
+	inv(s.m, PC(VSIM_PC_GLOBAL, 0, 0), 0);
+	inv(s.m, IOTLB(VSIM_IOTLB_GLOBAL, 0), 0);
+	CHECK_EQ(at(s.m, SID, NP, A), s.page);
+	CHECK_EQ(at(s.m, SID2, NP, A), s.page);
+	m_set(s.m, s.pe, 0);
+	CHECK_EQ(m_counter(s.m, "stale.pasid"), 1);
+	CHECK_EQ(m_counter(s.m, "stale.iotlb"), 0);
+	m_set(s.m, pe2, 0);
+	CHECK_EQ(m_counter(s.m, "stale.pasid"), 2);
+	CHECK_EQ(m_counter(s.m, "stale.iotlb"), 1);
+	m_free(s.m);
+}
+
+/* While the entry is read its upper part changes: what is seen is half of each. */
+static void rewrite(struct machine *m)
+{
+	m_set(m, m->pe + 8, 2 | VSIM_PE1_PWSNP);
+	m_set(m, m->pe + 16, m_page(m) | VSIM_PE2_NXE);
+	m_set(m, m->pe, VSIM_PGTT_FIRST << 6 | VSIM_P);
+}
+
+TEST(entries_are_read_in_pieces)
+{
+	struct space s = space("+REREAD -PREFETCH");
+
+	m_pe_pass(s.m, s.pe, 3);
+	CHECK_EQ(at(s.m, SID, NP, 0x5000), 0x5000);
+	/* Nothing of it is kept. */
+	m_pe_pass(s.m, s.pe, 4);
+	CHECK_EQ(m_counter(s.m, "stale.pasid"), 0);
+	m_pe_second(s.m, s.pe, s.table, 9);
+	s.m->pe = s.pe;
+	s.m->pause = rewrite;
+	m_set(s.m, s.pe + 24, 1);
+	CHECK_EQ(at(s.m, SID, NP, A), 0);
+	CHECK_EQ(m_counter(s.m, "bad.pasid_entry"), 1);
+	m_free(s.m);
+}
+
+/* What the test of not snooping and of the write buffer is to say of the memory. */
+TEST(snooping)
+{
+	struct space s = space("-PREFETCH");
+	u64 leaf = m_entry(s.m, s.table, 4, 1, A, 0, 0);
+
+	CHECK_EQ(m_access(s.m, SID, NP, A, SIM_DMA_NO_SNOOP).status, SIM_OK);
+	CHECK_EQ(m_counter(s.m, "not_snooped"), 1);
+	m_set(s.m, leaf, s.page | SS_RW | VSIM_SS_SNP);
+	inv(s.m, IOTLB(VSIM_IOTLB_GLOBAL, 0), 0);
+	CHECK_EQ(m_access(s.m, SID, NP, A, SIM_DMA_NO_SNOOP).status, SIM_OK);
+	CHECK_EQ(m_counter(s.m, "not_snooped"), 1);
+	m_set(s.m, leaf, s.page | SS_RW);
+	m_set(s.m, s.pe + 8, m_get(s.m, s.pe + 8) | VSIM_PE1_PGSNP);
+	inv(s.m, PC(VSIM_PC_GLOBAL, 0, 0), 0);
+	inv(s.m, IOTLB(VSIM_IOTLB_GLOBAL, 0), 0);
+	CHECK_EQ(m_access(s.m, SID, NP, A, SIM_DMA_NO_SNOOP).status, SIM_OK);
+	CHECK_EQ(m_counter(s.m, "not_snooped"), 1);
+	m_free(s.m);
+}
+
 /* Entries in one hash chain are told apart by all of their tags. */
 TEST(tags)
 {
