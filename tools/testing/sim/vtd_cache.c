@@ -229,10 +229,9 @@ static bool vsim_overlap(const struct vsim_inv *inv, const struct vsim_entry *e)
 }
 
 /*
- * 6.5.2.3. By domain and by page: second-stage mappings, and nested ones. Of those
- * it is not known which guest-physical page they are of, so pages take all of the
- * domain, and so do tables of first stage that lie in such pages. First-stage
- * and pass-through mappings stay: their invalidation is PASID-based.
+ * 6.5.2.3. By domain: all. By page: second-stage and pass-through mappings of the
+ * pages, but first-stage and nested ones of the whole domain: what is cached of
+ * them, and of the tables that lead there, does not tell a guest-physical page.
  */
 static bool vsim_hit_iotlb(struct vsim_unit *u, const struct vsim_inv *inv,
 			   const struct vsim_entry *e)
@@ -243,24 +242,27 @@ static bool vsim_hit_iotlb(struct vsim_unit *u, const struct vsim_inv *inv,
 		return true;
 	if (e->did != inv->did)
 		return false;
-	if (vsim_is_first(e->kind))
-		return e->pgtt == VSIM_PGTT_NESTED;
 	/* A unit without CAP.PSI takes the domain. */
 	if (inv->g == VSIM_IOTLB_DOMAIN || !(u->cfg.cap & VSIM_CAP_PSI))
+		return true;
+	if (vsim_is_first(e->kind) && e->pgtt != VSIM_PGTT_PASS)
 		return true;
 	if (e->kind == VSIM_TABLE_SECOND && inv->ih)
 		return false;
 	return vsim_overlap(inv, e);
 }
 
-/* 6.5.2.4: first-stage, nested and pass-through mappings of a PASID. */
+/*
+ * 6.5.2.4: first-stage, nested and pass-through mappings of a PASID, by page not
+ * those of pass-through.
+ */
 static bool vsim_hit_piotlb(const struct vsim_inv *inv, const struct vsim_entry *e)
 {
 	if (!vsim_is_first(e->kind) || e->did != inv->did || e->pasid != inv->pasid)
 		return false;
 	if (inv->g == VSIM_PIOTLB_PASID)
 		return true;
-	if (e->kind == VSIM_TABLE_FIRST && inv->ih)
+	if ((e->kind == VSIM_TABLE_FIRST && inv->ih) || e->pgtt == VSIM_PGTT_PASS)
 		return false;
 	return vsim_overlap(inv, e);
 }
@@ -298,11 +300,15 @@ static int vsim_wide_counter(struct vsim_unit *u, const struct vsim_inv *inv,
 			return -1;
 		if (inv->g == VSIM_IOTLB_GLOBAL)
 			return VSIM_N_WIDE_IOTLB_GLOBAL;
-		/* Of nested mappings no page can be named. */
-		if (vsim_is_first(e->kind) || !(u->cfg.cap & VSIM_CAP_PSI))
+		/* Of nested mappings no guest-physical page can be named. */
+		if ((vsim_is_first(e->kind) && e->pgtt == VSIM_PGTT_NESTED) ||
+		    !(u->cfg.cap & VSIM_CAP_PSI))
 			return -1;
 		if (inv->g == VSIM_IOTLB_DOMAIN)
 			return VSIM_N_WIDE_IOTLB_DOMAIN;
+		/* Those of first stage have a descriptor of their own. */
+		if (vsim_is_first(e->kind) && e->pgtt == VSIM_PGTT_FIRST)
+			return VSIM_N_WIDE_IOTLB_PAGE;
 		return inv->am + 12 > e->shift ? VSIM_N_WIDE_IOTLB_PAGE : -1;
 	default:
 		if (!vsim_is_iotlb(e->kind) || e->pgtt == VSIM_PGTT_PASS)

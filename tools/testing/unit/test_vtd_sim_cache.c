@@ -378,9 +378,9 @@ TEST(first_stage_and_nested)
 		{ PIOTLB(VSIM_PIOTLB_PAGE, 1, 1), A | IH, 0x01, 0x01 },
 		{ PIOTLB(VSIM_PIOTLB_PAGE, 1, 2), B | 1, 0x30, 0x30 },
 		{ PIOTLB(VSIM_PIOTLB_PAGE, 2, 1), A, 0, 0 },
-		{ IOTLB(VSIM_IOTLB_DOMAIN, 1), 0, 0, 0x77 },
+		{ IOTLB(VSIM_IOTLB_DOMAIN, 1), 0, 0x77, 0x77 },
 		{ IOTLB(VSIM_IOTLB_DOMAIN, 2), 0, 0, 0 },
-		{ IOTLB(VSIM_IOTLB_PAGE, 1), 0x7000, 0, 0x77 },
+		{ IOTLB(VSIM_IOTLB_PAGE, 1), 0x7000, 0x77, 0x77 },
 		{ IOTLB(VSIM_IOTLB_PAGE, 2), A, 0, 0 },
 		{ IOTLB(VSIM_IOTLB_GLOBAL, 0), 0, 0x77, 0x77 },
 	};
@@ -421,8 +421,11 @@ TEST(first_stage_tables)
 		{ PIOTLB(VSIM_PIOTLB_PAGE, 1, 1), A, true, true },
 		{ PIOTLB(VSIM_PIOTLB_PAGE, 1, 1), A | IH, false, false },
 		{ PIOTLB(VSIM_PIOTLB_PASID, 1, 2), 0, false, false },
-		{ IOTLB(VSIM_IOTLB_DOMAIN, 1), 0, false, true },
-		{ IOTLB(VSIM_IOTLB_PAGE, 1), 0x7000 | IH, false, true },
+		{ PIOTLB(VSIM_PIOTLB_PASID, 2, 1), 0, false, false },
+		{ IOTLB(VSIM_IOTLB_DOMAIN, 1), 0, true, true },
+		{ IOTLB(VSIM_IOTLB_DOMAIN, 2), 0, false, false },
+		{ IOTLB(VSIM_IOTLB_PAGE, 1), 0x7000 | IH, true, true },
+		{ IOTLB(VSIM_IOTLB_PAGE, 2), A, false, false },
 	};
 	unsigned int i, nested;
 
@@ -478,11 +481,12 @@ TEST(pass_through)
 		bool gone;
 	} kinds[] = {
 		{ PIOTLB(VSIM_PIOTLB_PASID, 5, 1), 0, true },
-		{ PIOTLB(VSIM_PIOTLB_PAGE, 5, 1), A, true },
-		{ PIOTLB(VSIM_PIOTLB_PAGE, 5, 1), B, false },
+		{ PIOTLB(VSIM_PIOTLB_PAGE, 5, 1), A, false },
 		{ PIOTLB(VSIM_PIOTLB_PASID, 5, 2), 0, false },
-		{ IOTLB(VSIM_IOTLB_DOMAIN, 5), 0, false },
-		{ IOTLB(VSIM_IOTLB_PAGE, 5), A, false },
+		{ IOTLB(VSIM_IOTLB_DOMAIN, 5), 0, true },
+		{ IOTLB(VSIM_IOTLB_DOMAIN, 6), 0, false },
+		{ IOTLB(VSIM_IOTLB_PAGE, 5), A, true },
+		{ IOTLB(VSIM_IOTLB_PAGE, 5), B, false },
 		{ IOTLB(VSIM_IOTLB_GLOBAL, 5), 0, true },
 	};
 	unsigned int i;
@@ -638,6 +642,9 @@ TEST(wide_first_stage)
 	CHECK_EQ(m_counter(s.m, "wide.piotlb_pasid"), 3);
 	inv(s.m, PIOTLB(VSIM_PIOTLB_PAGE, 1, 2), A | 1);
 	CHECK_EQ(m_counter(s.m, "wide.piotlb_page"), 2);
+	/* FAR is what is left of PASID 2: by another descriptor than its own. */
+	inv(s.m, IOTLB(VSIM_IOTLB_PAGE, 1), 0x7000);
+	CHECK_EQ(m_counter(s.m, "wide.iotlb_page"), 1);
 	m_free(s.m);
 	/* Of nested mappings a guest-physical page takes all: no other way. */
 	s = stages(true);
