@@ -149,6 +149,7 @@ static bool vsim_unchanged_table(struct vsim_walk *w, const struct vsim_entry *e
 	return w->tables_second[level] == e->qw[0];
 }
 
+/* Does the address space that @w leads to say what @e says? */
 static bool vsim_unchanged_paging(struct vsim_walk *w, const struct vsim_entry *e)
 {
 	struct vsim_result r = { };
@@ -228,10 +229,9 @@ static bool vsim_overlap(const struct vsim_inv *inv, const struct vsim_entry *e)
 }
 
 /*
- * 6.5.2.3. By domain and by page: second-stage mappings, and nested ones. Of those
- * it is not known which guest-physical page they are of, so pages take all of the
- * domain, and so do tables of first stage that lie in such pages. First-stage
- * and pass-through mappings stay: their invalidation is PASID-based.
+ * 6.5.2.3. By domain: all. By page: second-stage and pass-through mappings of the
+ * pages, but first-stage and nested ones of the whole domain: what is cached of
+ * them, and of the tables that lead there, does not tell a guest-physical page.
  */
 static bool vsim_hit_iotlb(struct vsim_unit *u, const struct vsim_inv *inv,
 			   const struct vsim_entry *e)
@@ -242,24 +242,27 @@ static bool vsim_hit_iotlb(struct vsim_unit *u, const struct vsim_inv *inv,
 		return true;
 	if (e->did != inv->did)
 		return false;
-	if (vsim_is_first(e->kind))
-		return e->pgtt == VSIM_PGTT_NESTED;
 	/* A unit without CAP.PSI takes the domain. */
 	if (inv->g == VSIM_IOTLB_DOMAIN || !(u->cfg.cap & VSIM_CAP_PSI))
+		return true;
+	if (vsim_is_first(e->kind) && e->pgtt != VSIM_PGTT_PASS)
 		return true;
 	if (e->kind == VSIM_TABLE_SECOND && inv->ih)
 		return false;
 	return vsim_overlap(inv, e);
 }
 
-/* 6.5.2.4: first-stage, nested and pass-through mappings of a PASID. */
+/*
+ * 6.5.2.4: first-stage, nested and pass-through mappings of a PASID, by page not
+ * those of pass-through.
+ */
 static bool vsim_hit_piotlb(const struct vsim_inv *inv, const struct vsim_entry *e)
 {
 	if (!vsim_is_first(e->kind) || e->did != inv->did || e->pasid != inv->pasid)
 		return false;
 	if (inv->g == VSIM_PIOTLB_PASID)
 		return true;
-	if (e->kind == VSIM_TABLE_FIRST && inv->ih)
+	if ((e->kind == VSIM_TABLE_FIRST && inv->ih) || e->pgtt == VSIM_PGTT_PASS)
 		return false;
 	return vsim_overlap(inv, e);
 }
@@ -297,10 +300,15 @@ static int vsim_wide_counter(struct vsim_unit *u, const struct vsim_inv *inv,
 			return -1;
 		if (inv->g == VSIM_IOTLB_GLOBAL)
 			return VSIM_N_WIDE_IOTLB_GLOBAL;
-		if (e->pgtt == VSIM_PGTT_NESTED || !(u->cfg.cap & VSIM_CAP_PSI))
+		/* Of nested mappings no guest-physical page can be named. */
+		if ((vsim_is_first(e->kind) && e->pgtt == VSIM_PGTT_NESTED) ||
+		    !(u->cfg.cap & VSIM_CAP_PSI))
 			return -1;
 		if (inv->g == VSIM_IOTLB_DOMAIN)
 			return VSIM_N_WIDE_IOTLB_DOMAIN;
+		/* Those of first stage have a descriptor of their own. */
+		if (vsim_is_first(e->kind) && e->pgtt == VSIM_PGTT_FIRST)
+			return VSIM_N_WIDE_IOTLB_PAGE;
 		return inv->am + 12 > e->shift ? VSIM_N_WIDE_IOTLB_PAGE : -1;
 	default:
 		if (!vsim_is_iotlb(e->kind) || e->pgtt == VSIM_PGTT_PASS)
@@ -309,6 +317,37 @@ static int vsim_wide_counter(struct vsim_unit *u, const struct vsim_inv *inv,
 			return VSIM_N_WIDE_PIOTLB_PASID;
 		return inv->am + 12 > e->shift ? VSIM_N_WIDE_PIOTLB_PAGE : -1;
 	}
+}
+
+/*
+ * Is something on the way to @e another one now? Then nothing but a global
+ * invalidation will do, whatever became of the entry itself.
+ */
+static bool vsim_moved(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	struct vsim_walk w;
+
+	if (e->kind > VSIM_PASID)
+		return false;
+	vsim_walk_again(&w, u, e);
+	w.probe = true;
+	vsim_walk_entry(&w);
+	switch (e->kind) {
+	case VSIM_CONTEXT:
+		return w.ctx_at != e->key;
+	case VSIM_PASID_DIR:
+		return w.dir != e->key || w.dir_entry != e->qw[0];
+	default:
+		return w.pe_at != e->key;
+	}
+}
+
+static bool vsim_any_moved(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	for (; e; e = e->next)
+		if (vsim_moved(u, e))
+			return true;
+	return false;
 }
 
 /* Out of the cache, onto a list. */
@@ -369,7 +408,8 @@ static void vsim_not_stale(struct vsim_unit *u, const struct vsim_inv *inv)
 void vsim_invalidate(struct vsim_unit *u, const struct vsim_inv *inv)
 {
 	struct vsim_entry *taken = vsim_take_hits(u, inv), *e, copy;
-	bool live = (*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE) && !u->stale;
+	bool live = (*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE) && !u->stale &&
+		    !vsim_any_moved(u, taken);
 	int counter;
 
 	vsim_not_stale(u, inv);
@@ -382,6 +422,32 @@ void vsim_invalidate(struct vsim_unit *u, const struct vsim_inv *inv)
 		vsim_cache_give(u, e);
 		vsim_prefetch(u, &copy);
 	}
+}
+
+/*
+ * The address space of @e may be in use elsewhere too: then it does not matter who
+ * @e came through.
+ */
+static bool vsim_true_elsewhere(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	const struct vsim_entry *other;
+	struct vsim_entry there = *e;
+	unsigned int i;
+
+	if (e->kind <= VSIM_PASID)
+		return false;
+	for (i = 0; i < VSIM_HASH; i++) {
+		for (other = u->hash[i]; other; other = other->next) {
+			if (other->kind != VSIM_PASID || other->did != e->did)
+				continue;
+			there.sid = other->sid;
+			if (vsim_is_second(e->kind))
+				there.pasid = other->pasid;
+			if (vsim_unchanged(u, &there))
+				return true;
+		}
+	}
+	return false;
 }
 
 /*
@@ -408,6 +474,6 @@ void vsim_cache_stale(struct vsim_unit *u)
 		return;
 	for (i = 0; i < VSIM_HASH; i++)
 		for (e = u->hash[i]; e; e = e->next)
-			if (!vsim_unchanged(u, e))
+			if (!vsim_unchanged(u, e) && !vsim_true_elsewhere(u, e))
 				vsim_count(u, counters[e->kind]);
 }

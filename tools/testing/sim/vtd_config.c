@@ -95,6 +95,10 @@ static int vsim_parse_flag(struct vsim_setup *setup, const char *word)
 		setup->cfg.prefetch = word[0] == '+';
 		return 0;
 	}
+	if (!strcmp(word + 1, "REREAD")) {
+		setup->cfg.reread = word[0] == '+';
+		return 0;
+	}
 	for (i = 0; i < ARRAY_SIZE(vsim_flags); i++) {
 		if (strcmp(word + 1, vsim_flags[i].name))
 			continue;

@@ -140,8 +140,11 @@ static bool vsim_walk_snoops(struct vsim_walk *w)
 
 static int vsim_fetch_paging(struct vsim_walk *w, struct vsim_cursor *c)
 {
-	return vsim_fetch(w->u, c->table + vsim_entry_offset(c), &c->entry,
-			  sizeof(c->entry), vsim_walk_snoops(w));
+	u64 phys = c->table + vsim_entry_offset(c);
+
+	if (w->probe)
+		return w->u->ops->read(w->u->priv, phys, &c->entry, sizeof(c->entry));
+	return vsim_fetch(w->u, phys, &c->entry, sizeof(c->entry), vsim_walk_snoops(w));
 }
 
 /* Set @bits in the entry. Returns false when somebody else changed it. */
@@ -242,6 +245,8 @@ static int vsim_second_walk(struct vsim_walk *w, struct vsim_cursor *c, bool wri
 	out->phys = vsim_entry_addr(w, c->entry, out->shift) |
 		    (c->addr & vsim_mask(out->shift - 1, 0));
 	out->perms = c->perms;
+	if ((c->entry & VSIM_SS_SNP) || (w->pe[1] & VSIM_PE1_PGSNP))
+		out->perms |= VSIM_SNOOP;
 	out->user = true;
 	out->dirty = !(w->pe[0] & VSIM_PE0_SSADE) || (c->entry & VSIM_SS_D);
 	return 0;
@@ -408,6 +413,8 @@ static int vsim_first_page(struct vsim_walk *w, struct vsim_cursor *c, struct vs
 	out->phys = vsim_entry_addr(w, c->entry, out->shift) |
 		    (c->addr & vsim_mask(out->shift - 1, 0));
 	out->perms = c->perms | VSIM_SECOND_WRITE;
+	if (w->pe[1] & VSIM_PE1_PGSNP)
+		out->perms |= VSIM_SNOOP;
 	out->user = c->user;
 	out->dirty = true;
 	if (vsim_nested(w)) {
@@ -422,6 +429,7 @@ static int vsim_first_page(struct vsim_walk *w, struct vsim_cursor *c, struct vs
 			out->perms &= ~(VSIM_SECOND_WRITE | SIM_ATS_WRITE);
 		if (!(r.perms & SIM_ATS_READ))
 			out->perms &= ~SIM_ATS_READ;
+		out->perms |= r.perms & VSIM_SNOOP;
 		write = write && (r.perms & SIM_ATS_WRITE);
 	}
 	return write ? vsim_first_update(w, c, VSIM_FS_D) : 0;

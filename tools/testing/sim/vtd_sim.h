@@ -24,6 +24,7 @@ struct vsim_unit;
  * @dev_tlb: a device-TLB invalidation: does the device answer?
  * @page_response: a page group response
  * @later: call vsim_resume() in so many milliseconds
+ * @pause: let a little time pass
  */
 struct vsim_ops {
 	int (*read)(void *priv, u64 phys, void *buf, size_t len);
@@ -34,6 +35,7 @@ struct vsim_ops {
 	void (*page_response)(void *priv, u16 rid, u32 pasid, u16 group,
 			      enum sim_status code);
 	void (*later)(void *priv, unsigned int ms);
+	void (*pause)(void *priv);
 };
 
 /*
@@ -69,6 +71,7 @@ struct vsim_ops {
 	X(PAGE_REQUESTS, "page_requests") \
 	X(PAGE_REQUESTS_LOST, "page_requests_lost") \
 	X(REQUESTS, "requests") \
+	X(NOT_SNOOPED, "not_snooped") \
 	X(IOTLB_HITS, "iotlb_hits") \
 	X(NOT_CACHED, "not_cached") \
 	X(STALE_READS, "stale_reads") \
@@ -134,6 +137,8 @@ enum vsim_counter {
  * @haw: host address width
  * @prefetch: after an IOTLB invalidation, look again at what was cached, as a
  *	request that came in between would
+ * @reread: keep no context, directory and PASID entries, and take one's time to
+ *	read them: for tests that change them under requests
  */
 struct vsim_config {
 	u64 cap;
@@ -141,6 +146,7 @@ struct vsim_config {
 	u32 ver;
 	unsigned int haw;
 	bool prefetch;
+	bool reread;
 };
 
 /* What a cached entry is of. */
@@ -167,7 +173,7 @@ enum vsim_kind {
  * @did: domain ID
  * @sid: through whom it came; for some kinds a tag
  * @pasid: the same
- * @key: tables, IOTLB: the address; directories: address of the entry
+ * @key: tables, IOTLB: the address; others: where the entry is in memory
  * @qw: entry or address of table or page
  */
 struct vsim_entry {
@@ -194,6 +200,8 @@ struct vsim_entry {
 
 /* Beside SIM_ATS_...: second stage grants write, whatever first stage says. */
 #define VSIM_SECOND_WRITE	0x80
+/* Second stage wants accesses snooped even when they ask not to be. */
+#define VSIM_SNOOP		0x40
 
 #define VSIM_HASH	1024
 #define VSIM_POOL_LOW	64	/* more than one request can need */
@@ -343,7 +351,6 @@ void vsim_invalidate(struct vsim_unit *u, const struct vsim_inv *inv);
 /* vtd_memory.c */
 int vsim_fetch(struct vsim_unit *u, u64 phys, void *buf, size_t len, bool snoop);
 void vsim_shadow_clear(struct vsim_shadow *shadow);
-bool vsim_shadow_has(struct vsim_shadow *shadow, u64 pfn);
 void vsim_shadow_give(struct vsim_shadow *shadow, struct vsim_page *page);
 struct vsim_page *vsim_shadow_take(struct vsim_shadow *shadow);
 void vsim_shadow_forget(struct vsim_shadow *shadow, u64 phys);
@@ -365,7 +372,9 @@ struct vsim_walk {
 	bool probe;
 	bool prefetch;
 	bool fpd;		/* faults are not to be reported */
+	u64 ctx_at;		/* address of the context entry, and itself */
 	u64 ctx[4];
+	u64 pe_at;		/* address of the PASID table entry, and itself */
 	u64 pe[8];
 	u64 dir;		/* address of the PASID directory entry, and itself */
 	u64 dir_entry;

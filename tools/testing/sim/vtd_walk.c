@@ -58,9 +58,14 @@ static int vsim_fetch_table(struct vsim_walk *w, u64 phys, u64 *qw, unsigned int
 	bool snoop = w->u->cfg.ecap & VSIM_ECAP_C;
 	unsigned int i, step = num < 2 ? 1 : 2;
 
-	for (i = 0; i < num; i += step)
+	if (w->probe)
+		return w->u->ops->read(w->u->priv, phys, qw, 8 * num);
+	for (i = 0; i < num; i += step) {
+		if (i && w->u->cfg.reread)
+			w->u->ops->pause(w->u->priv);
 		if (vsim_fetch(w->u, phys + 8 * i, &qw[i], 8 * step, snoop))
 			return -1;
+	}
 	return 0;
 }
 
@@ -116,7 +121,8 @@ static int vsim_read_context(struct vsim_walk *w)
 
 	if (reason)
 		return reason;
-	if (vsim_fetch_table(w, (half & ~0xfffULL) + 32 * (w->req->rid & 0x7f), w->ctx, 4))
+	w->ctx_at = (half & ~0xfffULL) + 32 * (w->req->rid & 0x7f);
+	if (vsim_fetch_table(w, w->ctx_at, w->ctx, 4))
 		return VSIM_SCT_1;
 	w->fpd = w->ctx[0] & VSIM_FPD;
 	if (!(w->ctx[0] & VSIM_P))
@@ -137,7 +143,7 @@ static int vsim_find_context(struct vsim_walk *w)
 	struct vsim_entry tag = { .kind = VSIM_CONTEXT, .sid = w->req->rid }, *e;
 	int reason;
 
-	if (w->probe)
+	if (w->probe || w->u->cfg.reread)
 		return vsim_read_context(w);
 	e = vsim_cache_find(w->u, &tag);
 	if (e) {
@@ -149,6 +155,7 @@ static int vsim_find_context(struct vsim_walk *w)
 	/* 6.1: with CAP.CM also what is absent or faulty. */
 	if (!reason || ((w->u->cfg.cap & VSIM_CAP_CM) && !w->prefetch)) {
 		tag.reason = reason;
+		tag.key = w->ctx_at;
 		memcpy(tag.qw, w->ctx, sizeof(w->ctx));
 		vsim_cache_add(w->u, &tag);
 	}
@@ -194,7 +201,7 @@ static int vsim_find_directory(struct vsim_walk *w)
 	}, *e;
 	int reason;
 
-	if (w->probe)
+	if (w->probe || w->u->cfg.reread)
 		return vsim_read_directory(w);
 	e = vsim_cache_find(w->u, &tag);
 	if (e) {
@@ -281,9 +288,8 @@ static bool vsim_pasid_invalid(struct vsim_walk *w)
 
 static int vsim_read_entry(struct vsim_walk *w)
 {
-	u64 leaf = w->dir_entry & vsim_addr_mask(w->u);
-
-	if (vsim_fetch_table(w, leaf + 64 * (w->pasid & 0x3f), w->pe, 8))
+	w->pe_at = (w->dir_entry & vsim_addr_mask(w->u)) + 64 * (w->pasid & 0x3f);
+	if (vsim_fetch_table(w, w->pe_at, w->pe, 8))
 		return VSIM_SPT_1;
 	w->fpd |= !!(w->pe[0] & VSIM_FPD);
 	if (!(w->pe[0] & VSIM_P))
@@ -306,7 +312,7 @@ static int vsim_find_entry(struct vsim_walk *w)
 	}, *e = NULL;
 	int reason;
 
-	if (!w->probe)
+	if (!w->probe && !w->u->cfg.reread)
 		e = vsim_cache_find(w->u, &tag);
 	if (e) {
 		memcpy(w->pe, e->qw, sizeof(w->pe));
@@ -316,10 +322,12 @@ static int vsim_find_entry(struct vsim_walk *w)
 	reason = vsim_find_directory(w);
 	if (!reason)
 		reason = vsim_read_entry(w);
-	if (w->probe || (reason && (w->prefetch || !(w->u->cfg.cap & VSIM_CAP_CM))))
+	if (w->probe || w->u->cfg.reread ||
+	    (reason && (w->prefetch || !(w->u->cfg.cap & VSIM_CAP_CM))))
 		return reason;
 	tag.reason = reason;
 	tag.pgtt = vsim_pe_pgtt(w->pe);
+	tag.key = w->pe_at;
 	tag.did = reason ? 0 : vsim_pe_did(w->pe);
 	memcpy(tag.qw, w->pe, sizeof(w->pe));
 	vsim_cache_add(w->u, &tag);
@@ -648,6 +656,8 @@ void vsim_access(struct vsim_unit *u, const struct sim_request *req, void *buf,
 	reply->phys = r.phys;
 	reply->length = BIT_ULL(r.shift) - (r.phys & vsim_mask(r.shift - 1, 0));
 	reply->perms = r.perms & (SIM_ATS_READ | SIM_ATS_WRITE);
+	if ((req->flags & SIM_DMA_NO_SNOOP) && !(r.perms & VSIM_SNOOP))
+		vsim_count(u, VSIM_N_NOT_SNOOPED);
 	if (vsim_protected(u, r.phys))
 		reply->status = SIM_UR;
 	else

@@ -290,6 +290,25 @@ TEST(pasids_are_apart)
 	m_free(m);
 }
 
+/* Nothing but the domain ID tells these translations apart. */
+TEST(domains_are_apart)
+{
+	struct machine *m = m_start("");
+	u64 dir = m_context(m, SID, VSIM_CTX_PASIDE), pages[200];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		u64 table = m_page(m);
+
+		pages[i] = m_page(m);
+		m_set(m, m_entry(m, table, 4, 1, IOVA, 0, SS_RW), pages[i] | SS_RW);
+		m_pe_second(m, m_pasid(m, dir, i), table, i);
+	}
+	for (i = 0; i < 2 * ARRAY_SIZE(pages); i++)
+		CHECK_OK(m, m_access(m, SID, i / 2, IOVA, RW), pages[i / 2]);
+	m_free(m);
+}
+
 TEST(rid_pasid)
 {
 	struct machine *m = m_start("+RPS");
@@ -692,6 +711,13 @@ TEST(first_stage_accessed_dirty)
 	}
 	CHECK_OK(f.m, m_access(f.m, SID, 7, IOVA, RW), f.page);
 	CHECK(m_get(f.m, f.leaf) & VSIM_FS_D);
+	/* A write that is not allowed makes nothing dirty. */
+	pe2(&f, VSIM_PE2_SRE | VSIM_PE2_WPE);
+	set(f.m, f.leaf, f.page | (FS_ALL & ~(VSIM_FS_D | VSIM_FS_RW)));
+	CHECK_FAULT(f.m, m_access(f.m, SID, 7, IOVA, RW), VSIM_SGN_6);
+	CHECK_FAULT(f.m, m_access(f.m, SID, 7, IOVA, RW | SIM_DMA_PRIV), VSIM_SGN_6);
+	CHECK(!(m_get(f.m, f.leaf) & VSIM_FS_D));
+	set(f.m, f.leaf, f.page | FS_ALL);
 	/* EA, with EAFE. */
 	pe2(&f, VSIM_PE2_EAFE);
 	CHECK_OK(f.m, m_access(f.m, SID, 7, IOVA, 0), f.page);
@@ -770,7 +796,9 @@ TEST(nested_second_stage_denies_the_page)
 
 	set(n.m, ss, n.page | VSIM_SS_R);
 	CHECK_OK(n.m, m_access(n.m, SID, 7, IOVA, 0), n.page);
+	m_set(n.m, n.leaf, (n.page + M_GPA) | (FS_ALL & ~VSIM_FS_D));
 	CHECK_FAULT(n.m, m_access(n.m, SID, 7, IOVA, RW), VSIM_SGN_6);
+	CHECK(!(m_get(n.m, n.leaf) & VSIM_FS_D));
 	set(n.m, ss, n.page | VSIM_SS_W);
 	CHECK_FAULT(n.m, m_access(n.m, SID, 7, IOVA, 0), VSIM_SGN_7);
 	set(n.m, ss, 0);

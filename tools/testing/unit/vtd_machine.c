@@ -75,6 +75,15 @@ static void m_op_later(void *priv, unsigned int ms)
 	m->later = ms;
 }
 
+/* While the unit reads an entry in pieces, somebody writes. */
+static void m_op_pause(void *priv)
+{
+	struct machine *m = priv;
+
+	if (m->pause)
+		m->pause(m);
+}
+
 static const struct vsim_ops m_ops = {
 	.read = m_op_read,
 	.write = m_op_write,
@@ -83,6 +92,7 @@ static const struct vsim_ops m_ops = {
 	.dev_tlb = m_op_dev_tlb,
 	.page_response = m_op_page_response,
 	.later = m_op_later,
+	.pause = m_op_pause,
 };
 
 struct machine *m_new(const char *text)

@@ -55,6 +55,8 @@ struct machine {
 		enum sim_status code;
 	} responses[M_LOG];
 	unsigned int later;	/* milliseconds asked for */
+	void (*pause)(struct machine *m);
+	u64 pe;			/* for @pause */
 };
 
 /* A unit as @text says; nothing switched on. */
