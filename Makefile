@@ -6,9 +6,11 @@
 #
 # make demo         the main job, told step by step, in a VM
 # make demo ARCH=arm64  nested translation on an SMMUv3, likewise
+# make demo IOMMU=sim   either of them on a hardware model: no emulated IOMMU
 # make check        the tests, all but debug; ends in "N passed, N failed, N skipped"
-# make check-PART   one part of it: unit, uapi, build, hw, dkms; or debug: the
-#                   selftests under KASAN, lockdep, kmemleak and UBSAN
+# make check-PART   one part of it: unit, uapi, build, dkms, sim, hw, agree; or
+#                   debug: the selftests under KASAN, lockdep, kmemleak and UBSAN
+# KERNELS=6.12 make check-sim   on these kernels only (sim, hw)
 # make bench        what mapping costs, beside the kernel's own stack
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
@@ -22,7 +24,7 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 demo:
-	@tools/demo/run $(if $(filter arm64,$(ARCH)),-a arm64)
+	@tools/demo/run $(if $(filter arm64,$(ARCH)),-a arm64) $(if $(filter sim,$(IOMMU)),-s)
 
 check:
 	@tools/testing/check

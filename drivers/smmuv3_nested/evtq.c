@@ -188,7 +188,11 @@ static bool smmu_inq_drain(struct smmu_unit *unit, struct smmu_inq *q, bool *ove
 	mb();
 	q->cons = cons | (prod & SMMUV3_QUEUE_OVF);
 	smmu_write32(unit, q->cons_reg, q->cons);
-	return cons != (prod & mask);
+	/*
+	 * What came before this was written found a queue that was not empty, so that
+	 * no interrupt tells of it (3.18.2).
+	 */
+	return cons != (smmu_read32(unit, q->prod_reg) & mask);
 }
 
 /* From the interrupt thread. Returns whether there is more to do. */

@@ -2,7 +2,8 @@
 /*
  * Stream IDs from firmware: of devices that the IOMMU core has not told us about,
  * and before it does. A device tree has them in "iommu-map" of host bridges and
- * "iommus" of other devices, ACPI in the IORT table.
+ * "iommus" of other devices, ACPI in the IORT table, and a hardware model, whatever
+ * the firmware, in an IORT table of its own.
  */
 #include <linux/acpi.h>
 #include <linux/of.h>
@@ -11,7 +12,7 @@
 #include "iort.h"
 #include "smmuv3.h"
 
-/* The table, from smmuv3_fw_init() to smmuv3_fw_exit(); empty without ACPI. */
+/* The machine's table, from smmuv3_fw_init() to smmuv3_fw_exit(); empty without ACPI. */
 static struct smmuv3_iort iort;
 static struct acpi_table_header *iort_table;
 
@@ -43,9 +44,42 @@ void smmuv3_fw_exit(void)
 	iort_table = NULL;
 }
 
+/**
+ * smmuv3_fw_init_unit - the table that a unit is in
+ * @unit: the unit
+ *
+ * Stays valid until the unit's device or this module goes.
+ */
+void smmuv3_fw_init_unit(struct smmu_unit *unit)
+{
+	unit->iort = iort;
+}
+
+/**
+ * smmuv3_fw_init_model - the table that a hardware model is in
+ * @unit: the unit
+ * @table: an IORT table of this unit alone; stays as long as its device
+ *
+ * Also says where the unit's registers would be.
+ *
+ * Return: 0; -EINVAL when the table contradicts itself
+ */
+int smmuv3_fw_init_model(struct smmu_unit *unit, const struct acpi_table_header *table)
+{
+	u64 base;
+	int rc;
+
+	rc = smmuv3_iort_init(&unit->iort, table, table->length);
+	if (!rc)
+		rc = smmuv3_iort_only_smmu(&unit->iort, &base);
+	if (!rc)
+		unit->phys = base;
+	return rc;
+}
+
 static u32 iort_smmu(struct smmu_unit *unit)
 {
-	return smmuv3_iort_find_smmu(&iort, unit->phys);
+	return smmuv3_iort_find_smmu(&unit->iort, unit->phys);
 }
 
 /**
@@ -57,7 +91,7 @@ bool smmuv3_fw_coherent(struct smmu_unit *unit, bool cohacc)
 {
 	if (unit->dev->of_node)
 		return of_dma_is_coherent(unit->dev->of_node);
-	return cohacc || smmuv3_iort_overrides_cohacc(&iort, iort_smmu(unit));
+	return cohacc || smmuv3_iort_overrides_cohacc(&unit->iort, iort_smmu(unit));
 }
 
 /**
@@ -69,7 +103,7 @@ bool smmuv3_fw_coherent(struct smmu_unit *unit, bool cohacc)
  */
 bool smmuv3_fw_canwbs(struct smmu_unit *unit)
 {
-	return !unit->dev->of_node && smmuv3_iort_canwbs(&iort, iort_smmu(unit));
+	return !unit->dev->of_node && smmuv3_iort_canwbs(&unit->iort, iort_smmu(unit));
 }
 
 /* --- device tree ------------------------------------------------------- */
@@ -211,7 +245,7 @@ static int map_rid(struct smmu_unit *unit, struct pci_dev *pdev, u16 rid, u32 *s
 	struct device_node *np;
 
 	if (!unit->dev->of_node)
-		return smmuv3_iort_map_rid(&iort, iort_smmu(unit),
+		return smmuv3_iort_map_rid(&unit->iort, iort_smmu(unit),
 					   pci_domain_nr(pdev->bus), rid, sid);
 	np = host_bridge_node(pdev);
 	return np ? of_map_rid(unit, np, rid, sid) : -ENODEV;
@@ -296,7 +330,7 @@ int smmuv3_fw_for_each_stream_range(struct smmu_unit *unit, smmuv3_fw_range_fn f
 	int rc;
 
 	if (!unit->dev->of_node)
-		return smmuv3_iort_for_each_range(&iort, iort_smmu(unit), iort_range,
+		return smmuv3_iort_for_each_range(&unit->iort, iort_smmu(unit), iort_range,
 						  &each);
 	rc = of_pci_ranges(unit, fn, arg);
 	return rc ?: of_platform_ranges(unit, fn, arg);
@@ -339,7 +373,7 @@ static bool is_shared_with_platform(struct smmu_unit *unit, struct sid_check che
 	if (unit->dev->of_node)
 		of_platform_ranges(unit, check_range, &check);
 	else
-		smmuv3_iort_for_each_range(&iort, iort_smmu(unit), check_named,
+		smmuv3_iort_for_each_range(&unit->iort, iort_smmu(unit), check_named,
 					   &check);
 	return check.hit;
 }
@@ -347,7 +381,7 @@ static bool is_shared_with_platform(struct smmu_unit *unit, struct sid_check che
 static bool has_rmr(struct smmu_unit *unit, struct sid_check check)
 {
 	if (!unit->dev->of_node)
-		smmuv3_iort_for_each_rmr(&iort, iort_smmu(unit), check_rmr, &check);
+		smmuv3_iort_for_each_rmr(&unit->iort, iort_smmu(unit), check_rmr, &check);
 	return check.hit;
 }
 
@@ -419,5 +453,5 @@ void smmuv3_fw_get_resv_regions(struct smmu_unit *unit, const u32 *sids,
 	};
 
 	if (!unit->dev->of_node)
-		smmuv3_iort_for_each_rmr(&iort, iort_smmu(unit), add_rmr, &arg);
+		smmuv3_iort_for_each_rmr(&unit->iort, iort_smmu(unit), add_rmr, &arg);
 }

@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct acpi_table_header;
 struct list_head;
 struct pci_dev;
 struct smmu_unit;
@@ -12,6 +13,9 @@ struct smmu_unit;
 /* Around all other uses: when the module is loaded, and unloaded. */
 int smmuv3_fw_init(void);
 void smmuv3_fw_exit(void);
+/* First for each unit: one or the other. */
+void smmuv3_fw_init_unit(struct smmu_unit *unit);
+int smmuv3_fw_init_model(struct smmu_unit *unit, const struct acpi_table_header *table);
 
 bool smmuv3_fw_coherent(struct smmu_unit *unit, bool cohacc);
 bool smmuv3_fw_canwbs(struct smmu_unit *unit);

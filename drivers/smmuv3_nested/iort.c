@@ -272,6 +272,27 @@ u32 smmuv3_iort_find_smmu(const struct smmuv3_iort *iort, u64 base)
 	return 0;
 }
 
+/**
+ * smmuv3_iort_only_smmu - where the registers of a table's one SMMUv3 are
+ * @iort: the table
+ * @base: out: their address
+ *
+ * Return: 0; -EINVAL when it has none, or several
+ */
+int smmuv3_iort_only_smmu(const struct smmuv3_iort *iort, u64 *base)
+{
+	struct node node = {};
+	unsigned int num = 0;
+
+	while (next_node(iort, &node) > 0) {
+		if (node.type != NODE_SMMUV3)
+			continue;
+		*base = get64(node.at + SMMUV3_BASE);
+		num++;
+	}
+	return num == 1 ? 0 : -EINVAL;
+}
+
 /* Are @smmu's table walks coherent though its IDR0.COHACC may deny it? */
 bool smmuv3_iort_overrides_cohacc(const struct smmuv3_iort *iort, u32 smmu)
 {

@@ -44,6 +44,7 @@ struct smmuv3_iort_rmr {
 
 int smmuv3_iort_init(struct smmuv3_iort *iort, const void *table, size_t length);
 u32 smmuv3_iort_find_smmu(const struct smmuv3_iort *iort, u64 base);
+int smmuv3_iort_only_smmu(const struct smmuv3_iort *iort, u64 *base);
 bool smmuv3_iort_overrides_cohacc(const struct smmuv3_iort *iort, u32 smmu);
 bool smmuv3_iort_canwbs(const struct smmuv3_iort *iort, u32 smmu);
 int smmuv3_iort_map_rid(const struct smmuv3_iort *iort, u32 smmu, u32 segment,

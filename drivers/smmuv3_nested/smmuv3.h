@@ -31,27 +31,15 @@
 #include <linux/xarray.h>
 #include <iommufd_sva/backend.h>
 #include <iommufd_sva/pt.h>
+#include "iort.h"
 #include "smmuv3_cmd.h"
 #include "smmuv3_event.h"
 #include "smmuv3_regs.h"
 #include "smmuv3_ste.h"
 
+struct regmap;
 struct smmu_domain;
 struct smmu_unit;
-
-/**
- * struct smmu_reg_ops - how registers are reached when not by plain MMIO
- * @read32: a register of 32 bits at an offset
- * @write32: to it
- * @read64: of 64 bits
- * @write64: to it
- */
-struct smmu_reg_ops {
-	u32 (*read32)(struct smmu_unit *unit, unsigned int offset);
-	void (*write32)(struct smmu_unit *unit, unsigned int offset, u32 value);
-	u64 (*read64)(struct smmu_unit *unit, unsigned int offset);
-	void (*write64)(struct smmu_unit *unit, unsigned int offset, u64 value);
-};
 
 /**
  * struct smmu_cmdq - the command queue (3.5, 4)
@@ -238,8 +226,9 @@ struct smmu_strtab {
  * @dev: its device
  * @name: "smmu3.0x…": after its address, as the kernel's own driver has it
  * @phys: address of its registers
- * @mmio: its registers, unless @reg_ops
- * @reg_ops: instead of MMIO; NULL for hardware
+ * @mmio: its registers, unless @regmap
+ * @regmap: the same of a hardware model; NULL for hardware
+ * @iort: the table that says what is behind it; empty for a device tree's
  * @idr: IDR0 to IDR5
  * @iidr: IIDR
  * @aidr: AIDR
@@ -276,7 +265,8 @@ struct smmu_unit {
 	char name[32];
 	phys_addr_t phys;
 	void __iomem *mmio;
-	const struct smmu_reg_ops *reg_ops;
+	struct regmap *regmap;
+	struct smmuv3_iort iort;
 	u32 idr[6];
 	u32 iidr;
 	u32 aidr;
@@ -322,32 +312,39 @@ static inline struct smmu_unit *to_smmu_unit(struct iommufd_sva_unit *unit)
 #define smmu_info(unit, fmt, ...) \
 	pr_info("smmuv3_nested %s: " fmt, (unit)->name, ##__VA_ARGS__)
 
+/* model.c: of a unit with a regmap. */
+struct regmap *smmu_model_regmap(struct device *dev);
+u32 smmu_model_read32(struct smmu_unit *unit, unsigned int offset);
+void smmu_model_write32(struct smmu_unit *unit, unsigned int offset, u32 value);
+u64 smmu_model_read64(struct smmu_unit *unit, unsigned int offset);
+void smmu_model_write64(struct smmu_unit *unit, unsigned int offset, u64 value);
+
 static inline u32 smmu_read32(struct smmu_unit *unit, unsigned int offset)
 {
-	if (unlikely(unit->reg_ops))
-		return unit->reg_ops->read32(unit, offset);
+	if (unlikely(unit->regmap))
+		return smmu_model_read32(unit, offset);
 	return readl(unit->mmio + offset);
 }
 
 static inline void smmu_write32(struct smmu_unit *unit, unsigned int offset, u32 value)
 {
-	if (unlikely(unit->reg_ops))
-		unit->reg_ops->write32(unit, offset, value);
+	if (unlikely(unit->regmap))
+		smmu_model_write32(unit, offset, value);
 	else
 		writel(value, unit->mmio + offset);
 }
 
 static inline u64 smmu_read64(struct smmu_unit *unit, unsigned int offset)
 {
-	if (unlikely(unit->reg_ops))
-		return unit->reg_ops->read64(unit, offset);
+	if (unlikely(unit->regmap))
+		return smmu_model_read64(unit, offset);
 	return readq(unit->mmio + offset);
 }
 
 static inline void smmu_write64(struct smmu_unit *unit, unsigned int offset, u64 value)
 {
-	if (unlikely(unit->reg_ops))
-		unit->reg_ops->write64(unit, offset, value);
+	if (unlikely(unit->regmap))
+		smmu_model_write64(unit, offset, value);
 	else
 		writeq(value, unit->mmio + offset);
 }

@@ -36,6 +36,33 @@ int smmu_unit_enable(struct smmu_unit *unit, u32 enables, bool on)
 	return rc;
 }
 
+static void smmu_unit_set_name(struct smmu_unit *unit)
+{
+	snprintf(unit->name, sizeof(unit->name), "smmu3.%pa", &unit->phys);
+}
+
+/*
+ * A model, which tests bring: see tools/testing/sim. It has a regmap instead of
+ * registers in memory, and an IORT table of itself for its platform data. Nobody
+ * else gives an SMMU's device a regmap.
+ */
+static int smmu_unit_find_model(struct smmu_unit *unit, struct platform_device *pdev)
+{
+	int rc;
+
+	if (!dev_get_platdata(&pdev->dev)) {
+		dev_err(&pdev->dev, "a model without an IORT table\n");
+		return -ENODEV;
+	}
+	rc = smmuv3_fw_init_model(unit, dev_get_platdata(&pdev->dev));
+	if (rc) {
+		dev_err(&pdev->dev, "a model whose IORT table contradicts itself\n");
+		return rc;
+	}
+	smmu_unit_set_name(unit);
+	return 0;
+}
+
 static int smmu_unit_map(struct smmu_unit *unit, struct platform_device *pdev)
 {
 	struct resource *res = platform_get_resource(pdev, IORESOURCE_MEM, 0);
@@ -45,7 +72,7 @@ static int smmu_unit_map(struct smmu_unit *unit, struct platform_device *pdev)
 		return -ENODEV;
 	}
 	unit->phys = res->start;
-	snprintf(unit->name, sizeof(unit->name), "smmu3.%pa", &unit->phys);
+	smmu_unit_set_name(unit);
 	if (resource_size(res) < SMMUV3_REG_SIZE) {
 		smmu_err(unit, "left alone: %pR is too small for its registers\n", res);
 		return -ENODEV;
@@ -55,6 +82,7 @@ static int smmu_unit_map(struct smmu_unit *unit, struct platform_device *pdev)
 		smmu_err(unit, "registers cannot be mapped\n");
 		return -ENOMEM;
 	}
+	smmuv3_fw_init_unit(unit);
 	return 0;
 }
 
@@ -167,7 +195,8 @@ struct smmu_unit *smmu_unit_create(struct platform_device *pdev)
 	xa_init(&unit->streams);
 	ida_init(&unit->vmids);
 
-	rc = smmu_unit_map(unit, pdev);
+	unit->regmap = smmu_model_regmap(&pdev->dev);
+	rc = unit->regmap ? smmu_unit_find_model(unit, pdev) : smmu_unit_map(unit, pdev);
 	if (!rc)
 		rc = smmu_unit_read_capabilities(unit);
 	if (!rc)

@@ -8,7 +8,7 @@
  * the median of several rounds, for so many pages (of 4 KiB) or calls. In a
  * machine whose clock counts instructions, nanoseconds are instructions.
  *
- * One edu device is attached all the while, so that there are tables to fill
+ * One device is attached all the while, so that there are tables to fill
  * and caches to invalidate.
  */
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <linux/vfio.h>
 
+#include "engine.h"
 #include "pci.h"
 #include "sva.h"
 #include "vfio.h"
@@ -171,8 +172,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench sva|vfio\n");
 		return 2;
 	}
-	if (!pci_find(ID_EDU, 0, device)) {
-		fprintf(stderr, "bench: no edu device\n");
+	if (!engine_find(0, device)) {
+		fprintf(stderr, "bench: no DMA engine\n");
 		return 1;
 	}
 	rc = pci_unbind(device);

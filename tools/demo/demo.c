@@ -15,7 +15,7 @@
 #include <linux/vfio.h>
 
 #include "demo.h"
-#include "edu.h"
+#include "engine.h"
 #include "kmsg.h"
 #include "pci.h"
 #include "storm.h"
@@ -28,39 +28,37 @@
 #define IOVA_READ_ONLY (IOVA + SZ_2M)
 #define IOVA_UNMAPPED (IOVA + SZ_1G)
 
-static void the_machine(const char *edu, const char *nvme)
+static void the_machine(const char *engine, struct bystander *b)
 {
-	char driver[32], cmdline[512];
+	char cmdline[512];
 	struct utsname u;
 
 	uname(&u);
 	say("Debian's kernel %s, unmodified.", u.release);
 	say("Boot parameters: %s", file_line("/proc/cmdline", cmdline, sizeof(cmdline)));
-	say("So nobody drives the IOMMU (an Intel VT-d unit, here QEMU's).");
+	say("So nobody drives the IOMMU (an Intel VT-d unit, here %s).",
+	    is_modelled() ? "a hardware model" : "QEMU's");
 	check(access("/dev/iommu", F_OK), "the kernel has no iommufd of its own: no /dev/iommu");
-	check(pci_group(edu) < 0, "there are no IOMMU groups: nobody could be given a device");
+	check(pci_group(engine) < 0, "there are no IOMMU groups: nobody could be given a device");
 	say("Two devices play the main parts:");
-	say("    %s  \"edu\", a DMA engine without a driver; we will drive it", edu);
-	say("    %s  a disk, with its ordinary driver \"%s\"", nvme,
-	    pci_driver(nvme, driver, sizeof(driver)));
-	check(!strcmp(driver, "nvme"), "the disk has its driver");
+	say("    %s  a DMA engine without a driver; we will drive it", engine);
+	say("    %s  a %s, with the host's driver \"%s\"", b->name, b->what, b->driver);
+	check(bystander_has_driver(b), "the %s has its driver", b->what);
 }
 
-static void load(const char *edu, const char *nvme)
+static void load(const char *engine, struct bystander *b)
 {
 	int log = kmsg_mark();
-	char driver[32];
 
 	say("# modprobe vtd_nested");
 	must(!sh("modprobe vtd_nested"), "the modules load");
 	log_since(log, "dmar", 3);
 	close(log);
 	check(!access(SVA_DEV, F_OK), SVA_DEV " is there");
-	check(pci_group(edu) >= 0, "%s, which nobody uses, is in IOMMU group %d", edu,
-	      pci_group(edu));
-	check(pci_group(nvme) < 0 &&
-	      !strcmp(pci_driver(nvme, driver, sizeof(driver)), "nvme"),
-	      "%s still has its driver, and is in no group: it passes through", nvme);
+	check(pci_group(engine) >= 0, "%s, which nobody uses, is in IOMMU group %d", engine,
+	      pci_group(engine));
+	check(pci_group(b->name) < 0 && bystander_has_driver(b),
+	      "%s still has its driver, and is in no group: it passes through", b->name);
 }
 
 static void unit_capabilities(int fd, uint32_t device)
@@ -88,7 +86,7 @@ static void unit_capabilities(int fd, uint32_t device)
 	check(vtd.ecap_reg >> 43 & 1, "it can do what we need");
 }
 
-static void both_directions(struct edu *edu, char *mem)
+static void both_directions(struct engine *engine, char *mem)
 {
 	char *there = mem, *back = mem + SZ_4K;
 
@@ -97,15 +95,15 @@ static void both_directions(struct edu *edu, char *mem)
 	show_bytes("page behind IOVA:", there);
 	show_bytes("page behind IOVA + 0x1000:", back);
 	say("The device reads 4096 bytes at IOVA %#lx,", IOVA);
-	must(!edu_fetch(edu, IOVA, SZ_4K), "the device is ready");
+	must(!engine_fetch(engine, IOVA, SZ_4K), "the device is ready");
 	say("and writes them to IOVA %#lx.", IOVA + SZ_4K);
-	must(!edu_store(edu, IOVA + SZ_4K, SZ_4K), "the device is ready");
+	must(!engine_store(engine, IOVA + SZ_4K, SZ_4K), "the device is ready");
 	show_bytes("page behind IOVA + 0x1000:", back);
 	check(mem_check(back, SZ_4K, 42) == -1, "all 4096 bytes went there and back");
 }
 
 /* The device tries to write over @page, which holds @seed's bytes. */
-static void expect_fault(struct edu *edu, const char *name, uint64_t iova,
+static void expect_fault(struct engine *engine, const char *name, uint64_t iova,
 			 const char *page, unsigned int seed, const char *why)
 {
 	int log = kmsg_mark();
@@ -113,7 +111,7 @@ static void expect_fault(struct edu *edu, const char *name, uint64_t iova,
 
 	snprintf(addr, sizeof(addr), "%#lx", iova & ~0xfffUL);
 	say("The device writes to IOVA %#lx, %s.", iova, why);
-	edu_store(edu, iova, SZ_4K);
+	engine_store(engine, iova, SZ_4K);
 	if (check(kmsg_wait(log, 3000, line, sizeof(line),
 			    KMSG_WORDS(name, "write", addr, "reason")),
 		  "it is reported, with device, address and reason:"))
@@ -130,7 +128,7 @@ static void replace_under_dma(int fd, const char *name)
 	struct storm s = { .iova = IOVA };
 	uint64_t end;
 
-	must(!sva_bind(fd, pci_bdf(name), &device) && !testdev_open(&s.dev, name),
+	must(!sva_bind(fd, pci_bdf(name), &device) && !engine_open(&s.dev, name),
 	     "a second engine is bound");
 	for (int i = 0; i < 2; i++) {
 		page[i] = mem_alloc(SZ_4K, 0);
@@ -155,8 +153,8 @@ static void replace_under_dma(int fd, const char *name)
 	check(s.count > 100 && replaced > 100 && !s.failed, "not one write failed");
 	check(!kmsg_wait(log, 500, line, sizeof(line), KMSG_WORDS(name, "faulted")),
 	      "not one fault was reported");
-	check(*(uint32_t *)page[1] == TESTDEV_PATTERN, "both pages have been written");
-	testdev_close(&s.dev);
+	check(*(uint32_t *)page[1] == ENGINE_PATTERN, "both pages have been written");
+	engine_close(&s.dev);
 	sva_detach(fd, device);
 	sva_destroy(fd, device);
 	close(log);
@@ -166,7 +164,7 @@ static void vfio_does_the_same(const char *name)
 {
 	char *mem = mem_alloc(SZ_64K, SZ_64K);
 	struct vfio vfio;
-	struct edu edu;
+	struct engine engine;
 
 	sh("modprobe vfio-pci; modprobe vfio_iommu_type1 allow_unsafe_interrupts=1");
 	say("# echo vfio-pci > /sys/bus/pci/devices/%s/driver_override", name);
@@ -178,47 +176,47 @@ static void vfio_does_the_same(const char *name)
 		       VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE),
 	     "VFIO_IOMMU_MAP_DMA");
 	must(!vfio_enable(&vfio), "the device is enabled");
-	edu_init(&edu, vfio_map_bar(&vfio, 0));
+	must(!engine_open_vfio(&engine, name, &vfio), "the engine answers");
 	mem_fill(mem, SZ_4K, 7);
-	must(!edu_fetch(&edu, IOVA, SZ_4K) && !edu_store(&edu, IOVA + SZ_4K, SZ_4K),
+	must(!engine_fetch(&engine, IOVA, SZ_4K) && !engine_store(&engine, IOVA + SZ_4K, SZ_4K),
 	     "the device is ready");
 	check(mem_check(mem + SZ_4K, SZ_4K, 7) == -1,
 	      "the same DMA, through the same unit: 4096 bytes there and back");
 	must(!vfio_unmap(&vfio, IOVA, SZ_64K), "VFIO_IOMMU_UNMAP_DMA");
 	mem_fill(mem, SZ_4K, 8);
-	expect_fault(&edu, name, IOVA, mem, 8, "which VFIO has just unmapped");
+	expect_fault(&engine, name, IOVA, mem, 8, "which VFIO has just unmapped");
 	vfio_close(&vfio);
 	pci_unbind(name);
 }
 
 int main(void)
 {
-	char edu_name[PCI_NAME_LEN], testdev_name[PCI_NAME_LEN], nvme_name[PCI_NAME_LEN];
+	char name[PCI_NAME_LEN], fast_name[PCI_NAME_LEN];
 	char *mem, *ro, *old, tables[4096];
 	struct machine before;
 	uint32_t ioas, device, hwpt;
-	struct disk disk;
-	struct edu edu;
+	struct bystander bystander;
+	struct engine engine;
 	int fd;
 
-	begin(edu_name, testdev_name, nvme_name, &before);
+	begin(name, fast_name, &bystander, &before);
 
 	step("The machine");
-	the_machine(edu_name, nvme_name);
-	must(disk_start(&disk, "/dev/nvme0n1"), "the disk works");
-	say("From now on the disk is written and read back without pause.");
+	the_machine(name, &bystander);
+	must(bystander_start(&bystander), "it works");
+	say("From now on the %s moves bytes out and back without pause.", bystander.what);
 
 	step("Loading the modules: the unit becomes ours");
-	load(edu_name, nvme_name);
+	load(name, &bystander);
 
 	step("A user takes a device");
 	fd = sva_open();
 	must(fd >= 0, "open(" SVA_DEV ")");
-	must(!sva_bind(fd, pci_bdf(edu_name), &device), "DEVICE_BIND");
-	check(true, "DEVICE_BIND %s: device %u", edu_name, device);
+	must(!sva_bind(fd, pci_bdf(name), &device), "DEVICE_BIND");
+	check(true, "DEVICE_BIND %s: device %u", name, device);
 	unit_capabilities(fd, device);
 	sh("modprobe pci-pf-stub");
-	check(pci_bind_driver(edu_name, "pci-pf-stub"), "no host driver can bind to it meanwhile");
+	check(pci_bind_driver(name, "pci-pf-stub"), "no host driver can bind to it meanwhile");
 
 	step("Memory is mapped, and the device's DMA reaches it");
 	mem = mem_alloc(4 * SZ_4K, SZ_64K);
@@ -232,35 +230,35 @@ int main(void)
 	say("IOAS_MAP:   %#lx, one page, for reading only", IOVA_READ_ONLY);
 	must(!sva_attach(fd, device, ioas, &hwpt), "DEVICE_ATTACH");
 	say("DEVICE_ATTACH: tables are made (hardware page table %u) and the device uses them", hwpt);
-	must(!edu_open(&edu, edu_name) && edu_alive(&edu), "the engine answers");
-	both_directions(&edu, mem);
-	must(!walk(edu_name, IOVA, tables, sizeof(tables)), "the tables can be looked at");
+	must(!engine_open(&engine, name) && engine_alive(&engine), "the engine answers");
+	both_directions(&engine, mem);
+	must(!walk(name, IOVA, tables, sizeof(tables)), "the tables can be looked at");
 
 	step("It reaches nothing else");
 	mem_fill(ro, SZ_4K, 1);
-	expect_fault(&edu, edu_name, IOVA_UNMAPPED, ro, 1, "where nothing is mapped");
-	expect_fault(&edu, edu_name, IOVA_READ_ONLY, ro, 1, "where it may only read");
+	expect_fault(&engine, name, IOVA_UNMAPPED, ro, 1, "where nothing is mapped");
+	expect_fault(&engine, name, IOVA_READ_ONLY, ro, 1, "where it may only read");
 	must(!sva_map(fd, ioas, old, SZ_4K, IOVA_UNMAPPED, SVA_RW), "IOAS_MAP");
-	edu_fetch(&edu, IOVA_UNMAPPED, SZ_4K);
+	engine_fetch(&engine, IOVA_UNMAPPED, SZ_4K);
 	mem_fill(old, SZ_4K, 2);
 	must(!sva_unmap(fd, ioas, IOVA_UNMAPPED, SZ_4K, NULL), "IOAS_UNMAP");
-	expect_fault(&edu, edu_name, IOVA_UNMAPPED, old, 2,
+	expect_fault(&engine, name, IOVA_UNMAPPED, old, 2,
 		     "which it has just used and was unmapped since");
-	expect_fault(&edu, edu_name, mem_phys(old), old, 2, "the page's physical address");
+	expect_fault(&engine, name, mem_phys(old), old, 2, "the page's physical address");
 
 	step("One address space replaces another under running DMA");
-	replace_under_dma(fd, testdev_name);
+	replace_under_dma(fd, fast_name);
 
 	step("An unmodified VFIO program uses the same device");
-	edu_close(&edu);
+	engine_close(&engine);
 	close(fd);
-	vfio_does_the_same(edu_name);
+	vfio_does_the_same(name);
 
 	step("Unloading leaves the machine as it was");
-	leave("vtd_nested", "dmar", nvme_name, &before, &disk);
+	leave("vtd_nested", "dmar", &before, &bystander);
 
-	step("The disk behind the same unit noticed nothing");
-	the_disk(&disk);
+	step("Who was behind the same unit noticed nothing");
+	the_bystander(&bystander);
 
 	step("The tables that were walked in step 4");
 	draw_walk(tables);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine.h"
 #include "kmsg.h"
 #include "pci.h"
 #include "story.h"
@@ -125,25 +126,24 @@ void look(struct machine *machine)
 	machine->config = config_state(&machine->config_len);
 }
 
-void begin(char *edu, char *testdev, char *nvme, struct machine *before)
+void begin(char *engine, char *fast, struct bystander *b, struct machine *before)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	must(pci_find(ID_EDU, 0, edu) && pci_find(ID_TESTDEV, 0, testdev) &&
-	     pci_find(ID_NVME, 0, nvme), "the machine has its devices");
-	sh("modprobe nvme");
-	/* arm64 lets the driver wait for the IOMMU's first. */
-	for (int i = 0; i < 300 && access("/dev/nvme0n1", F_OK); i++)
-		usleep(100000);
+	must(engine_find(0, engine) && engine_find_fast(fast) && bystander_find(b),
+	     "the machine has its devices");
 	look(before);
 }
 
-void leave(const char *backend, const char *word, const char *nvme,
-	   const struct machine *before, struct disk *disk)
+bool is_modelled(void)
+{
+	return !access(SIM_DEV, F_OK);
+}
+
+void leave(const char *backend, const char *word, const struct machine *before,
+	   struct bystander *b)
 {
 	struct machine after;
 	int log = kmsg_mark();
-	unsigned long read;
-	char driver[32];
 
 	say("# rmmod %s iommufd_sva", backend);
 	check(!sh("rmmod %s && rmmod iommufd_sva", backend), "both modules go");
@@ -152,19 +152,14 @@ void leave(const char *backend, const char *word, const char *nvme,
 	check(access(SVA_DEV, F_OK), SVA_DEV " is gone");
 	check(!sh("! ls /sys/kernel/iommu_groups 2>/dev/null | grep -q ."),
 	      "no IOMMU group is left");
-	read = disk->count->read;
-	for (int i = 0; i < 100 && disk->count->read == read; i++)
-		usleep(100000);
-	check(disk->count->read > read &&
-	      !strcmp(pci_driver(nvme, driver, sizeof(driver)), "nvme"),
-	      "the disk goes on working");
+	check(bystander_works(b), "the %s goes on working", b->what);
 	/*
 	 * A rescan on arm64 gives bridges their bus numbers anew, and an interrupt
 	 * of a device below that comes meanwhile is lost, with us and without.
 	 */
-	disk_pause(disk, true);
+	bystander_pause(b, true);
 	check(!sh("echo 1 > /sys/bus/pci/rescan"), "a PCI rescan finds nothing amiss");
-	disk_pause(disk, false);
+	bystander_pause(b, false);
 	look(&after);
 	check(!strcmp(before->state, after.state),
 	      "every device has the driver it had, and no group");
@@ -174,14 +169,14 @@ void leave(const char *backend, const char *word, const char *nvme,
 	      after.config_len);
 }
 
-void the_disk(struct disk *disk)
+void the_bystander(struct bystander *b)
 {
-	disk_stop(disk);
-	say("All the while %s was written and read back, past the page cache:", disk->path);
-	say("    %lu MiB written, %lu MiB read and compared", disk->count->written >> 20,
-	    disk->count->read >> 20);
-	check(disk->count->read && !disk->count->wrong && !disk->count->errors,
-	      "%lu errors, %lu wrong contents", disk->count->errors, disk->count->wrong);
+	bystander_stop(b);
+	say("All the while the %s %s had bytes to move, and back:", b->what, b->name);
+	say("    %lu MiB out, %lu MiB back and compared", b->count->written >> 20,
+	    b->count->read >> 20);
+	check(b->count->read && !b->count->wrong && !b->count->errors,
+	      "%lu errors, %lu wrong contents", b->count->errors, b->count->wrong);
 }
 
 int the_end(void)

@@ -39,12 +39,14 @@ struct machine {
 };
 
 void look(struct machine *machine);
-/* The three devices of both stories, the disk with its driver, and a first look. */
-void begin(char *edu, char *testdev, char *nvme, struct machine *before);
+/* The three devices of both stories, one with its driver, and a first look. */
+void begin(char *engine, char *fast, struct bystander *b, struct machine *before);
+/* The hardware is a model's: else QEMU's. */
+bool is_modelled(void);
 /* Unload, and compare with what was @before. @word: of the unit's log lines. */
-void leave(const char *backend, const char *word, const char *nvme,
-	   const struct machine *before, struct disk *disk);
-/* What the disk has to say. */
-void the_disk(struct disk *disk);
+void leave(const char *backend, const char *word, const struct machine *before,
+	   struct bystander *b);
+/* What the bystander has to say. */
+void the_bystander(struct bystander *b);
 
 #endif

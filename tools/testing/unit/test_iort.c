@@ -191,6 +191,32 @@ TEST(find_smmu)
 	unload(&iort);
 }
 
+/* What is in the table of one unit alone. */
+TEST(only_smmu)
+{
+	struct smmuv3_iort iort;
+	struct machine m;
+	struct table t;
+	u64 base = 1;
+
+	begin(&t, 6);
+	add_root_complex(&t, 0);
+	CHECK_EQ(load(&iort, &t), 0);
+	CHECK_EQ(smmuv3_iort_only_smmu(&iort, &base), -EINVAL);
+	unload(&iort);
+	add_smmu(&t, BASE_B, 0);
+	CHECK_EQ(load(&iort, &t), 0);
+	CHECK_EQ(smmuv3_iort_only_smmu(&iort, &base), 0);
+	CHECK_EQ(base, BASE_B);
+	unload(&iort);
+
+	machine(&m, &iort);
+	CHECK_EQ(smmuv3_iort_only_smmu(&iort, &base), -EINVAL);
+	unload(&iort);
+	memset(&iort, 0, sizeof(iort));
+	CHECK_EQ(smmuv3_iort_only_smmu(&iort, &base), -EINVAL);
+}
+
 /* Every root complex behind an SMMU has to say so; the third is behind B alone. */
 TEST(canwbs)
 {
@@ -487,10 +513,12 @@ static void use(struct smmuv3_iort *iort)
 {
 	struct seen seen = {};
 	u32 smmu, sid, rid;
+	u64 base;
 
 	smmu = smmuv3_iort_find_smmu(iort, BASE_A);
 	if (!smmu)
 		smmu = smmuv3_iort_find_smmu(iort, BASE_B);
+	smmuv3_iort_only_smmu(iort, &base);
 	smmuv3_iort_overrides_cohacc(iort, smmu);
 	for (rid = 0; rid < 0x10000; rid += 0x3ff)
 		smmuv3_iort_map_rid(iort, smmu, rid % 3, rid, &sid);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Taking a device, attaching address spaces to it, giving it back. No DMA:
- * that is dma.c's. Needs a unit of ours with QEMU's edu device behind it.
+ * that is dma.c's. Needs a unit of ours with a DMA engine behind it.
  */
 #include <sys/resource.h>
 
@@ -19,7 +19,7 @@ FIXTURE(device)
 
 FIXTURE_SETUP(device)
 {
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	self->bdf = pci_bdf(self->name);
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);

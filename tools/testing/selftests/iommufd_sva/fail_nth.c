@@ -7,7 +7,7 @@
  * found by kmemleak when the machine stops, and by what is observed here.
  *
  * Needs a kernel with fault injection (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC,
- * CONFIG_FAULT_INJECTION_USERCOPY), a unit of ours and QEMU's edu behind it.
+ * CONFIG_FAULT_INJECTION_USERCOPY), a unit of ours and a DMA engine behind it.
  */
 #include <sys/resource.h>
 
@@ -176,7 +176,7 @@ FIXTURE_SETUP(fail_nth)
 
 	self->fd = -1;
 	self->second = -1;
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	self->control = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->control);
 	ASSERT_EQ(0, fault_init()) TH_LOG("fault injection lacks an attribute");
@@ -655,7 +655,7 @@ TEST_F_TIMEOUT(fail_nth, close, 600)
 
 #define NEED_NESTING()                                                                \
 	do {                                                                          \
-		if (!can_nest(self->fd, self->device))                                \
+		if (!has_viommu(self->fd, self->device))                              \
 			SKIP(return, "the unit does not nest");                       \
 		ASSERT_EQ(0, map(self, 0, 0));                                        \
 		ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas[0],    \

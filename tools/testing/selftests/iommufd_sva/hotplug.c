@@ -2,13 +2,11 @@
 /*
  * Devices that come and go, also under a user.
  *
- * Removal through sysfs works on any machine. Where QEMU's monitor is wired to
- * a virtio serial port named "monitor", devices are really unplugged; the ID
- * of the device there is "hot0", and its root port "hotport0".
+ * Removal through sysfs works on any machine. From a slot (lib/slot.h) devices
+ * are really unplugged.
  */
-#include <dirent.h>
-
 #include "selftest.h"
+#include "slot.h"
 
 FIXTURE(hotplug)
 {
@@ -20,7 +18,7 @@ FIXTURE(hotplug)
 
 FIXTURE_SETUP(hotplug)
 {
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
@@ -60,17 +58,17 @@ static void works(struct __test_metadata *_metadata,
 		  FIXTURE_DATA(hotplug) *self, unsigned int seed)
 {
 	uint32_t device;
-	struct edu edu;
+	struct engine engine;
 
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &device));
 	ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
-	ASSERT_EQ(0, edu_open(&edu, self->name));
+	ASSERT_EQ(0, engine_open(&engine, self->name));
 	mem_fill(self->mem, SZ_4K, seed);
 	memset(self->mem + SZ_4K, 0, SZ_4K);
-	ASSERT_EQ(0, edu_fetch(&edu, SZ_2M, SZ_4K));
-	ASSERT_EQ(0, edu_store(&edu, SZ_2M + SZ_4K, SZ_4K));
+	ASSERT_EQ(0, engine_fetch(&engine, SZ_2M, SZ_4K));
+	ASSERT_EQ(0, engine_store(&engine, SZ_2M + SZ_4K, SZ_4K));
 	EXPECT_EQ(-1, mem_check(self->mem + SZ_4K, SZ_4K, seed));
-	edu_close(&edu);
+	engine_close(&engine);
 	ASSERT_EQ(0, sva_detach(self->fd, device));
 	ASSERT_EQ(0, sva_destroy(self->fd, device));
 }
@@ -130,63 +128,39 @@ TEST_F(hotplug, stale_device_beside_its_successor)
 	EXPECT_EQ(0, sva_destroy(self->fd, device));
 }
 
-/* QEMU's monitor, -1 where there is none. */
-static int monitor(void)
+/* Out of its slot under a user and in again; @pull: without a word before. */
+static void swap(struct __test_metadata *_metadata, FIXTURE_DATA(hotplug) *self,
+		 struct slot *slot, bool pull)
 {
-	const char *dir = "/sys/class/virtio-ports";
-	struct dirent *d;
-	DIR *ports = opendir(dir);
-	int fd = -1;
-
-	while (ports && (d = readdir(ports))) {
-		char path[320], name[32];
-
-		snprintf(path, sizeof(path), "%s/%s/name", dir, d->d_name);
-		if (strcmp(file_line(path, name, sizeof(name)), "monitor"))
-			continue;
-		snprintf(path, sizeof(path), "/dev/%s", d->d_name);
-		fd = open(path, O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+		ASSERT_TRUE(pull ? slot_pull(slot) : slot_unplug(slot)) TH_LOG("still there");
+		expect_dead(_metadata, self);
+		sva_detach(self->fd, self->device);
+		EXPECT_EQ(0, sva_destroy(self->fd, self->device));
+		ASSERT_TRUE(slot_plug(slot)) TH_LOG("does not come");
+		works(_metadata, self, i);
+		ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &self->device));
 	}
-	if (ports)
-		closedir(ports);
-	return fd;
-}
-
-static bool say(int fd, const char *command)
-{
-	return write(fd, command, strlen(command)) == (ssize_t)strlen(command);
-}
-
-/* QEMU says no until the slot of the one before has been switched off. */
-static bool plug(int mon, const char *name)
-{
-	for (int i = 0; i < 20; i++)
-		if (!say(mon, "device_add edu,id=hot0,bus=hotport0,dma_mask=0xffffffffffff\n") ||
-		    pci_wait(name, true, 2000))
-			break;
-	return pci_present(name);
+	slot_close(slot);
 }
 
 TEST_F_TIMEOUT(hotplug, unplug_and_plug, 120)
 {
-	int mon = monitor();
+	struct slot slot;
 
-	if (mon < 0)
+	if (!slot_open(&slot, self->name))
 		SKIP(return, "QEMU's monitor is not to be reached");
-	for (int i = 0; i < 3; i++) {
-		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
-		ASSERT_TRUE(say(mon, "device_del hot0\n"));
-		ASSERT_TRUE(pci_wait(self->name, false, 20000)) TH_LOG("still there");
-		expect_dead(_metadata, self);
-		sva_detach(self->fd, self->device);
-		EXPECT_EQ(0, sva_destroy(self->fd, self->device));
-		ASSERT_TRUE(plug(mon, self->name)) TH_LOG("does not come");
-		/* Present in sysfs a moment before its resources are assigned. */
-		usleep(500000);
-		works(_metadata, self, i);
-		ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &self->device));
-	}
-	close(mon);
+	swap(_metadata, self, &slot, false);
+}
+
+TEST_F_TIMEOUT(hotplug, pull_and_plug, 120)
+{
+	struct slot slot;
+
+	if (!slot_open(&slot, self->name) || !slot_can_surprise(&slot))
+		SKIP(return, "nobody can pull the device out");
+	swap(_metadata, self, &slot, true);
 }
 
 TEST_HARNESS_MAIN

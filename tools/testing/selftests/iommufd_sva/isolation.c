@@ -6,7 +6,7 @@
  * The machine is told by the environment:
  *   ISOLATION_ID=8086:10d3	the devices that form one set, all there are
  *   ISOLATION_DRIVER=e1000e	the host's driver for them, if it has one
- * An iommu-testdev, alone behind a root port, is there to compare with.
+ * A fast engine, alone behind a root port, is there to compare with.
  */
 #include "selftest.h"
 
@@ -166,13 +166,23 @@ TEST_F(isolation, one_address_space)
 	EXPECT_EQ(0, sva_detach(self->fd, a));
 }
 
+static bool is_engine(const char *name)
+{
+	char engine[PCI_NAME_LEN];
+
+	for (int i = 0; engine_find(i, engine); i++)
+		if (!strcmp(engine, name))
+			return true;
+	return false;
+}
+
 /* DMA of the one that is bound but not attached goes the group's way too. */
 TEST_F(isolation, dma_of_both)
 {
 	char *mem = mem_alloc(2 * SZ_4K, 0), *page;
 	uint32_t a, b;
 
-	if (!strstr(getenv("ISOLATION_ID"), "11e8"))
+	if (!is_engine(self->a))
 		SKIP(return, "these devices have no engine that a test can drive");
 	ASSERT_NE(NULL, mem);
 	page = mem + SZ_4K;
@@ -182,29 +192,29 @@ TEST_F(isolation, dma_of_both)
 	ASSERT_EQ(0, sva_attach(self->fd, a, self->ioas, NULL));
 	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
 	for (int i = 0; i < 2; i++) {
-		struct edu edu;
+		struct engine engine;
 
-		ASSERT_EQ(0, edu_open(&edu, i ? self->b : self->a));
+		ASSERT_EQ(0, engine_open(&engine, i ? self->b : self->a));
 		mem_fill(mem, SZ_4K, i);
 		memset(page, 0, SZ_4K);
-		ASSERT_EQ(0, edu_fetch(&edu, SZ_2M, SZ_4K));
-		ASSERT_EQ(0, edu_store(&edu, SZ_2M + SZ_4K, SZ_4K));
+		ASSERT_EQ(0, engine_fetch(&engine, SZ_2M, SZ_4K));
+		ASSERT_EQ(0, engine_store(&engine, SZ_2M + SZ_4K, SZ_4K));
 		EXPECT_EQ(-1, mem_check(page, SZ_4K, i)) TH_LOG("device %d", i);
-		edu_close(&edu);
+		engine_close(&engine);
 	}
 	/* Detached for both, nothing moves. */
 	ASSERT_EQ(0, sva_detach(self->fd, a));
 	ASSERT_EQ(0, sva_detach(self->fd, b));
 	for (int i = 0; i < 2; i++) {
-		struct edu edu;
+		struct engine engine;
 
-		ASSERT_EQ(0, edu_open(&edu, i ? self->b : self->a));
+		ASSERT_EQ(0, engine_open(&engine, i ? self->b : self->a));
 		memset(page, 0, SZ_4K);
-		ASSERT_EQ(0, edu_store(&edu, SZ_2M + SZ_4K, SZ_4K));
+		ASSERT_EQ(0, engine_store(&engine, SZ_2M + SZ_4K, SZ_4K));
 		for (size_t j = 0; j < SZ_4K; j++) {
 			ASSERT_EQ(0, page[j]);
 		}
-		edu_close(&edu);
+		engine_close(&engine);
 	}
 }
 
@@ -215,12 +225,8 @@ TEST_F(isolation, others_are_apart)
 	int other = sva_open();
 	uint32_t a, theirs;
 
-	for (int i = 0; ; i++) {
-		if (!pci_find(ID_TESTDEV, i, apart))
-			SKIP(return, "no iommu-testdev to compare with");
-		if (strcmp(apart, self->a) && strcmp(apart, self->b))
-			break;
-	}
+	if (!engine_find_fast(apart) || !strcmp(apart, self->a) || !strcmp(apart, self->b))
+		SKIP(return, "no device to compare with");
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, pci_unbind(apart));
 	EXPECT_LE(0, pci_group(apart));

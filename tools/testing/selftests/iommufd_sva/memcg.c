@@ -2,7 +2,7 @@
 /*
  * What a user makes the kernel allocate is charged to the user's memory cgroup,
  * and limited by it. Needs the memory controller of cgroup v2, and for page
- * tables a unit of ours with QEMU's edu device behind it.
+ * tables a unit of ours with a DMA engine behind it.
  */
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -163,7 +163,7 @@ TEST_F_TIMEOUT(memcg, tables, 300)
 {
 	long before, full;
 
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, take_device(self));
 	before = kernel_memory();
 	for (int i = 0; i < FAR_MAX; i++)
@@ -192,7 +192,7 @@ TEST_F_TIMEOUT(memcg, limit, 300)
 	long pins;
 	int n;
 
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, take_device(self));
 	ASSERT_EQ(0, map_far(self, 0));
 	pins = mem_pins();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nested translation on an SMMUv3: the guest's stage 1 over the host's stage 2,
- * both walked by hardware. Needs a unit of ours that nests, with QEMU's edu
- * behind it, and for DMA at full speed its iommu-testdev.
+ * both walked by hardware. Needs a unit of ours that nests, with a DMA
+ * engine behind it, and for DMA at full speed a fast one.
  */
 #include <glob.h>
 #include <linux/vfio.h>
@@ -42,13 +42,13 @@ FIXTURE(nested)
 	uint32_t parent;
 	uint32_t viommu;
 	struct guest g;
-	struct edu edu;
+	struct engine engine;
 	int log;
 };
 
 FIXTURE_SETUP(nested)
 {
-	NEED_DEVICE(ID_EDU, 0, self->dev.name);
+	NEED_ENGINE(0, self->dev.name);
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
 	ASSERT_EQ(0, pci_unbind(self->dev.name));
@@ -62,14 +62,14 @@ FIXTURE_SETUP(nested)
 				      self->parent, &self->viommu));
 	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->dev.device, VSID,
 				       &self->dev.vdevice));
-	ASSERT_EQ(0, edu_open(&self->edu, self->dev.name));
-	self->log = kmsg_mark();
+	ASSERT_EQ(0, engine_open(&self->engine, self->dev.name));
+	self->log = fault_mark();
 	ASSERT_LE(0, self->log);
 }
 
 FIXTURE_TEARDOWN(nested)
 {
-	edu_close(&self->edu);
+	engine_close(&self->engine);
 	close(self->fd);
 	guest_free(&self->g);
 }
@@ -99,13 +99,13 @@ static int invalidate(FIXTURE_DATA(nested) *self, struct guest_cmd cmd)
 }
 
 /* The device writes a page of @seed's bytes to @iova. */
-static int store(struct edu *edu, struct guest *g, uint64_t iova, uint64_t from,
+static int store(struct engine *engine, struct guest *g, uint64_t iova, uint64_t from,
 		 uint64_t from_va, unsigned int seed)
 {
 	mem_fill(guest_ptr(g, from), SZ_4K, seed);
-	if (edu_fetch(edu, from_va, SZ_4K))
+	if (engine_fetch(engine, from_va, SZ_4K))
 		return -1;
-	return edu_store(edu, iova, SZ_4K);
+	return engine_store(engine, iova, SZ_4K);
 }
 
 /* --- what a guest's tables do ------------------------------------------ */
@@ -124,10 +124,10 @@ static void both_stages(struct __test_metadata *_metadata, FIXTURE_DATA(nested) 
 	s1_map(&s1, VA, to, S1_RW);
 	s1_map(&s1, VA + page, from, S1_RO);
 	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
-	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + page, 1));
+	ASSERT_EQ(0, store(&self->engine, &self->g, VA, from, VA + page, 1));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 1));
 	/* The last 4K of a larger page. */
-	ASSERT_EQ(0, edu_store(&self->edu, VA + page - SZ_4K, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, VA + page - SZ_4K, SZ_4K));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to + page - SZ_4K), SZ_4K, 1));
 	EXPECT_FALSE(any_fault_logged(self->log, self->dev.name));
 }
@@ -156,17 +156,17 @@ static void moved(struct __test_metadata *_metadata, FIXTURE_DATA(nested) *self,
 	s1_map(&s1, VA, old, S1_RW);
 	s1_map(&s1, VA + SZ_4K, from, S1_RO);
 	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
-	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(0, store(&self->engine, &self->g, VA, from, VA + SZ_4K, 1));
 	ASSERT_EQ(-1, mem_check(guest_ptr(&self->g, old), SZ_4K, 1));
 
 	s1_map(&s1, VA, new, S1_RW);
-	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, VA, SZ_4K));
 	/* QEMU remembers, as hardware may; this test proves nothing otherwise. */
 	if (mem_check(guest_ptr(&self->g, new), SZ_4K, 1) == -1)
 		SKIP(return, "the unit does not remember translations");
 	ASSERT_EQ(0, invalidate(self, cmd));
 	mem_fill(guest_ptr(&self->g, old), SZ_4K, 2);
-	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, VA, SZ_4K));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, new), SZ_4K, 1));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, old), SZ_4K, 2));
 	EXPECT_FALSE(any_fault_logged(self->log, self->dev.name));
@@ -220,12 +220,12 @@ TEST_F(nested, cfgi_cd)
 	guest_ste(ste, cd[0]);
 	ASSERT_EQ(0, nest(self->fd, self->dev.device, self->viommu, ste, &hwpt));
 	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, hwpt, NULL));
-	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(0, store(&self->engine, &self->g, VA, from, VA + SZ_4K, 1));
 	ASSERT_EQ(-1, mem_check(guest_ptr(&self->g, page[0]), SZ_4K, 1));
 
 	memcpy(guest_ptr(&self->g, cd[0]), guest_ptr(&self->g, cd[1]), 64);
 	ASSERT_EQ(0, invalidate(self, cmd_cfgi_cd(VSID, 0)));
-	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, VA, SZ_4K));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, page[1]), SZ_4K, 1));
 }
 
@@ -242,11 +242,11 @@ TEST_F(nested, bypass_and_abort)
 	ASSERT_EQ(0, nest(self->fd, self->dev.device, self->viommu, ste, &abort));
 	/* Guest-physical addresses, through stage 2 alone. */
 	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, bypass, NULL));
-	ASSERT_EQ(0, store(&self->edu, &self->g, to, from, from, 1));
+	ASSERT_EQ(0, store(&self->engine, &self->g, to, from, from, 1));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 1));
 	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, abort, NULL));
 	mem_fill(guest_ptr(&self->g, to), SZ_4K, 2);
-	ASSERT_EQ(0, edu_store(&self->edu, to, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, to, SZ_4K));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 2));
 }
 
@@ -278,7 +278,7 @@ static void reaches_nothing(struct __test_metadata *_metadata, FIXTURE_DATA(nest
 	char *before = mem_alloc(GUEST_SIZE, 0);
 
 	memcpy(before, self->g.mem, GUEST_SIZE);
-	ASSERT_EQ(0, edu_store(&self->edu, va, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, va, SZ_4K));
 	EXPECT_EQ(0, memcmp(before, self->g.mem, GUEST_SIZE));
 	EXPECT_TRUE(any_fault_logged(self->log, self->dev.name));
 	mem_free(before, GUEST_SIZE);
@@ -366,7 +366,7 @@ TEST_F(nested, parent_unmapped)
 	s1_map(&s1, VA, IPA2 + SZ_64K, S1_RW);
 	s1_map(&s1, VA + SZ_4K, from, S1_RO);
 	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
-	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(0, store(&self->engine, &self->g, VA, from, VA + SZ_4K, 1));
 	ASSERT_EQ(-1, mem_check(mem + SZ_64K, SZ_4K, 1));
 	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, IPA2, SZ_2M, NULL));
 	mem_fill(mem + SZ_64K, SZ_4K, 2);
@@ -384,10 +384,10 @@ TEST_F(nested, replace_under_dma)
 	unsigned int replaced = 0;
 	uint64_t page[2], ste[2], end;
 
-	NEED_DEVICE(ID_TESTDEV, 0, name);
+	NEED_FAST_ENGINE(name);
 	ASSERT_EQ(0, pci_unbind(name));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device));
-	ASSERT_EQ(0, testdev_open(&s.dev, name));
+	ASSERT_EQ(0, engine_open(&s.dev, name));
 	/* Maybe behind another unit than the first device. */
 	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, device, self->parent, &viommu));
 	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, viommu, device, VSID + 1, &vdevice));
@@ -417,7 +417,7 @@ TEST_F(nested, replace_under_dma)
 	EXPECT_LT(0, s.elsewhere);
 	EXPECT_EQ(0, s.failed);
 	EXPECT_FALSE(any_fault_logged(self->log, name));
-	testdev_close(&s.dev);
+	engine_close(&s.dev);
 }
 
 /* What the unit's debugfs file @file says of @name after "@key=", -1: nothing. */
@@ -564,13 +564,13 @@ TEST_F(nested, neighbours_keep_their_entries)
 	uint32_t device, vdevice, viommu, hwpt;
 	uint64_t page[2], ste[2];
 	char name[PCI_NAME_LEN];
-	struct testdev dev;
+	struct engine dev;
 	struct s1 s1;
 
-	NEED_DEVICE(ID_TESTDEV, 0, name);
+	NEED_FAST_ENGINE(name);
 	ASSERT_EQ(0, pci_unbind(name));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device));
-	ASSERT_EQ(0, testdev_open(&dev, name));
+	ASSERT_EQ(0, engine_open(&dev, name));
 	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, device, self->parent, &viommu));
 	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, viommu, device, VSID, &vdevice));
 	for (int i = 0; i < 2; i++)
@@ -580,23 +580,23 @@ TEST_F(nested, neighbours_keep_their_entries)
 	guest_ste(ste, guest_cd(&s1));
 	ASSERT_EQ(0, nest(self->fd, device, viommu, ste, &hwpt));
 	ASSERT_EQ(0, sva_attach(self->fd, device, hwpt, NULL));
-	ASSERT_EQ(TESTDEV_OK, testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
+	ASSERT_EQ(ENGINE_WROTE, engine_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
 
 	s1_map(&s1, VA, page[1], S1_RW);
-	if (testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64) != TESTDEV_OK)
+	if (engine_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64) != ENGINE_WROTE)
 		SKIP(return, "the unit does not remember translations");
 	/* The first guest empties its caches of all it has. */
 	ASSERT_EQ(0, invalidate(self, cmd_tlbi_nsnh_all()));
 	ASSERT_EQ(0, invalidate(self, cmd_tlbi_nh_all()));
 	ASSERT_EQ(0, invalidate(self, cmd_tlbi_nh_va(7, VA, 1)));
-	EXPECT_EQ(TESTDEV_OK,
-		  testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
+	EXPECT_EQ(ENGINE_WROTE,
+		  engine_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
 	/* And its own invalidation is what it takes. */
 	self->viommu = viommu;
 	ASSERT_EQ(0, invalidate(self, cmd_tlbi_nh_va(7, VA, 1)));
-	EXPECT_EQ(TESTDEV_OK,
-		  testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[1])), 64));
-	testdev_close(&dev);
+	EXPECT_EQ(ENGINE_WROTE,
+		  engine_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[1])), 64));
+	engine_close(&dev);
 }
 
 /* --- events -------------------------------------------------------------- */
@@ -631,13 +631,13 @@ TEST_F(nested, events)
 	s1_init(&s1, &self->g, 12, 1);
 	s1_map(&s1, VA, ro, S1_RO);
 	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
-	ASSERT_EQ(0, edu_store(&self->edu, VA, 64));
+	ASSERT_EQ(0, engine_store(&self->engine, VA, 64));
 	ASSERT_TRUE(next_event(fd, &event));
 	EXPECT_EQ(0x13, event.smmuv3.evt[0] & 0xff) TH_LOG("not F_PERMISSION");
 	EXPECT_EQ(VSID, event.smmuv3.evt[0] >> 32);
 	EXPECT_EQ(VA, event.smmuv3.evt[2] & ~0xfffULL);
 	EXPECT_EQ(0, event.header.flags);
-	ASSERT_EQ(0, edu_store(&self->edu, VA + SZ_2M, 64));
+	ASSERT_EQ(0, engine_store(&self->engine, VA + SZ_2M, 64));
 	while (next_event(fd, &event) && (event.smmuv3.evt[2] & ~0xfffULL) == VA)
 		;
 	EXPECT_EQ(0x10, event.smmuv3.evt[0] & 0xff) TH_LOG("not F_TRANSLATION");
@@ -676,17 +676,17 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 	uint32_t veventq, hwpt, viommu, vdevice;
 	char name[PCI_NAME_LEN];
 	uint64_t ste[2], va = VA;
-	struct testdev dev;
+	struct engine dev;
 	pthread_t thread;
 	struct s1 s1;
 	struct event event;
 	int fd[2];
 
-	NEED_DEVICE(ID_TESTDEV, 0, name);
+	NEED_FAST_ENGINE(name);
 	ASSERT_EQ(0, pci_unbind(name));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &names.device));
-	ASSERT_EQ(0, testdev_open(&dev, name));
-	/* Of its own unit, which may be another one than edu's. */
+	ASSERT_EQ(0, engine_open(&dev, name));
+	/* Of its own unit, which may be another one than the first one's. */
 	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, names.device, self->parent,
 				      &viommu));
 	ASSERT_EQ(0, sva_viommu_alloc(self->fd, SMMUV3_VIOMMU, names.device, self->parent,
@@ -703,7 +703,7 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, names_come_and_go, &names));
 	/* Another page each time, or they are one fault; few, for the log is for others too. */
 	for (; va < VA + 8 * SZ_4K; va += SZ_4K) {
-		testdev_write(&dev, va, mem_phys(self->g.mem), 64);
+		engine_write(&dev, va, mem_phys(self->g.mem), 64);
 		usleep(100000);
 	}
 	__atomic_store_n(&names.stop, true, __ATOMIC_RELAXED);
@@ -715,7 +715,7 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 		EXPECT_EQ(0, read(fd[i], &event, sizeof(event))) TH_LOG("vIOMMU %d", i);
 		close(fd[i]);
 	}
-	testdev_close(&dev);
+	engine_close(&dev);
 }
 
 /* --- a PASID table -------------------------------------------------------- */
@@ -741,14 +741,14 @@ TEST_F(nested, pasid_table)
 						   &table));
 		ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, table, NULL));
 		EXPECT_EQ(-EBUSY, sva_destroy(self->fd, table));
-		ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, i));
+		ASSERT_EQ(0, store(&self->engine, &self->g, VA, from, VA + SZ_4K, i));
 		EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, i));
 		/* One place to invalidate: the vIOMMU's, or the table's own. */
 		to2 = guest_alloc(&self->g, SZ_4K, SZ_4K);
 		s1_map(&s1, VA, to2, S1_RW);
 		ASSERT_EQ(0, sva_invalidate(self->fd, i ? table : self->viommu, SMMUV3_CMD,
 					    &cmd, sizeof(cmd), &num));
-		ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+		ASSERT_EQ(0, engine_store(&self->engine, VA, SZ_4K));
 		EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to2), SZ_4K, i));
 		s1_map(&s1, VA, to, S1_RW);
 		num = 1;
@@ -783,14 +783,14 @@ TEST_F(nested, pasid_table_of_two_devices)
 	uint32_t device, table[3], num;
 	uint64_t page[2], cd[2], ste[2], other[2];
 	char name[PCI_NAME_LEN];
-	struct testdev dev;
+	struct engine dev;
 	struct s1 s1[2];
 	long vmid;
 
-	NEED_DEVICE(ID_TESTDEV, 0, name);
+	NEED_FAST_ENGINE(name);
 	ASSERT_EQ(0, pci_unbind(name));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device));
-	ASSERT_EQ(0, testdev_open(&dev, name));
+	ASSERT_EQ(0, engine_open(&dev, name));
 	for (int i = 0; i < 2; i++) {
 		page[i] = guest_alloc(&self->g, SZ_4K, SZ_4K);
 		s1_init(&s1[i], &self->g, 12, 3);
@@ -815,17 +815,17 @@ TEST_F(nested, pasid_table_of_two_devices)
 	if (same_unit(name, self->dev.name))
 		EXPECT_EQ(vmid, unit_tells("devices", name, "vmid"));
 
-	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(0, store(&self->engine, &self->g, VA, from, VA + SZ_4K, 1));
 	ASSERT_EQ(-1, mem_check(guest_ptr(&self->g, page[0]), SZ_4K, 1));
-	ASSERT_EQ(TESTDEV_OK, testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
+	ASSERT_EQ(ENGINE_WROTE, engine_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[0])), 64));
 
 	/* The descriptor changes; told of on the one, both devices see it. */
 	memcpy(guest_ptr(&self->g, cd[0]), guest_ptr(&self->g, cd[1]), 64);
 	num = 2;
 	ASSERT_EQ(0, sva_invalidate(self->fd, table[1], SMMUV3_CMD, cmd, sizeof(cmd[0]), &num));
 	EXPECT_EQ(2, num);
-	EXPECT_EQ(TESTDEV_OK, testdev_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[1])), 64));
-	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	EXPECT_EQ(ENGINE_WROTE, engine_write(&dev, VA, mem_phys(guest_ptr(&self->g, page[1])), 64));
+	ASSERT_EQ(0, engine_store(&self->engine, VA, SZ_4K));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, page[1]), SZ_4K, 1));
 
 	/* A bad command stops it there. */
@@ -838,7 +838,7 @@ TEST_F(nested, pasid_table_of_two_devices)
 	for (int i = 0; i < 3; i++) {
 		EXPECT_EQ(0, sva_destroy(self->fd, table[i]));
 	}
-	testdev_close(&dev);
+	engine_close(&dev);
 }
 
 /* A vIOMMU is a share of one unit: nothing of it is for devices behind another. */
@@ -850,7 +850,7 @@ TEST_F(nested, other_unit)
 	char name[PCI_NAME_LEN];
 	uint64_t ste[2];
 
-	NEED_DEVICE(ID_TESTDEV, 0, name);
+	NEED_FAST_ENGINE(name);
 	if (same_unit(name, self->dev.name))
 		SKIP(return, "all devices are behind one unit");
 	ASSERT_EQ(0, pci_unbind(name));
@@ -946,7 +946,7 @@ FIXTURE(import)
 {
 	char name[PCI_NAME_LEN];
 	struct vfio vfio;
-	struct edu edu;
+	struct engine engine;
 	struct guest g;
 	int fd;
 	uint32_t device;
@@ -958,15 +958,11 @@ FIXTURE(import)
 
 FIXTURE_SETUP(import)
 {
-	volatile void *bar;
-
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&self->vfio, self->name));
 	ASSERT_EQ(0, vfio_enable(&self->vfio));
-	bar = vfio_map_bar(&self->vfio, 0);
-	ASSERT_NE(NULL, bar);
-	edu_init(&self->edu, bar);
+	ASSERT_EQ(0, engine_open_vfio(&self->engine, self->name, &self->vfio));
 	ASSERT_EQ(0, guest_init(&self->g, IPA, GUEST_SIZE));
 	ASSERT_EQ(0, vfio_map(&self->vfio, self->g.mem, GUEST_SIZE, IPA,
 			      VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE));
@@ -979,7 +975,7 @@ FIXTURE_SETUP(import)
 				      &self->viommu));
 	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->device, VSID,
 				       &self->vdevice));
-	self->log = kmsg_mark();
+	self->log = fault_mark();
 }
 
 FIXTURE_TEARDOWN(import)
@@ -1011,19 +1007,19 @@ TEST_F(import, nested_on_vfio)
 	s1_map(&s1, VA, to, S1_RW);
 	s1_map(&s1, VA + SZ_4K, from, S1_RO);
 	ASSERT_EQ(0, import_s1(self, &s1, &hwpt));
-	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 1));
+	ASSERT_EQ(0, store(&self->engine, &self->g, VA, from, VA + SZ_4K, 1));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 1));
 
 	/* A reset in the middle: the overlay is there again after it. */
 	ASSERT_EQ(0, vfio_reset(&self->vfio));
 	ASSERT_EQ(0, vfio_enable(&self->vfio));
-	ASSERT_EQ(0, store(&self->edu, &self->g, VA, from, VA + SZ_4K, 2));
+	ASSERT_EQ(0, store(&self->engine, &self->g, VA, from, VA + SZ_4K, 2));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 2));
 
 	/* What VFIO unmaps is out of the guest's reach. */
 	ASSERT_EQ(0, vfio_unmap(&self->vfio, IPA, GUEST_SIZE));
 	mem_fill(guest_ptr(&self->g, to), SZ_4K, 3);
-	ASSERT_EQ(0, edu_store(&self->edu, VA, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, VA, SZ_4K));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 3));
 	EXPECT_TRUE(any_fault_logged(self->log, self->name));
 }
@@ -1048,7 +1044,7 @@ static bool interrupted(FIXTURE_DATA(import) *self, int event)
 {
 	uint64_t count;
 
-	edu_interrupt(&self->edu);
+	engine_interrupt(&self->engine);
 	for (int i = 0; i < 200; i++) {
 		if (read(event, &count, sizeof(count)) == sizeof(count))
 			return true;

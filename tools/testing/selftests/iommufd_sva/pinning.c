@@ -3,7 +3,7 @@
  * What memory is pinned, when, and how often. VmPin of the process is what it
  * is charged with; the kernel's own count of pins (nr_foll_pin_acquired less
  * nr_foll_pin_released) is what really happened. Needs a unit of ours with
- * QEMU's edu device behind it.
+ * a DMA engine behind it.
  */
 #include <linux/memfd.h>
 
@@ -32,7 +32,7 @@ static long charged(void)
 
 FIXTURE_SETUP(pinning)
 {
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
@@ -140,9 +140,9 @@ TEST_F(pinning, copies_first)
 TEST_F(pinning, copies_show_the_same_memory)
 {
 	uint32_t copy, first;
-	struct edu edu;
+	struct engine engine;
 
-	ASSERT_EQ(0, edu_open(&edu, self->name));
+	ASSERT_EQ(0, engine_open(&engine, self->name));
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &copy));
 	ASSERT_EQ(0, hwpt(self, self->ioas, &first));
 	ASSERT_EQ(0, map(self, 0, PAGES(16), IOVA));
@@ -153,12 +153,12 @@ TEST_F(pinning, copies_show_the_same_memory)
 	for (int i = 0; i < 4; i++)
 		mem_fill(self->mem + PAGES(4 + i), SZ_4K, i);
 	for (int i = 0; i < 2; i++) {
-		ASSERT_EQ(0, edu_fetch(&edu, IOVA + PAGES(i), SZ_4K));
-		ASSERT_EQ(0, edu_store(&edu, IOVA + PAGES(i + 2), SZ_4K));
+		ASSERT_EQ(0, engine_fetch(&engine, IOVA + PAGES(i), SZ_4K));
+		ASSERT_EQ(0, engine_store(&engine, IOVA + PAGES(i + 2), SZ_4K));
 	}
 	for (int i = 0; i < 4; i++)
 		EXPECT_EQ(-1, mem_check(self->mem + PAGES(4 + i), SZ_4K, i % 2));
-	edu_close(&edu);
+	engine_close(&engine);
 }
 
 TEST_F(pinning, failure_leaves_nothing)

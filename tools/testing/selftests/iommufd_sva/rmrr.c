@@ -21,9 +21,9 @@ static bool has_rmrr(const char *name)
 	return list && strstr(list, pci_top(name, port));
 }
 
-static bool find_edu(bool with, int index, char *name)
+static bool find_engine(bool with, int index, char *name)
 {
-	for (int i = 0; pci_find(ID_EDU, i, name); i++)
+	for (int i = 0; engine_find(i, name); i++)
 		if (has_rmrr(name) == with && !index--)
 			return true;
 	return false;
@@ -40,20 +40,20 @@ static uint64_t number(const char *variable)
  */
 static bool reaches(const char *name, uint64_t reserved, char *mem)
 {
-	struct edu edu;
+	struct engine engine;
 	bool reached;
 
 	mem_fill(mem, SZ_4K, 7);
 	memset(mem + SZ_4K, 0, SZ_4K);
-	if (edu_open(&edu, name))
+	if (engine_open(&engine, name))
 		return false;
-	reached = !edu_fetch(&edu, mem_phys(mem), SZ_4K) &&
-		  !edu_store(&edu, reserved, SZ_4K) &&
-		  !edu_fetch(&edu, mem_phys(mem + SZ_4K), SZ_4K) &&
-		  !edu_fetch(&edu, reserved, SZ_4K) &&
-		  !edu_store(&edu, mem_phys(mem + SZ_4K), SZ_4K) &&
+	reached = !engine_fetch(&engine, mem_phys(mem), SZ_4K) &&
+		  !engine_store(&engine, reserved, SZ_4K) &&
+		  !engine_fetch(&engine, mem_phys(mem + SZ_4K), SZ_4K) &&
+		  !engine_fetch(&engine, reserved, SZ_4K) &&
+		  !engine_store(&engine, mem_phys(mem + SZ_4K), SZ_4K) &&
 		  mem_check(mem + SZ_4K, SZ_4K, 7) == -1;
-	edu_close(&edu);
+	engine_close(&engine);
 	return reached;
 }
 
@@ -83,8 +83,8 @@ FIXTURE_SETUP(rmrr)
 {
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
-	ASSERT_TRUE(find_edu(true, 0, self->with));
-	ASSERT_TRUE(find_edu(false, 0, self->without));
+	ASSERT_TRUE(find_engine(true, 0, self->with));
+	ASSERT_TRUE(find_engine(false, 0, self->without));
 	self->mem = mem_alloc(4 * SZ_4K, 0);
 	ASSERT_NE(NULL, self->mem);
 }
@@ -94,7 +94,7 @@ FIXTURE_TEARDOWN(rmrr)
 	char name[PCI_NAME_LEN];
 
 	close(self->fd);
-	for (int i = 0; pci_find(ID_EDU, i, name); i++)
+	for (int i = 0; engine_find(i, name); i++)
 		pci_unbind(name);
 }
 
@@ -104,7 +104,7 @@ TEST_F(rmrr, cannot_be_bound)
 	uint32_t device;
 	int i;
 
-	for (i = 0; find_edu(true, i, name); i++) {
+	for (i = 0; find_engine(true, i, name); i++) {
 		int log = kmsg_mark();
 
 		EXPECT_LE(0, pci_group(name));
@@ -124,7 +124,7 @@ TEST_F(rmrr, cannot_be_had_through_vfio)
 	char name[PCI_NAME_LEN];
 	struct vfio vfio;
 
-	for (int i = 0; find_edu(true, i, name); i++) {
+	for (int i = 0; find_engine(true, i, name); i++) {
 		pci_bind_driver(name, "vfio-pci");
 		EXPECT_NE(0, vfio_open(&vfio, name)) TH_LOG("%s", name);
 		vfio_close(&vfio);
@@ -162,7 +162,7 @@ TEST_F(rmrr, reserved_regions)
 	EXPECT_TRUE(reserved_for(self->with, start));
 	EXPECT_FALSE(reserved_for(self->without, start));
 	/* Those of the others are elsewhere. */
-	for (int i = 1; find_edu(true, i, name); i++)
+	for (int i = 1; find_engine(true, i, name); i++)
 		EXPECT_FALSE(reserved_for(name, start)) TH_LOG("%s", name);
 
 	/* An address that firmware has nothing to do with for this device. */
@@ -180,7 +180,7 @@ TEST_F(rmrr, siblings)
 	char name[PCI_NAME_LEN], sibling[PCI_NAME_LEN] = "", other[PCI_NAME_LEN] = "";
 	char port[PCI_NAME_LEN];
 
-	for (int i = 0; find_edu(true, i, name); i++)
+	for (int i = 0; find_engine(true, i, name); i++)
 		if (!strcmp(pci_top(name, port), getenv("RMRR_SIBLING")))
 			strcpy(sibling[0] ? other : sibling, name);
 	ASSERT_NE(0, other[0]);

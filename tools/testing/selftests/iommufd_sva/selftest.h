@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "backend.h"
-#include "edu.h"
+#include "engine.h"
 #include "fault.h"
 #include "kmsg.h"
 #include "pci.h"
@@ -43,6 +43,18 @@
 		if (!pci_find(id, index, name))                                \
 			SKIP(return, "no device %04x:%04x number %d",          \
 			     (id) >> 16, (id) & 0xffff, index);                \
+	} while (0)
+
+#define NEED_ENGINE(index, name)                                               \
+	do {                                                                   \
+		if (!engine_find(index, name))                                 \
+			SKIP(return, "no DMA engine number %d", index);        \
+	} while (0)
+
+#define NEED_FAST_ENGINE(name)                                                 \
+	do {                                                                   \
+		if (!engine_find_fast(name))                                   \
+			SKIP(return, "no fast DMA engine");                    \
 	} while (0)
 
 #endif

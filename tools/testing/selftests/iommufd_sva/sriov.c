@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Virtual functions, each given away on its own while the host's driver has the
- * physical one. Needs QEMU's igb and the igb driver.
+ * physical one. Needs QEMU's igb and the igb driver, or a modelled card.
  */
 #include "selftest.h"
 
 #define VFS 2
+#define IOVA 0x40000000UL
+
+/* A card: its functions, and the host's drivers for them. */
+static const struct card {
+	uint32_t pf, vf;
+	const char *pf_driver, *vf_driver;
+} cards[] = {
+	{ ID_IGB, ID_IGBVF, "igb", "igbvf" },
+	{ ID_SIM(SIM_ENDPOINT), ID_SIM(SIM_VF), "sim_pf", HOST_DRIVER },
+};
 
 FIXTURE(sriov)
 {
+	const struct card *card;
 	char pf[PCI_NAME_LEN];
 	char vf[VFS][PCI_NAME_LEN];
 	char path[128];
@@ -24,23 +35,37 @@ static int set_vfs(FIXTURE_DATA(sriov) *self, int n)
 	return file_write(self->path, text);
 }
 
+/* The first card there is. */
+static bool find_card(FIXTURE_DATA(sriov) *self)
+{
+	for (size_t c = 0; c < ARRAY_SIZE(cards); c++) {
+		self->card = &cards[c];
+		for (int i = 0; pci_find(self->card->pf, i, self->pf); i++) {
+			snprintf(self->path, sizeof(self->path),
+				 "/sys/bus/pci/devices/%s/sriov_numvfs", self->pf);
+			if (!access(self->path, F_OK))
+				return true;
+		}
+	}
+	return false;
+}
+
 FIXTURE_SETUP(sriov)
 {
 	char autoprobe[128], driver[32];
 
-	NEED_DEVICE(ID_IGB, 0, self->pf);
-	snprintf(self->path, sizeof(self->path),
-		 "/sys/bus/pci/devices/%s/sriov_numvfs", self->pf);
+	if (!find_card(self))
+		SKIP(return, "no card with virtual functions");
 	snprintf(autoprobe, sizeof(autoprobe),
 		 "/sys/bus/pci/devices/%s/sriov_drivers_autoprobe", self->pf);
 	if (!pci_driver(self->pf, driver, sizeof(driver))[0])
-		ASSERT_EQ(0, pci_default_driver(self->pf));
-	ASSERT_STREQ("igb", pci_driver(self->pf, driver, sizeof(driver)));
+		ASSERT_EQ(0, pci_bind_driver(self->pf, self->card->pf_driver));
+	ASSERT_STREQ(self->card->pf_driver, pci_driver(self->pf, driver, sizeof(driver)));
 	ASSERT_EQ(0, file_write(autoprobe, "0"));
 	ASSERT_EQ(0, set_vfs(self, 0));
 	ASSERT_EQ(0, set_vfs(self, VFS));
 	for (int i = 0; i < VFS; i++) {
-		ASSERT_TRUE(pci_find(ID_IGBVF, i, self->vf[i]));
+		ASSERT_TRUE(pci_find(self->card->vf, i, self->vf[i]));
 	}
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
@@ -72,7 +97,7 @@ TEST_F(sriov, each_to_another_user)
 	ASSERT_EQ(0, sva_bind(other, pci_bdf(self->vf[1]), &theirs));
 	EXPECT_EQ(0, sva_attach(self->fd, mine, self->ioas, NULL));
 	EXPECT_EQ(0, sva_attach(other, theirs, ioas, NULL));
-	EXPECT_STREQ("igb", pci_driver(self->pf, driver, sizeof(driver)));
+	EXPECT_STREQ(self->card->pf_driver, pci_driver(self->pf, driver, sizeof(driver)));
 	EXPECT_EQ(-EBUSY, sva_bind(self->fd, pci_bdf(self->pf), &mine))
 		TH_LOG("the physical function has a driver");
 	close(other);
@@ -85,7 +110,7 @@ TEST_F(sriov, host_driver_on_another)
 
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->vf[0]), &device));
 	ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
-	EXPECT_EQ(0, pci_bind_driver(self->vf[1], "igbvf"));
+	EXPECT_EQ(0, pci_bind_driver(self->vf[1], self->card->vf_driver));
 	EXPECT_EQ(0, pci_unbind(self->vf[1]));
 	EXPECT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
 }
@@ -99,6 +124,34 @@ TEST_F(sriov, vfio)
 	EXPECT_EQ(0, vfio_reset(&vfio));
 	vfio_close(&vfio);
 	EXPECT_EQ(0, pci_unbind(self->vf[0]));
+}
+
+/* One address, two functions of one card, two address spaces. */
+TEST_F(sriov, each_in_its_own_address_space)
+{
+	struct engine engine[VFS];
+	char *mem[VFS];
+
+	for (int i = 0; i < VFS; i++) {
+		uint32_t device, ioas;
+
+		ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->vf[i]), &device));
+		if (engine_open(&engine[i], self->vf[i]))
+			SKIP(return, "these functions have no engine that a test can drive");
+		mem[i] = mem_alloc(2 * SZ_4K, 0);
+		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
+		ASSERT_EQ(0, sva_map(self->fd, ioas, mem[i], 2 * SZ_4K, IOVA, SVA_RW));
+		ASSERT_EQ(0, sva_attach(self->fd, device, ioas, NULL));
+	}
+	for (int i = 0; i < VFS; i++) {
+		mem_fill(mem[i], SZ_4K, i);
+		ASSERT_EQ(0, engine_fetch(&engine[i], IOVA, SZ_4K));
+		ASSERT_EQ(0, engine_store(&engine[i], IOVA + SZ_4K, SZ_4K));
+	}
+	for (int i = 0; i < VFS; i++) {
+		EXPECT_EQ(-1, mem_check(mem[i] + SZ_4K, SZ_4K, i));
+		engine_close(&engine[i]);
+	}
 }
 
 /* The host takes the functions away under their users. */

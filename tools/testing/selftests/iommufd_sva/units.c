@@ -15,7 +15,6 @@
 #include "selftest.h"
 
 #define IOVA 0x40000000UL
-#define MAX_EDUS 8
 
 static bool listed(const char *variable, const char *name)
 {
@@ -25,10 +24,10 @@ static bool listed(const char *variable, const char *name)
 	return list && strstr(list, pci_top(name, port));
 }
 
-/* The @index'th edu that is ours, or not. */
-static bool find_edu(bool ours, int index, char *name)
+/* The @index'th engine that is ours, or not. */
+static bool find_engine(bool ours, int index, char *name)
 {
-	for (int i = 0; pci_find(ID_EDU, i, name); i++)
+	for (int i = 0; engine_find(i, name); i++)
 		if (listed("NOT_OURS", name) != ours && !index--)
 			return true;
 	return false;
@@ -37,16 +36,16 @@ static bool find_edu(bool ours, int index, char *name)
 /* Through memory at @from and @to and back: does it get what is there? */
 static bool moves(const char *name, uint64_t from, uint64_t to, char *src, char *dst)
 {
-	struct edu edu;
+	struct engine engine;
 	bool moved;
 
 	mem_fill(src, SZ_4K, 5);
 	memset(dst, 0, SZ_4K);
-	if (edu_open(&edu, name))
+	if (engine_open(&engine, name))
 		return false;
-	moved = !edu_fetch(&edu, from, SZ_4K) && !edu_store(&edu, to, SZ_4K) &&
+	moved = !engine_fetch(&engine, from, SZ_4K) && !engine_store(&engine, to, SZ_4K) &&
 		mem_check(dst, SZ_4K, 5) == -1;
-	edu_close(&edu);
+	engine_close(&engine);
 	return moved;
 }
 
@@ -107,7 +106,7 @@ TEST(others_are_nobodys)
 	uint32_t device;
 
 	ASSERT_LE(0, fd);
-	for (i = 0; find_edu(false, i, name); i++) {
+	for (i = 0; find_engine(false, i, name); i++) {
 		int rc = sva_bind(fd, pci_bdf(name), &device);
 
 		EXPECT_EQ(-1, pci_group(name)) TH_LOG("%s", name);
@@ -137,19 +136,19 @@ TEST(others_stay_nobodys)
 	int fd = sva_open(), i;
 
 	ASSERT_LE(0, fd);
-	for (i = 0; find_edu(false, i, name); i++) {
+	for (i = 0; find_engine(false, i, name); i++) {
 		ASSERT_EQ(0, pci_bind_driver(name, HOST_DRIVER));
 		ASSERT_EQ(0, pci_unbind(name));
 		EXPECT_EQ(-1, pci_group(name));
 	}
-	for (i = 0; find_edu(false, i, name); i++) {
+	for (i = 0; find_engine(false, i, name); i++) {
 		ASSERT_EQ(0, pci_remove(name));
 		ASSERT_EQ(0, pci_rescan());
 		ASSERT_TRUE(pci_wait(name, true, 2000));
-		for (int j = 0; find_edu(false, j, name); j++)
+		for (int j = 0; find_engine(false, j, name); j++)
 			EXPECT_NE(0, sva_bind(fd, pci_bdf(name), &device)) TH_LOG("%s", name);
 	}
-	for (i = 0; find_edu(false, i, name); i++)
+	for (i = 0; find_engine(false, i, name); i++)
 		EXPECT_EQ(-1, pci_group(name)) TH_LOG("%s", name);
 	close(fd);
 }
@@ -162,8 +161,8 @@ TEST(ours_work_beside_them)
 	int fd = sva_open();
 
 	ASSERT_LE(0, fd);
-	ASSERT_TRUE(find_edu(true, 0, ours));
-	ASSERT_TRUE(find_edu(false, 0, theirs));
+	ASSERT_TRUE(find_engine(true, 0, ours));
+	ASSERT_TRUE(find_engine(false, 0, theirs));
 	EXPECT_LE(0, pci_group(ours));
 	EXPECT_LT(0, pci_acs(pci_top(ours, port)));
 	ASSERT_EQ(0, pci_bind_driver(theirs, HOST_DRIVER));

@@ -31,7 +31,7 @@ FIXTURE(unload)
 FIXTURE_SETUP(unload)
 {
 	self->vfio = (struct vfio){ .container = -1, .group = -1, .device = -1 };
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, backend_load());
 	/* A host driver that came after us holds the backend: see below. */
 	ASSERT_EQ(0, pci_unbind_adopted());

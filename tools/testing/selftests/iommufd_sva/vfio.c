@@ -16,26 +16,22 @@ FIXTURE(type1)
 {
 	char name[PCI_NAME_LEN];
 	struct vfio vfio;
-	struct edu edu;
+	struct engine engine;
 	char *mem;
 	int log;
 };
 
 FIXTURE_SETUP(type1)
 {
-	volatile void *bar;
-
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&self->vfio, self->name));
 	ASSERT_EQ(0, vfio_enable(&self->vfio));
-	bar = vfio_map_bar(&self->vfio, 0);
-	ASSERT_NE(NULL, bar);
-	edu_init(&self->edu, bar);
-	ASSERT_TRUE(edu_alive(&self->edu));
+	ASSERT_EQ(0, engine_open_vfio(&self->engine, self->name, &self->vfio));
+	ASSERT_TRUE(engine_alive(&self->engine));
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, self->mem);
-	self->log = kmsg_mark();
+	self->log = fault_mark();
 }
 
 FIXTURE_TEARDOWN(type1)
@@ -49,8 +45,8 @@ static long round_trip(FIXTURE_DATA(type1) *self, char *mem, uint64_t iova,
 {
 	mem_fill(mem, SZ_4K, seed);
 	memset(mem + SZ_4K, 0, SZ_4K);
-	if (edu_fetch(&self->edu, iova, SZ_4K) ||
-	    edu_store(&self->edu, iova + SZ_4K, SZ_4K))
+	if (engine_fetch(&self->engine, iova, SZ_4K) ||
+	    engine_store(&self->engine, iova + SZ_4K, SZ_4K))
 		return -2;
 	return mem_check(mem + SZ_4K, SZ_4K, seed);
 }
@@ -63,7 +59,7 @@ TEST_F(type1, dma)
 				 IOVA + SZ_2M - 2 * SZ_4K, 2));
 	ASSERT_EQ(0, vfio_unmap(&self->vfio, IOVA, SZ_2M));
 	mem_fill(self->mem, SZ_4K, 3);
-	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, IOVA, SZ_4K));
 	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 3));
 }
@@ -74,9 +70,9 @@ TEST_F(type1, two_devices)
 	struct vfio other = { .container = -1, .group = -1, .device = -1 };
 	uint64_t phys = mem_phys(self->mem);
 	char name[PCI_NAME_LEN];
-	struct testdev dev;
+	struct engine dev;
 
-	NEED_DEVICE(ID_TESTDEV, 0, name);
+	NEED_FAST_ENGINE(name);
 	ASSERT_NE(0, phys);
 	ASSERT_EQ(0, vfio_map(&self->vfio, self->mem, SZ_4K, IOVA, VFIO_RW));
 	ASSERT_EQ(0, pci_bind_driver(name, "vfio-pci"));
@@ -85,18 +81,17 @@ TEST_F(type1, two_devices)
 	ASSERT_EQ(0, ioctl(other.group, VFIO_GROUP_SET_CONTAINER, &self->vfio.container));
 	ASSERT_EQ(0, vfio_get_device(&other, name));
 	ASSERT_EQ(0, vfio_enable(&other));
-	testdev_init(&dev, vfio_map_bar(&other, 0), name);
-	ASSERT_NE(NULL, dev.bar);
+	ASSERT_EQ(0, engine_open_vfio(&dev, name, &other));
 	ASSERT_EQ(0, vfio_map(&self->vfio, self->mem + SZ_4K, SZ_4K, IOVA + SZ_4K, VFIO_RW));
 
-	EXPECT_EQ(TESTDEV_OK, testdev_write(&dev, IOVA, phys, 64));
-	EXPECT_EQ(TESTDEV_PATTERN, *(uint32_t *)self->mem);
+	EXPECT_EQ(ENGINE_WROTE, engine_write(&dev, IOVA, phys, 64));
+	EXPECT_EQ(ENGINE_PATTERN, *(uint32_t *)self->mem);
 	EXPECT_EQ(-1, round_trip(self, self->mem, IOVA, 1));
 	ASSERT_EQ(0, vfio_unmap(&self->vfio, IOVA, SZ_4K));
-	EXPECT_EQ(TESTDEV_WRITE_FAILED, testdev_write(&dev, IOVA, phys, 64));
+	EXPECT_EQ(ENGINE_WROTE_NOTHING, engine_write(&dev, IOVA, phys, 64));
 	EXPECT_TRUE(fault_logged(self->log, name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1));
-	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, IOVA, SZ_4K));
 	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1));
 	vfio_close(&other);
@@ -108,12 +103,12 @@ TEST_F(type1, read_only)
 	ASSERT_EQ(0, vfio_map(&self->vfio, self->mem, SZ_4K, IOVA, VFIO_DMA_MAP_FLAG_READ));
 	/* Before it reads: QEMU reports no fault of what its IOTLB refuses. */
 	mem_fill(self->mem, SZ_4K, 1);
-	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, IOVA, SZ_4K));
 	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 1));
-	ASSERT_EQ(0, edu_fetch(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, engine_fetch(&self->engine, IOVA, SZ_4K));
 	mem_fill(self->mem, SZ_4K, 2);
-	ASSERT_EQ(0, edu_store(&self->edu, IOVA, SZ_4K));
+	ASSERT_EQ(0, engine_store(&self->engine, IOVA, SZ_4K));
 	EXPECT_EQ(-1, mem_check(self->mem, SZ_4K, 2));
 }
 
@@ -188,19 +183,16 @@ FIXTURE(overlay)
 FIXTURE_SETUP(overlay)
 {
 	FIXTURE_DATA(type1) *v = &self->v;
-	volatile void *bar;
 
-	NEED_DEVICE(ID_EDU, 0, v->name);
+	NEED_ENGINE(0, v->name);
 	ASSERT_EQ(0, pci_bind_driver(v->name, "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&v->vfio, v->name));
 	ASSERT_EQ(0, vfio_enable(&v->vfio));
-	bar = vfio_map_bar(&v->vfio, 0);
-	ASSERT_NE(NULL, bar);
-	edu_init(&v->edu, bar);
+	ASSERT_EQ(0, engine_open_vfio(&v->engine, v->name, &v->vfio));
 	v->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, v->mem);
 	ASSERT_EQ(0, vfio_map(&v->vfio, v->mem, SZ_2M, IOVA, VFIO_RW));
-	v->log = kmsg_mark();
+	v->log = fault_mark();
 
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, self->mem);
@@ -266,7 +258,7 @@ static bool interrupted(FIXTURE_DATA(type1) *v, int event)
 {
 	uint64_t count;
 
-	edu_interrupt(&v->edu);
+	engine_interrupt(&v->engine);
 	for (int i = 0; i < 200; i++) {
 		if (read(event, &count, sizeof(count)) == sizeof(count))
 			return true;
@@ -286,6 +278,8 @@ static void interrupts(struct __test_metadata *_metadata, FIXTURE_DATA(overlay) 
 	FIXTURE_DATA(type1) *v = &self->v;
 	uint32_t other;
 
+	if (!engine_has_interrupt(&v->engine))
+		SKIP(return, "the device has no interrupt");
 	ASSERT_LE(0, event);
 	if (before) {
 		ASSERT_EQ(0, vfio_msi(&v->vfio, event));
@@ -338,7 +332,7 @@ TEST_F(overlay, proof_of_the_right)
 	EXPECT_EQ(0, sva_destroy(self->fd, out));
 
 	/* Another device's group, in the same container. */
-	if (pci_find(ID_EDU, 1, other) && pci_group(other) != pci_group(v->name)) {
+	if (engine_find(1, other) && pci_group(other) != pci_group(v->name)) {
 		int group;
 
 		ASSERT_EQ(0, pci_bind_driver(other, "vfio-pci"));

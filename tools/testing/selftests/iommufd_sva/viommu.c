@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The objects of nesting: what they refuse, what they hold, and how they end.
- * What a guest's tables then do is nested.c's. Needs a unit of ours with QEMU's
- * edu behind it; most tests need one that can nest.
+ * What a guest's tables then do is nested.c's. Needs a unit of ours with a DMA
+ * engine behind it; most tests need one that can nest.
  */
 #include <poll.h>
 
@@ -33,7 +33,7 @@ FIXTURE(refused)
 
 FIXTURE_SETUP(refused)
 {
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
@@ -53,10 +53,10 @@ TEST_F(refused, where_nothing_nests)
 	uint64_t data[2] = {};
 	uint32_t out;
 
-	if (can_nest(self->fd, self->device))
+	if (has_viommu(self->fd, self->device))
 		SKIP(return, "the unit can nest");
-	EXPECT_EQ(-EOPNOTSUPP, sva_hwpt_alloc(self->fd, self->device, self->ioas,
-					      NEST_PARENT, &out));
+	EXPECT_EQ(can_nest(self->fd, self->device) ? 0 : -EOPNOTSUPP,
+		  sva_hwpt_alloc(self->fd, self->device, self->ioas, NEST_PARENT, &out));
 	EXPECT_EQ(-EOPNOTSUPP, sva_viommu_alloc(self->fd, kind()->viommu, self->device,
 						self->hwpt, &out));
 	EXPECT_EQ(-EOPNOTSUPP, nest(self->fd, self->device, self->hwpt, &out));
@@ -133,7 +133,7 @@ TEST_F(refused, numbers_out_of_range)
 FIXTURE(viommu)
 {
 	char name[PCI_NAME_LEN];
-	struct edu edu;
+	struct engine engine;
 	int fd;
 	uint32_t ioas, device, parent, viommu;
 	char *mem;
@@ -141,13 +141,13 @@ FIXTURE(viommu)
 
 FIXTURE_SETUP(viommu)
 {
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd) TH_LOG("cannot open " SVA_DEV);
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
 	ASSERT_EQ(0, pci_unbind(self->name));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &self->device));
-	if (!can_nest(self->fd, self->device))
+	if (!has_viommu(self->fd, self->device))
 		SKIP(return, "the unit cannot nest");
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, self->mem);
@@ -156,12 +156,12 @@ FIXTURE_SETUP(viommu)
 				    &self->parent));
 	ASSERT_EQ(0, sva_viommu_alloc(self->fd, kind()->viommu, self->device, self->parent,
 				      &self->viommu));
-	ASSERT_EQ(0, edu_open(&self->edu, self->name));
+	ASSERT_EQ(0, engine_open(&self->engine, self->name));
 }
 
 FIXTURE_TEARDOWN(viommu)
 {
-	edu_close(&self->edu);
+	engine_close(&self->engine);
 	close(self->fd);
 }
 
@@ -179,7 +179,7 @@ static int map_vsids(FIXTURE_DATA(viommu) *self, uint32_t flags,
 /* A second device, behind the same unit. */
 static int second_device(FIXTURE_DATA(viommu) *self, char *name, uint32_t *device)
 {
-	if (!pci_find(ID_EDU, 1, name) || pci_unbind(name))
+	if (!engine_find(1, name) || pci_unbind(name))
 		return -ENODEV;
 	return sva_bind(self->fd, pci_bdf(name), device);
 }
@@ -188,7 +188,7 @@ static long round_trip(FIXTURE_DATA(viommu) *self, unsigned int seed)
 {
 	mem_fill(self->mem, SZ_4K, seed);
 	memset(self->mem + SZ_4K, 0, SZ_4K);
-	if (edu_fetch(&self->edu, IPA, SZ_4K) || edu_store(&self->edu, IPA + SZ_4K, SZ_4K))
+	if (engine_fetch(&self->engine, IPA, SZ_4K) || engine_store(&self->engine, IPA + SZ_4K, SZ_4K))
 		return -2;
 	return mem_check(self->mem + SZ_4K, SZ_4K, seed);
 }
@@ -488,7 +488,7 @@ TEST_F(viommu, device_removed)
 	ASSERT_EQ(0, map_vsids(self, ADD, &entry, 1, NULL));
 	ASSERT_EQ(0, nest(self->fd, self->device, self->viommu, &nested));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, nested, NULL));
-	edu_close(&self->edu);
+	engine_close(&self->engine);
 	ASSERT_EQ(0, pci_remove(self->name));
 	EXPECT_EQ(-ENODEV, sva_attach(self->fd, self->device, nested, NULL));
 	EXPECT_EQ(-ENODEV, nest(self->fd, self->device, self->viommu, &device));
@@ -508,7 +508,7 @@ TEST_F(viommu, device_removed)
 	EXPECT_EQ(0, sva_destroy(self->fd, self->device));
 	EXPECT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, device, VSID, &vdev));
 	EXPECT_EQ(0, sva_attach(self->fd, device, nested, NULL));
-	ASSERT_EQ(0, edu_open(&self->edu, self->name));
+	ASSERT_EQ(0, engine_open(&self->engine, self->name));
 	if (kind()->bypass) {
 		EXPECT_EQ(-1, round_trip(self, 1));
 	}
@@ -570,7 +570,7 @@ TEST_F(viommu, events_lost)
 				     sizeof(ste), &hwpt));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, hwpt, NULL));
 	for (int i = 0; i < 3; i++) {
-		ASSERT_EQ(0, edu_store(&self->edu, (10 + i) * SZ_1G, 16));
+		ASSERT_EQ(0, engine_store(&self->engine, (10 + i) * SZ_1G, 16));
 	}
 	usleep(200000);
 
@@ -587,7 +587,7 @@ TEST_F(viommu, events_lost)
 	EXPECT_EQ(0, read(efd, &next, sizeof(next)));
 	sequence = lost.header.sequence;
 
-	ASSERT_EQ(0, edu_store(&self->edu, 20 * SZ_1G, 16));
+	ASSERT_EQ(0, engine_store(&self->engine, 20 * SZ_1G, 16));
 	usleep(200000);
 	ASSERT_EQ(sizeof(next), read(efd, &next, sizeof(next)));
 	EXPECT_EQ(sequence + 1, next.header.sequence);
@@ -631,7 +631,7 @@ FIXTURE_SETUP(imported)
 {
 	int rc;
 
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, pci_bind_driver(self->name, "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&self->vfio, self->name));
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
@@ -643,10 +643,9 @@ FIXTURE_SETUP(imported)
 	ASSERT_EQ(0, sva_bind_vfio(self->fd, pci_bdf(self->name), self->vfio.group,
 				   &self->device));
 	rc = sva_hwpt_import(self->fd, self->device, &self->parent);
-	if (!can_nest(self->fd, self->device)) {
-		EXPECT_EQ(-EOPNOTSUPP, rc);
+	EXPECT_EQ(can_nest(self->fd, self->device) ? 0 : -EOPNOTSUPP, rc);
+	if (!has_viommu(self->fd, self->device))
 		SKIP(return, "the unit cannot nest");
-	}
 	ASSERT_EQ(0, rc);
 }
 
@@ -682,7 +681,7 @@ TEST_F(imported, for_its_own_devices)
 	char name[PCI_NAME_LEN];
 	uint32_t raw;
 
-	NEED_DEVICE(ID_EDU, 1, name);
+	NEED_ENGINE(1, name);
 	ASSERT_EQ(0, pci_unbind(name));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &raw));
 	EXPECT_EQ(-EINVAL, sva_attach(self->fd, raw, self->parent, NULL));

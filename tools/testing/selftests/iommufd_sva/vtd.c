@@ -3,9 +3,8 @@
  * What a VT-d unit can do, and what becomes of it.
  *
  * The machine is told by the environment:
- *   ADDRESS_BITS=39	width of an address, if not 48
- *   CACHING_MODE=1	the unit has CAP.CM
- *   SNOOP_CONTROL=1	the unit has ECAP.SC
+ *   ADDRESS_BITS=39		width of an address, if not 48
+ *   UNIT="cap.7=1 ecap.7=0"	bits of its capability registers
  */
 #include <linux/vfio.h>
 
@@ -31,7 +30,7 @@ FIXTURE_SETUP(vtd)
 	};
 
 	self->vfio = (struct vfio){ .container = -1, .group = -1, .device = -1 };
-	NEED_DEVICE(ID_EDU, 0, self->name);
+	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, pci_unbind(self->name));
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
@@ -49,25 +48,39 @@ FIXTURE_TEARDOWN(vtd)
 	pci_unbind(self->name);
 }
 
-/* CAP.CM is bit 7, ECAP.SC bit 7. */
 TEST_F(vtd, is_the_machine_it_should_be)
 {
-	EXPECT_EQ(!!getenv("CACHING_MODE"), self->vtd.cap_reg >> 7 & 1);
-	EXPECT_EQ(!!getenv("SNOOP_CONTROL"), self->vtd.ecap_reg >> 7 & 1);
+	char *list = strdup(getenv("UNIT") ?: ""), *word, reg[8];
+	unsigned int bit, value;
+
+	for (word = strtok(list, " "); word; word = strtok(NULL, " ")) {
+		ASSERT_EQ(3, sscanf(word, "%7[^.].%u=%u", reg, &bit, &value)) TH_LOG("%s", word);
+		EXPECT_EQ(value, (strcmp(reg, "cap") ? self->vtd.ecap_reg :
+						       self->vtd.cap_reg) >> bit & 1)
+			TH_LOG("%s", word);
+	}
+	free(list);
 }
 
-/* CAP.MGAW (bits 21:16, less one), as far as tables of four levels reach. */
+/* CAP.SAGAW (bits 12:8): four levels where the unit can, else five, else three. */
+static unsigned int reach_of_tables(uint64_t cap)
+{
+	return cap >> 10 & 1 ? 48 : cap >> 11 & 1 ? 57 : 39;
+}
+
+/* CAP.MGAW (bits 21:16, less one), as far as the tables reach. */
 TEST_F(vtd, all_addresses)
 {
 	struct iommufd_sva_iova_range ranges[16];
 	const char *told = getenv("ADDRESS_BITS");
 	uint32_t num = ARRAY_SIZE(ranges);
 	unsigned int bits = (self->vtd.cap_reg >> 16 & 0x3f) + 1;
-	char text[2048], entry[32];
+	char text[2048], entry[32], root[8], above[8];
+	unsigned int levels;
 	uint64_t last;
 
-	if (bits > 48)
-		bits = 48;
+	if (bits > reach_of_tables(self->vtd.cap_reg))
+		bits = reach_of_tables(self->vtd.cap_reg);
 	EXPECT_EQ(told ? atoi(told) : 48, bits);
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
 	ASSERT_EQ(0, sva_ranges(self->fd, self->ioas, ranges, &num, NULL));
@@ -76,8 +89,11 @@ TEST_F(vtd, all_addresses)
 
 	/* Tables of no more levels than that takes. */
 	ASSERT_EQ(0, walk(self->name, last, text, sizeof(text)));
-	EXPECT_EQ(bits > 39, walk_get(text, "ss4", "entry", entry, sizeof(entry)));
-	EXPECT_FALSE(walk_get(text, "ss5", "entry", entry, sizeof(entry)));
+	levels = bits > 48 ? 5 : bits > 39 ? 4 : 3;
+	snprintf(root, sizeof(root), "ss%u", levels);
+	snprintf(above, sizeof(above), "ss%u", levels + 1);
+	EXPECT_TRUE(walk_get(text, root, "entry", entry, sizeof(entry)));
+	EXPECT_FALSE(walk_get(text, above, "entry", entry, sizeof(entry)));
 }
 
 /*

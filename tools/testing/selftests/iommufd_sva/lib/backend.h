@@ -23,6 +23,7 @@
  * @msi_last: where it ends
  * @blocks_silently: nothing is reported of a device that is blocked. SMMUv3:
  *	a stream table entry that aborts records no event (5.2, STE.Config).
+ * @has_viommu: it lets guests nest where the unit can: not yet on VT-d
  * @hosts_wait: the kernel lets a host driver wait until somebody drives the
  *	unit, on some kernels for ever
  */
@@ -33,6 +34,7 @@ struct backend {
 	uint64_t msi_start;
 	uint64_t msi_last;
 	bool blocks_silently;
+	bool has_viommu;
 	bool hosts_wait;
 };
 

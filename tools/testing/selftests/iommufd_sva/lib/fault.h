@@ -11,6 +11,12 @@
 #include <stdint.h>
 
 /*
+ * A mark in the log, as kmsg_mark(). Backends log no more than 20 faults in 5 s: it
+ * waits until some of these are left.
+ */
+int fault_mark(void);
+
+/*
  * Was device @name's "read" or "write" at @iova reported since the mark @log? As
  * a line that names the device, the page and why.
  */

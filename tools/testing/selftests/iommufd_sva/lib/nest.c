@@ -56,3 +56,8 @@ bool can_nest(int fd, uint32_t device)
 
 	return !sva_ioctl(fd, IOMMUFD_SVA_GET_HW_INFO, &info) && backend_can_nest(&data);
 }
+
+bool has_viommu(int fd, uint32_t device)
+{
+	return backend()->has_viommu && can_nest(fd, device);
+}

@@ -29,5 +29,7 @@ int nest(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt);
 
 /* Does the unit of @device nest? */
 bool can_nest(int fd, uint32_t device);
+/* And does its backend have vIOMMUs? */
+bool has_viommu(int fd, uint32_t device);
 
 #endif

@@ -51,7 +51,7 @@ static char *attr_link(const char *name, const char *attr, char *buf, size_t len
 	return buf;
 }
 
-static uint32_t pci_id(const char *name)
+uint32_t pci_id(const char *name)
 {
 	return attr_number(name, "vendor") << 16 | attr_number(name, "device");
 }

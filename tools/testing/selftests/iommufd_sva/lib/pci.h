@@ -21,6 +21,8 @@
 /* The @index'th device, in order of address, with vendor << 16 | device. */
 bool pci_find(uint32_t id, int index, char *name);
 int pci_count(uint32_t id);
+/* vendor << 16 | device, 0 when it is not there. */
+uint32_t pci_id(const char *name);
 bool pci_present(const char *name);
 /* As in struct iommufd_sva_device_bind. */
 uint32_t pci_bdf(const char *name);

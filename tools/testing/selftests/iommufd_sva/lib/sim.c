@@ -361,6 +361,15 @@ void sim_reset_device_counters(int bdf)
 	counters(~0U, bdf, SIM_COUNTERS_RESET);
 }
 
+unsigned int sim_units(void)
+{
+	unsigned int num = 0;
+
+	while (*counters(num, 0, 0))
+		num++;
+	return num;
+}
+
 const char *sim_bad(unsigned int unit)
 {
 	char *line = counters(unit, 0, 0), *next;

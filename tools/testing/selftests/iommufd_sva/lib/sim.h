@@ -83,6 +83,8 @@ uint64_t sim_counter(unsigned int unit, const char *name);
 uint64_t sim_device_counter(int bdf, const char *name);
 void sim_reset_counters(unsigned int unit);
 void sim_reset_device_counters(int bdf);
+/* How many units there are. */
+unsigned int sim_units(void);
 /* The first counter "bad.NAME" of a unit that is not 0, "" for none. */
 const char *sim_bad(unsigned int unit);
 int sim_inject(unsigned int unit, enum sim_fault fault, uint32_t count, uint64_t arg);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* DMA as fast as iommu-testdev can, from a thread of its own. */
+/* DMA as fast as an engine can, from a thread of its own. */
 #include "storm.h"
 
 static void *storm(void *arg)
@@ -7,12 +7,12 @@ static void *storm(void *arg)
 	struct storm *s = arg;
 
 	while (!s->stop) {
-		uint32_t rc = testdev_write(&s->dev, s->iova, s->phys, 64);
+		enum engine_wrote rc = engine_write(&s->dev, s->iova, s->phys, 64);
 
 		s->count++;
-		if (rc == TESTDEV_MISMATCH)
+		if (rc == ENGINE_WROTE_ELSEWHERE)
 			s->elsewhere++;
-		else if (rc != TESTDEV_OK)
+		else if (rc != ENGINE_WROTE)
 			s->failed++;
 	}
 	return NULL;

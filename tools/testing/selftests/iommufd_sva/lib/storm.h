@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* DMA as fast as iommu-testdev can, from a thread of its own. */
+/* DMA as fast as an engine can, from a thread of its own. */
 #ifndef SELFTEST_STORM_H
 #define SELFTEST_STORM_H
 
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "edu.h"
+#include "engine.h"
 
 /**
  * struct storm - writes to one address, again and again
@@ -19,7 +19,7 @@
  * @elsewhere: those that went through, but not to @phys
  */
 struct storm {
-	struct testdev dev;
+	struct engine dev;
 	uint64_t iova;
 	uint64_t phys;
 	volatile unsigned long count, failed, elsewhere;
