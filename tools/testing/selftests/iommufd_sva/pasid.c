@@ -384,11 +384,11 @@ TEST_F(pasid, detached_is_blocked)
 
 /* --- one address space in many places ------------------------------------- */
 
-static uint64_t iotlb_commands(void)
+static uint64_t iotlb_commands(unsigned int unit)
 {
-	return sim_counter(0, "iotlb_global") + sim_counter(0, "iotlb_domain") +
-	       sim_counter(0, "iotlb_page") + sim_counter(0, "piotlb_pasid") +
-	       sim_counter(0, "piotlb_page");
+	return sim_counter(unit, "iotlb_global") + sim_counter(unit, "iotlb_domain") +
+	       sim_counter(unit, "iotlb_page") + sim_counter(unit, "piotlb_pasid") +
+	       sim_counter(unit, "piotlb_page");
 }
 
 /* On a unit it has one tag: unmapping costs one command, whoever uses it. */
@@ -408,10 +408,10 @@ TEST_F(pasid, unmap_reaches_all_with_one_command)
 				EXPECT_EQ(1, sees(self, i, pasids[k]));
 			}
 		}
-		before = iotlb_commands();
+		before = iotlb_commands(0);
 		batches = sim_counter(0, "batches");
 		ASSERT_EQ(0, sva_unmap(self->fd, self->ioas[1], IOVA, SZ_4K, NULL));
-		EXPECT_EQ(before + 1, iotlb_commands());
+		EXPECT_EQ(before + 1, iotlb_commands(0));
 		EXPECT_EQ(batches + 1, sim_counter(0, "batches"));
 		for (int i = 0; i < NDEVICES; i++) {
 			for (int k = 0; k < ARRAY_SIZE(pasids); k++) {
@@ -495,6 +495,93 @@ TEST_F(pasid, fewer_bits)
 		EXPECT_EQ(-EINVAL, detach(self, 0, 1U << bits[i]));
 		ASSERT_EQ(0, detach(self, 0, (1U << bits[i]) - 1));
 	}
+}
+
+/*
+ * Take a device of another segment in place of the second, behind the unit there:
+ * -ENODEV when there is none.
+ */
+static int plug_elsewhere(FIXTURE_DATA(pasid) *self, unsigned int segment)
+{
+	struct sim_add port = {
+		.type = SIM_ROOT_PORT,
+		.parent = SIM_ROOT_BUS(segment),
+		.devfn = (FIRST_SLOT + 1) << 3,
+		.caps = SIM_CAP_ACS,
+	};
+	int bdf = sim_add_as(&port);
+
+	if (bdf < 0)
+		return -ENODEV;
+	bdf = sim_add(SIM_ENDPOINT, bdf, 0, CAPS);
+	if (bdf < 0)
+		return bdf;
+	if (pci_group(sim_name(bdf)) < 0)
+		return -ENODEV;
+	self->bdf[1] = bdf;
+	return sva_bind(self->fd, bdf, &self->device[1]);
+}
+
+static void unplug_elsewhere(unsigned int segment)
+{
+	sim_remove(segment << 16 | (FIRST_SLOT + 1) << 3);
+}
+
+/* A unit with PASIDs of 8 bits; one command for each unit. */
+TEST_F(pasid, two_units)
+{
+	const unsigned int segment = SIM_SEGMENT + 1;
+	uint64_t before[2];
+	int rc = plug_elsewhere(self, segment);
+
+	if (rc == -ENODEV)
+		SKIP(goto out, "no unit for segment %#x", segment);
+	EXPECT_EQ(0, rc);
+	EXPECT_EQ(8, max_pasid_log2(self->fd, self->device[1]));
+	EXPECT_EQ(-EINVAL, attach(self, 1, 256, 1));
+	for (int i = 0; i < NDEVICES; i++) {
+		EXPECT_EQ(0, attach(self, i, SIM_NO_PASID, 1));
+		EXPECT_EQ(0, attach(self, i, 3, 1));
+		EXPECT_EQ(0, attach(self, i, 255, 1));
+		EXPECT_EQ(1, sees(self, i, SIM_NO_PASID));
+		EXPECT_EQ(1, sees(self, i, 3));
+		EXPECT_EQ(1, sees(self, i, 255));
+		before[i] = iotlb_commands(i);
+	}
+	EXPECT_EQ(0, sva_unmap(self->fd, self->ioas[1], IOVA, SZ_4K, NULL));
+	for (int i = 0; i < NDEVICES; i++) {
+		EXPECT_EQ(before[i] + 1, iotlb_commands(i));
+		EXPECT_EQ(BLOCKED, sees(self, i, SIM_NO_PASID));
+		EXPECT_EQ(BLOCKED, sees(self, i, 3));
+		EXPECT_EQ(BLOCKED, sees(self, i, 255));
+	}
+	EXPECT_TRUE(fault_recorded(self, 1, 255));
+	EXPECT_STREQ("", sim_bad(1));
+out:
+	unplug_elsewhere(segment);
+}
+
+TEST_F(pasid, unit_without)
+{
+	const unsigned int segment = SIM_SEGMENT + 2;
+	int rc = plug_elsewhere(self, segment);
+
+	if (rc == -ENODEV)
+		SKIP(goto out, "no unit for segment %#x", segment);
+	EXPECT_EQ(0, rc);
+	EXPECT_EQ(0, max_pasid_log2(self->fd, self->device[1]));
+	EXPECT_EQ(-EOPNOTSUPP, attach(self, 1, 1, 1));
+	EXPECT_TRUE(kmsg_wait(self->log, 3000, NULL, 0,
+			      KMSG_WORDS(sim_name(self->bdf[1]), "cannot use PASIDs",
+					 "the unit in front of it")));
+	EXPECT_EQ(0, sva_attach(self->fd, self->device[1], self->ioas[2], NULL));
+	EXPECT_EQ(2, sees(self, 1, SIM_NO_PASID));
+	/* A device that sends them all the same. */
+	EXPECT_EQ(0, sim_set_pasid(self->bdf[1], true));
+	EXPECT_EQ(BLOCKED, sees(self, 1, 1));
+	EXPECT_STREQ("", sim_bad(2));
+out:
+	unplug_elsewhere(segment);
 }
 
 TEST_F(pasid, device_without)
@@ -722,6 +809,87 @@ TEST_F(pasid, switched_on_and_off)
 	take_devices(_metadata, self);
 	ASSERT_EQ(0, attach(self, 0, 1, 1));
 	EXPECT_EQ(1, sees(self, 0, 1));
+}
+
+/* --- memory that is short --------------------------------------------------- */
+
+/* Has the call that was to fail at its @nth allocation? -1: it has fewer. */
+static int attach_failing(FIXTURE_DATA(pasid) *self, int control, unsigned int nth,
+			  uint32_t pasid, int space)
+{
+	struct iommufd_sva_device_attach cmd = {
+		.size = sizeof(cmd),
+		.device_id = self->device[0],
+		.pasid = pasid,
+		.pt_id = self->ioas[space],
+	};
+	char text[16] = "";
+	int rc;
+
+	snprintf(text, sizeof(text), "%u", nth);
+	while (pwrite(control, text, strlen(text), 0) < 0)
+		;
+	rc = sva_ioctl(self->fd, IOMMUFD_SVA_DEVICE_ATTACH, &cmd);
+	memset(text, 0, sizeof(text));
+	if (pread(control, text, sizeof(text) - 1, 0) <= 0 || atoi(text)) {
+		while (pwrite(control, "0", 1, 0) < 0)
+			;
+		return rc ? -100 : -1;
+	}
+	return rc;
+}
+
+/* What fails has changed nothing: blocked as before, or as it was. */
+static void fail_attaching(struct __test_metadata *_metadata, FIXTURE_DATA(pasid) *self,
+			   int control, uint32_t pasid, int space, int before)
+{
+	unsigned int nth;
+	int rc = 0;
+
+	for (nth = 1; nth < 500 && rc != -1; nth++) {
+		rc = attach_failing(self, control, nth, pasid, space);
+		if (rc == -1)
+			break;
+		ASSERT_TRUE(!rc || rc == -ENOMEM) TH_LOG("allocation %u: %d", nth, rc);
+		EXPECT_EQ(rc ? before : space, sees(self, 0, pasid));
+		EXPECT_EQ(0, sees(self, 0, SIM_NO_PASID));
+		/* One that it could do without. */
+		if (!rc) {
+			ASSERT_EQ(0, before < 0 ? detach(self, 0, pasid) :
+						  attach(self, 0, pasid, before));
+		}
+	}
+	EXPECT_EQ(-1, rc);
+	EXPECT_LT(1, nth);
+	EXPECT_EQ(space, sees(self, 0, pasid));
+	fprintf(stderr, "# %u allocations\n", nth - 1);
+}
+
+static int fault_attr(const char *file, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", file);
+	return file_write(path, value);
+}
+
+TEST_F(pasid, failing_allocations)
+{
+	int control = open("/proc/self/fail-nth", O_RDWR);
+
+	if (control < 0)
+		SKIP(return, "no fault injection in this kernel");
+	ASSERT_EQ(0, fault_attr("failslab/verbose", "0"));
+	ASSERT_EQ(0, fault_attr("failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, fault_attr("fail_page_alloc/verbose", "0"));
+	ASSERT_EQ(0, fault_attr("fail_page_alloc/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, fault_attr("fail_page_alloc/min-order", "0"));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->ioas[0], NULL));
+	/* First of a leaf, one more of it, another space in its place. */
+	fail_attaching(_metadata, self, control, 1000, 1, BLOCKED);
+	fail_attaching(_metadata, self, control, 1001, 2, BLOCKED);
+	fail_attaching(_metadata, self, control, 1000, 3, 1);
+	close(control);
 }
 
 /* --- beside VFIO ------------------------------------------------------------ */
