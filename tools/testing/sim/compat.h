@@ -7,6 +7,7 @@
 #include <linux/pci.h>
 #include <linux/version.h>
 
+#ifdef CONFIG_ARM64
 /* 7.1: a function of its own. Before a driver sees @dev. */
 static inline void sim_set_dma_coherent(struct device *dev, bool coherent)
 {
@@ -16,6 +17,7 @@ static inline void sim_set_dma_coherent(struct device *dev, bool coherent)
 	dev->dma_coherent = coherent;
 #endif
 }
+#endif
 
 /*
  * 6.19: the kernel keeps account of segments that no firmware describes, and takes
