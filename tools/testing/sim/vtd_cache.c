@@ -5,6 +5,7 @@
  * Nothing ever leaves by itself. An invalidation takes what the specification says
  * that it takes, and no more: what hardware may keep, this one keeps.
  */
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include "vtd_sim.h"
@@ -465,7 +466,7 @@ void vsim_cache_stale(struct vsim_unit *u)
 	struct vsim_entry *e;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		u->counters[counters[i]] = 0;
 	if (!(*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE))
 		return;

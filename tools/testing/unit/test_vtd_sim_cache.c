@@ -461,7 +461,7 @@ TEST(nested_second_stage)
 		u64 qw0;
 		bool seen;
 	} kinds[] = {
-		{ IOTLB(VSIM_IOTLB_PAGE, 1) , true },
+		{ IOTLB(VSIM_IOTLB_PAGE, 1), true },
 		{ IOTLB(VSIM_IOTLB_DOMAIN, 1), true },
 		{ IOTLB(VSIM_IOTLB_DOMAIN, 2), false },
 		{ PIOTLB(VSIM_PIOTLB_PASID, 1, 2), false },
