@@ -97,6 +97,15 @@ TEST(context_absent_is_not_cached)
 	m_free(m);
 }
 
+/* Where a request ends up that was never made before: B plus a page for each. */
+static u64 at_new(struct machine *m, u16 sid, u32 pasid)
+{
+	static u64 next = B;
+
+	next += 4096;
+	return at(m, sid, pasid, next) ? A : 0;
+}
+
 /* SID with PASIDs 1, 2 (domain 5), 3 (domain 6), all in one leaf, pass-through. */
 static struct machine *pasids(u64 *dir)
 {
@@ -138,49 +147,72 @@ TEST(pasid_cache)
 		CHECK_EQ(m_counter(m, "stale.pasid"), 3);
 		inv(m, kinds[i].desc, 0);
 		for (p = 1; p <= 3; p++)
-			CHECK_EQ(at(m, SID, p, A), kinds[i].gone & 1 << p ? 0 : A);
+			CHECK_EQ(at_new(m, SID, p), kinds[i].gone & 1 << p ? 0 : A);
 		CHECK_EQ(m_bad(m), 0);
 		m_free(m);
 	}
 }
 
-/*
- * 6.2.2.1: another leaf in the directory is seen after a global invalidation, or
- * when the context entry was invalidated.
- */
-TEST(pasid_directory_cache)
+/* Another leaf in the directory: the entries that it leads to are invalidated. */
+TEST(pasid_directory)
 {
 	static const struct {
 		u64 desc;
 		bool seen;
 	} kinds[] = {
-		{ PC(VSIM_PC_DOMAIN, 5, 0), false },
-		{ PC(VSIM_PC_PASID, 5, 1), false },
+		{ PC(VSIM_PC_DOMAIN, 6, 0), false },
+		{ PC(VSIM_PC_PASID, 5, 2), false },
+		{ CC(VSIM_CC_DEVICE, SID, 0), false },
+		{ PC(VSIM_PC_PASID, 5, 1), true },
+		{ PC(VSIM_PC_DOMAIN, 5, 0), true },
 		{ PC(VSIM_PC_GLOBAL, 0, 0), true },
-		{ CC(VSIM_CC_DEVICE, SID2, 0), false },
-		{ CC(VSIM_CC_DEVICE, SID, 0), true },
 	};
 	unsigned int i;
-	u64 dir, leaf;
+	u64 dir;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		struct machine *m = pasids(&dir);
 
-		/* An empty leaf instead. */
-		leaf = m_get(m, dir) & ~0xfffULL;
 		m_set(m, dir, m_page(m) | VSIM_P);
-		CHECK_EQ(m_counter(m, "stale.pasid_directory"), 1);
+		CHECK_EQ(m_counter(m, "stale.pasid"), 3);
 		inv(m, kinds[i].desc, 0);
-		inv(m, PC(VSIM_PC_DOMAIN, 5, 0), 0);
-		CHECK_EQ(at(m, SID, 1, A), kinds[i].seen ? 0 : A);
-		/* What the old leaf says then is believed too. */
-		if (!kinds[i].seen) {
-			m_set(m, leaf + 64 * 9, m_get(m, leaf + 64));
-			m_set(m, leaf + 64 * 9 + 8, m_get(m, leaf + 64 + 8));
-			CHECK_EQ(at(m, SID, 9, A), A);
-		}
+		CHECK_EQ(at_new(m, SID, 1), kinds[i].seen ? 0 : A);
 		m_free(m);
 	}
+}
+
+/*
+ * The IOTLB is looked up by who asks: what was cached is used whatever the PASID
+ * table says, and other requests of the same address space do not share it.
+ */
+TEST(iotlb_is_by_requester)
+{
+	struct machine *m = m_start("-PREFETCH");
+	u64 dir = m_context(m, SID, VSIM_CTX_PASIDE), table = m_page(m);
+	u64 page = m_page(m), other = m_page(m), leaf, pe;
+
+	leaf = m_entry(m, table, 4, 1, A, 0, SS_RW);
+	m_set(m, leaf, page | SS_RW);
+	pe = m_pasid(m, dir, 0);
+	m_pe_second(m, pe, table, 1);
+	m_pe_second(m, m_pasid(m, dir, 5), table, 1);
+	m_pe_second(m, m_pasid(m, m_context(m, SID2, 0), 0), table, 1);
+	CHECK_EQ(at(m, SID, NP, A), page);
+	m_set(m, leaf, other | SS_RW);
+	CHECK_EQ(at(m, SID, 5, A), other);
+	CHECK_EQ(at(m, SID2, NP, A), other);
+	CHECK_EQ(at(m, SID, NP, A), page);
+	m_set(m, pe, 0);
+	inv(m, PC(VSIM_PC_GLOBAL, 0, 0), 0);
+	CHECK_EQ(at(m, SID, NP, A), page);
+	CHECK_EQ(at(m, SID, NP, B), 0);
+	/* Without PASID it is invalidated as RID_PASID. */
+	inv(m, PIOTLB(VSIM_PIOTLB_PASID, 1, 5), 0);
+	CHECK_EQ(at(m, SID, NP, A), page);
+	inv(m, PIOTLB(VSIM_PIOTLB_PASID, 1, 0), 0);
+	CHECK_EQ(at(m, SID, NP, A), 0);
+	CHECK_EQ(m_bad(m), 0);
+	m_free(m);
 }
 
 /* Domain 1 in both devices, second stage: A, B, and FAR in another table. */
@@ -231,11 +263,11 @@ TEST(second_stage)
 		{ "", IOTLB(VSIM_IOTLB_DOMAIN, 1), 0, 0x07 },
 		{ "", IOTLB(VSIM_IOTLB_DOMAIN, 2), 0, 0x70 },
 		{ "", IOTLB(VSIM_IOTLB_GLOBAL, 0), 0, 0x77 },
-		{ "", PIOTLB(VSIM_PIOTLB_PASID, 1, 0), 0, 0 },
+		{ "", PIOTLB(VSIM_PIOTLB_PASID, 1, 0), 0, 0x07 },
+		{ "", PIOTLB(VSIM_PIOTLB_PASID, 1, 1), 0, 0 },
 		{ "", PIOTLB(VSIM_PIOTLB_PAGE, 1, 0), A, 0 },
 		{ "", CC(VSIM_CC_GLOBAL, 0, 0), 0, 0 },
 		{ "", PC(VSIM_PC_GLOBAL, 0, 0), 0, 0 },
-		{ "-PSI", IOTLB(VSIM_IOTLB_PAGE, 1), A, 0x07 },
 	};
 	unsigned int i, j;
 
@@ -247,8 +279,9 @@ TEST(second_stage)
 		CHECK_EQ(m_counter(s.m, "stale.iotlb"), 6);
 		inv(s.m, kinds[i].qw0, kinds[i].qw1);
 		for (j = 0; j < 3; j++) {
-			CHECK_EQ(at(s.m, SID, NP, addrs[j]),
-				 kinds[i].gone & 1 << j ? s.other : s.page);
+			if (!CHECK_EQ(at(s.m, SID, NP, addrs[j]),
+				      kinds[i].gone & 1 << j ? s.other : s.page))
+				printf("# %u\n", i);
 			CHECK_EQ(at(s.m, SID2, NP, addrs[j]),
 				 kinds[i].gone & 0x10 << j ? s.other : s.page);
 		}
@@ -303,33 +336,6 @@ TEST(large_pages)
 	CHECK_EQ(at(m, SID, NP, A), 0x400000);
 	inv(m, IOTLB(VSIM_IOTLB_PAGE, 1), A + 0x77000);
 	CHECK_EQ(at(m, SID, NP, A), 0x600000);
-	m_free(m);
-}
-
-/* Second stage is under the domain ID alone, whoever it came through. */
-TEST(second_stage_is_shared_by_domain)
-{
-	struct machine *m = m_start("");
-	u64 dir = m_context(m, SID, VSIM_CTX_PASIDE), one = m_page(m), two = m_page(m);
-	u64 page = m_page(m), other = m_page(m);
-
-	m_set(m, m_entry(m, one, 4, 1, A, 0, SS_RW), page | SS_RW);
-	m_set(m, m_entry(m, two, 4, 1, A, 0, SS_RW), other | SS_RW);
-	m_pe_second(m, m_pasid(m, dir, 0), one, 1);
-	m_pe_second(m, m_pasid(m, dir, 5), two, 1);
-	m_pe_second(m, m_pasid(m, m_context(m, SID2, 0), 0), two, 1);
-	CHECK_EQ(at(m, SID, NP, A), page);
-	CHECK_EQ(at(m, SID, 5, A), page);
-	CHECK_EQ(at(m, SID2, NP, A), page);
-	/* First stage is under the PASID too. */
-	m_pe_first(m, m_pasid(m, dir, 6), m_page(m), 9);
-	m_pe_first(m, m_pasid(m, dir, 7), m_page(m), 9);
-	m_set(m, m_entry(m, m_get(m, m_pasid(m, dir, 6) + 16) & ~0xfffULL, 4, 1, A, 0, FS_ALL),
-	      page | FS_ALL);
-	m_set(m, m_entry(m, m_get(m, m_pasid(m, dir, 7) + 16) & ~0xfffULL, 4, 1, A, 0, FS_ALL),
-	      other | FS_ALL);
-	CHECK_EQ(at(m, SID, 6, A), page);
-	CHECK_EQ(at(m, SID, 7, A), other);
 	m_free(m);
 }
 
@@ -438,17 +444,17 @@ TEST(first_stage_tables)
 			m_set(s.m, m_entry(s.m, s.table, 4, 2, A, gpa, 0),
 			      (table + gpa) | FS_ALL);
 			inv(s.m, kinds[i].qw0, kinds[i].qw1);
-			/* Not cached yet, in the same table as A. */
-			CHECK_EQ(at(s.m, SID, 1, A + 0x5000), 0);
 			m_set(s.m, m_entry(s.m, s.table, 4, 1, A + 0x5000, gpa, 0),
 			      (s.other + gpa) | FS_ALL);
-			CHECK_EQ(at(s.m, SID, 1, A + 0x5000), seen ? s.other : 0);
+			/* Not cached yet, in the same table as A. */
+			if (!CHECK_EQ(at(s.m, SID, 1, A + 0x5000), seen ? s.other : 0))
+				printf("# %u %u\n", i, nested);
 			m_free(s.m);
 		}
 	}
 }
 
-/* What second stage says of first-stage tables and pages is cached under the DID. */
+/* Where second stage has a page of data, or of first stage, is in what is cached. */
 TEST(nested_second_stage)
 {
 	static const struct {
@@ -458,17 +464,27 @@ TEST(nested_second_stage)
 		{ IOTLB(VSIM_IOTLB_PAGE, 1), true },
 		{ IOTLB(VSIM_IOTLB_DOMAIN, 1), true },
 		{ IOTLB(VSIM_IOTLB_DOMAIN, 2), false },
-		{ PIOTLB(VSIM_PIOTLB_PASID, 1, 1), false },
+		{ PIOTLB(VSIM_PIOTLB_PASID, 1, 2), false },
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		struct space s = stages(true);
-		u64 second = m_get(s.m, s.pe) & ~0xfffULL;
+		u64 second = m_get(s.m, s.pe) & ~0xfffULL, copy = m_page(s.m), old;
 
 		m_set(s.m, m_entry(s.m, second, 4, 1, s.page + M_GPA, 0, 0), s.other | SS_RW);
 		inv(s.m, kinds[i].qw0, s.page + M_GPA);
 		CHECK_EQ(at(s.m, SID, 1, A), kinds[i].seen ? s.other : s.page);
+		m_free(s.m);
+
+		/* The table that A is in. */
+		s = stages(true);
+		second = m_get(s.m, s.pe) & ~0xfffULL;
+		old = m_entry(s.m, s.table, 4, 1, A, M_GPA, 0);
+		m_set(s.m, m_entry(s.m, second, 4, 1, old + M_GPA, 0, 0), copy | SS_RW);
+		m_set(s.m, copy + (old & 0xfff) + 8 * 8, (s.other + M_GPA) | FS_ALL);
+		inv(s.m, kinds[i].qw0, old + M_GPA);
+		CHECK_EQ(at(s.m, SID, 1, A + 8 * 0x1000), kinds[i].seen ? s.other : 0);
 		m_free(s.m);
 	}
 }
@@ -496,9 +512,9 @@ TEST(pass_through)
 		struct machine *m = pasids(&dir);
 		u64 pe = m_pasid(m, dir, 1), table = m_page(m), page = m_page(m);
 
-		/* The same domain and PASID are first stage now. */
+		/* It is first stage now. */
 		m_set(m, m_entry(m, table, 4, 1, A, 0, FS_ALL), page | FS_ALL);
-		m_pe_first(m, pe, table, 5);
+		m_pe_first(m, pe, table, 9);
 		inv(m, PC(VSIM_PC_PASID, 5, 1), 0);
 		inv(m, kinds[i].qw0, kinds[i].qw1);
 		CHECK_EQ(at(m, SID, 1, A), kinds[i].gone ? page : A);
@@ -535,6 +551,12 @@ TEST(caching_mode)
 	inv(m, IOTLB(VSIM_IOTLB_PAGE, 1), A);
 	CHECK_EQ(at(m, SID, NP, A), page);
 	CHECK_EQ(m_bad(m), 0);
+	/* Faults of first stage are not. */
+	pe = m_pasid(m, m_context(m, SID + 2, 0), 0);
+	m_pe_first(m, pe, table = m_page(m), 8);
+	CHECK_EQ(at(m, SID + 2, NP, A), 0);
+	m_set(m, m_entry(m, table, 4, 1, A, 0, FS_ALL), page | FS_ALL);
+	CHECK_EQ(at(m, SID + 2, NP, A), page);
 	/* An entry that is wrong is one that is not there. */
 	pe = m_pasid(m, m_context(m, SID + 1, 0), 0);
 	m_pe_pass(m, pe, 7);
@@ -652,25 +674,13 @@ TEST(wide_first_stage)
 	CHECK_EQ(m_counter(s.m, "wide.iotlb_page"), 0);
 	m_free(s.m);
 	s = stages(true);
+	inv(s.m, IOTLB(VSIM_IOTLB_DOMAIN, 1), 0);
+	CHECK_EQ(m_counter(s.m, "wide.iotlb_domain"), 0);
+	m_free(s.m);
+	s = stages(true);
 	inv(s.m, PIOTLB(VSIM_PIOTLB_PASID, 1, 1), 0);
 	inv(s.m, PIOTLB(VSIM_PIOTLB_PASID, 1, 2), 0);
 	CHECK_EQ(m_counter(s.m, "wide.piotlb_pasid"), 6);
-	m_free(s.m);
-}
-
-/* What second stage says of single guest-physical pages can be named. */
-TEST(wide_nested)
-{
-	struct space s = stages(true);
-	struct vsim_entry *e;
-	unsigned int i, seconds = 0;
-
-	for (i = 0; i < VSIM_HASH; i++)
-		for (e = s.m->u.hash[i]; e; e = e->next)
-			seconds += e->kind == VSIM_IOTLB_SECOND;
-	CHECK(seconds);
-	inv(s.m, IOTLB(VSIM_IOTLB_DOMAIN, 1), 0);
-	CHECK_EQ(m_counter(s.m, "wide.iotlb_domain"), seconds);
 	m_free(s.m);
 }
 
@@ -725,11 +735,11 @@ TEST(prefetch_sets_nothing)
 	m_free(s.m);
 }
 
-/* A root half leads to another table, or a leaf is another one: global it must be. */
+/* A root half leads to another table: global it must be. */
 TEST(global_where_nothing_else_does)
 {
 	struct space s = space("-PREFETCH");
-	u64 half = s.m->root + 8 * (SID >> 7), copy = m_page(s.m), dir, leaf;
+	u64 half = s.m->root + 8 * (SID >> 7), copy = m_page(s.m);
 
 	memcpy(s.m->mem + copy, s.m->mem + (m_get(s.m, half) & ~0xfffULL), 4096);
 	m_set(s.m, half, copy | VSIM_P);
@@ -737,16 +747,10 @@ TEST(global_where_nothing_else_does)
 	inv(s.m, CC(VSIM_CC_GLOBAL, 0, 0), 0);
 	CHECK_EQ(m_counter(s.m, "wide.context_global"), 0);
 	CHECK_EQ(at(s.m, SID, NP, A), s.page);
-	dir = m_get(s.m, m_context_at(s.m, SID)) & ~0xfffULL;
-	leaf = m_page(s.m);
-	memcpy(s.m->mem + leaf, s.m->mem + (m_get(s.m, dir) & ~0xfffULL), 4096);
-	m_set(s.m, dir, leaf | VSIM_P);
-	inv(s.m, PC(VSIM_PC_GLOBAL, 0, 0), 0);
-	CHECK_EQ(m_counter(s.m, "wide.pasid_global"), 0);
 	m_free(s.m);
 }
 
-/* A domain that another device still uses may keep what came through this one. */
+/* Tables of a domain that another device still uses may stay, translations not. */
 TEST(true_elsewhere)
 {
 	struct space s = space("-PREFETCH");
@@ -757,12 +761,15 @@ TEST(true_elsewhere)
 	inv(s.m, IOTLB(VSIM_IOTLB_GLOBAL, 0), 0);
 	CHECK_EQ(at(s.m, SID, NP, A), s.page);
 	CHECK_EQ(at(s.m, SID2, NP, A), s.page);
+	CHECK_EQ(at(s.m, SID2, NP, B), s.page);
 	m_set(s.m, s.pe, 0);
 	CHECK_EQ(m_counter(s.m, "stale.pasid"), 1);
-	CHECK_EQ(m_counter(s.m, "stale.iotlb"), 0);
+	CHECK_EQ(m_counter(s.m, "stale.iotlb"), 1);
+	CHECK_EQ(m_counter(s.m, "stale.paging_structure"), 0);
 	m_set(s.m, pe2, 0);
 	CHECK_EQ(m_counter(s.m, "stale.pasid"), 2);
-	CHECK_EQ(m_counter(s.m, "stale.iotlb"), 1);
+	CHECK_EQ(m_counter(s.m, "stale.iotlb"), 3);
+	CHECK(m_counter(s.m, "stale.paging_structure"));
 	m_free(s.m);
 }
 
@@ -783,6 +790,7 @@ TEST(entries_are_read_in_pieces)
 	/* Nothing of it is kept. */
 	m_pe_pass(s.m, s.pe, 4);
 	CHECK_EQ(m_counter(s.m, "stale.pasid"), 0);
+	inv(s.m, IOTLB(VSIM_IOTLB_GLOBAL, 0), 0);
 	m_pe_second(s.m, s.pe, s.table, 9);
 	s.m->pe = s.pe;
 	s.m->pause = rewrite;
@@ -816,25 +824,40 @@ TEST(snooping)
 /* Entries in one hash chain are told apart by all of their tags. */
 TEST(tags)
 {
-	struct machine *m = m_new("");
-	struct vsim_entry e = { .kind = VSIM_IOTLB_FIRST, .shift = 12, .did = 1, .pasid = 1,
-				.key = A };
-	unsigned int i;
+	static const u8 kinds[] = { VSIM_CONTEXT, VSIM_PASID, VSIM_TABLE_FIRST,
+				    VSIM_TABLE_SECOND, VSIM_IOTLB };
+	unsigned int i, k;
 
-	vsim_cache_add(&m->u, &e);
-	CHECK(vsim_cache_find(&m->u, &e));
-	for (i = 2; i < 65536; i++) {
-		e.did = i;
-		CHECK(!vsim_cache_find(&m->u, &e));
-		e.did = 1;
-		e.pasid = i;
-		CHECK(!vsim_cache_find(&m->u, &e));
-		e.pasid = 1;
-		e.key = A + 4096ULL * i;
-		CHECK(!vsim_cache_find(&m->u, &e));
-		e.key = A;
+	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
+		struct machine *m = m_new("");
+		const struct vsim_entry e = { .kind = kinds[k], .shift = 12, .did = 1,
+					      .sid = 1, .pasid = 1, .key = A };
+		unsigned int sid = 0, pasid = 0, did = 0, key = 0;
+		struct vsim_entry t;
+
+		vsim_cache_add(&m->u, &e);
+		for (i = 2; i < 65536; i++) {
+			t = e;
+			t.sid = i;
+			sid += !!vsim_cache_find(&m->u, &t);
+			t = e;
+			t.pasid = i;
+			pasid += !!vsim_cache_find(&m->u, &t);
+			t = e;
+			t.did = i;
+			did += !!vsim_cache_find(&m->u, &t);
+			t = e;
+			t.key += 4096ULL * i;
+			key += !!vsim_cache_find(&m->u, &t);
+		}
+		/* What is no tag does not matter. */
+		CHECK_EQ(!!sid, kinds[k] == VSIM_TABLE_FIRST || kinds[k] == VSIM_TABLE_SECOND);
+		CHECK_EQ(!!pasid, kinds[k] == VSIM_CONTEXT || kinds[k] == VSIM_TABLE_SECOND);
+		CHECK_EQ(!!did, kinds[k] == VSIM_CONTEXT || kinds[k] == VSIM_PASID ||
+				kinds[k] == VSIM_IOTLB);
+		CHECK_EQ(!!key, kinds[k] == VSIM_CONTEXT || kinds[k] == VSIM_PASID);
+		m_free(m);
 	}
-	m_free(m);
 }
 
 /* Without memory for it nothing is cached, and all is right. */

@@ -155,6 +155,10 @@ TEST(refused_descriptors)
 	refused("-DT", VSIM_DESC_DEV_TLB, 0, VSIM_IQEI_TYPE);
 	refused("-DT", VSIM_DESC_PASID_DEV_TLB, 0, VSIM_IQEI_TYPE);
 	refused("-PRS", VSIM_DESC_PAGE_RESPONSE, 0, VSIM_IQEI_TYPE);
+	refused("-PSI", VSIM_DESC_IOTLB | 0xf0, 0, VSIM_IQEI_RESERVED);
+	refused("-DIT", VSIM_DESC_DEV_TLB | BIT(12), 0, VSIM_IQEI_RESERVED);
+	refused("-DIT", VSIM_DESC_PASID_DEV_TLB | BIT_ULL(63), 0, VSIM_IQEI_RESERVED);
+	refused("-PDS", VSIM_DESC_WAIT | VSIM_WAIT_SW | VSIM_WAIT_PD, 0, VSIM_IQEI_RESERVED);
 }
 
 TEST(upper_half_is_reserved)
@@ -176,7 +180,16 @@ TEST(descriptors_of_scalable_mode)
 	m_command(m, VSIM_GCMD_TE, false);
 	m_set_root(m, m->root);
 	CHECK(!m_submit(m, VSIM_DESC_PASID_CACHE | VSIM_PC_GLOBAL << 4, 0));
+	CHECK_EQ(m_read64(m, VSIM_IQERCD), VSIM_IQEI_TYPE);
+	m_set_root(m, m->root | VSIM_TTM_RESERVED << 10);
+	m_write(m, VSIM_FSTS, VSIM_FSTS_IQE);
 	CHECK_EQ(m_read64(m, VSIM_IQERCD), VSIM_IQEI_TTM);
+	m_free(m);
+	m = m_new("-SMTS");
+	m_write64(m, VSIM_IQA, m_page(m) | VSIM_IQA_DW);
+	m_command(m, VSIM_GCMD_QIE, true);
+	m_write64(m, VSIM_IQT, 32);
+	CHECK_EQ(m_read64(m, VSIM_IQERCD), VSIM_IQEI_WIDTH);
 	m_free(m);
 }
 
@@ -366,11 +379,13 @@ TEST(injected_error)
 	CHECK_EQ(head(m), at);
 	m_write(m, VSIM_FSTS, VSIM_FSTS_IQE);
 	CHECK_EQ((u32)m_get(m, m->status), m->seq);
+	/* A stray completion stops nothing. */
 	m->u.inject[SIM_FAULT_ABORT].count = 1;
-	CHECK(!m_submit(m, CC_GLOBAL, 0));
-	CHECK_EQ(fsts(m), VSIM_FSTS_ICE);
+	CHECK(m_submit(m, CC_GLOBAL, 0));
+	CHECK_EQ(m_read(m, VSIM_FSTS), VSIM_FSTS_ICE);
+	CHECK(m_submit(m, CC_GLOBAL, 0));
 	m_write(m, VSIM_FSTS, VSIM_FSTS_ICE);
-	CHECK_EQ((u32)m_get(m, m->status), m->seq);
+	CHECK_EQ(m_read(m, VSIM_FSTS), 0);
 	CHECK_EQ(m_bad(m), 0);
 	m_free(m);
 }
@@ -427,6 +442,15 @@ TEST(write_buffer)
 	CHECK(!(m_read(m, VSIM_GSTS) & VSIM_GCMD_WBF));
 	CHECK_EQ(m_access(m, SID, SIM_NO_PASID, 0x6000, 0).phys, other);
 	CHECK_EQ(m_counter(m, "write_buffer_flush"), 2);
+	/* An invalidation does it too. */
+	m_set(m, leaf + 16, page | SS_RW);
+	CHECK_EQ(m_access(m, SID, SIM_NO_PASID, 0x7000, 0).status, SIM_UR);
+	CHECK(m_submit(m, VSIM_DESC_IOTLB | 0xe0 | 77 << 16, 0));
+	CHECK_EQ(m_access(m, SID, SIM_NO_PASID, 0x7000, 0).phys, page);
+	m_set(m, leaf - 8, page | SS_RW);
+	CHECK_EQ(m_access(m, SID, SIM_NO_PASID, 0x4000, 0).status, SIM_UR);
+	CHECK(m_submit(m, VSIM_DESC_IEC, 0));
+	CHECK_EQ(m_access(m, SID, SIM_NO_PASID, 0x4000, 0).phys, page);
 	CHECK_EQ(m_bad(m), 0);
 	m_free(m);
 }

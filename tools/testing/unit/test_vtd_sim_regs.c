@@ -281,10 +281,10 @@ TEST(invalidation_queue_address)
 	m_free(m);
 }
 
-/* 6.5.1: with its queue, and in scalable mode, a unit has no other way. */
+/* 6.5: new units, and those with the queue enabled, have no other way. */
 TEST(invalidation_through_registers)
 {
-	struct machine *m = m_new("");
+	struct machine *m = m_new("ver=0x50");
 
 	m_write64(m, VSIM_CCMD, BIT_ULL(63) | 1ULL << 61);
 	CHECK_EQ(m_read64(m, VSIM_CCMD), 1ULL << 61 | 1ULL << 59);
@@ -292,8 +292,16 @@ TEST(invalidation_through_registers)
 	CHECK_EQ(m_read64(m, 0x208), 1ULL << 60 | 1ULL << 57);
 	CHECK_EQ(m_bad(m), 0);
 	m_free(m);
-	m = m_start("");
+	m = m_new("");
 	m_write64(m, VSIM_CCMD, BIT_ULL(63) | 1ULL << 61);
+	CHECK_EQ(m_read64(m, VSIM_CCMD), 1ULL << 61);
+	m_write64(m, 0x208, BIT_ULL(63) | 1ULL << 60);
+	CHECK_EQ(m_read64(m, 0x208), 1ULL << 60);
+	CHECK_EQ(m_counter(m, "bad.register_invalidation"), 2);
+	m_free(m);
+	m = m_start("ver=0x50");
+	m_write64(m, VSIM_CCMD, BIT_ULL(63) | 1ULL << 61);
+	CHECK_EQ(m_read64(m, VSIM_CCMD), 1ULL << 61);
 	CHECK_EQ(m_counter(m, "bad.register_invalidation"), 1);
 	m_write64(m, 0x208, BIT_ULL(63) | 1ULL << 60);
 	CHECK_EQ(m_counter(m, "bad.register_invalidation"), 2);
@@ -325,12 +333,21 @@ static enum sim_status ask(struct machine *m, u32 pasid, u64 addr, u32 flags, u1
 
 #define PRI	(VSIM_CTX_DTE | VSIM_CTX_PRE | VSIM_CTX_PASIDE)
 
+/* SID may ask for pages, without PASID and with PASID 5. */
+static void may_ask(struct machine *m)
+{
+	u64 dir = m_context(m, SID, PRI);
+
+	m_pe_pass(m, m_pasid(m, dir, 0), 1);
+	m_pe_pass(m, m_pasid(m, dir, 5), 1);
+}
+
 TEST(page_request)
 {
 	struct machine *m = m_start("");
 	u64 queue = prq(m);
 
-	m_context(m, SID, PRI);
+	may_ask(m);
 	CHECK_EQ(ask(m, 5, 0x123456789000, SIM_DMA_WRITE | SIM_PR_READ, 0x1ab, true), SIM_OK);
 	CHECK_EQ(m_get(m, queue), 1 | BIT(8) | SID << 16 | 5ULL << 32);
 	CHECK_EQ(m_get(m, queue + 8), 0x123456789000ULL | 0x1ab << 3 | BIT(2) | BIT(1) | BIT(0));
@@ -353,13 +370,48 @@ TEST(page_request)
 	m_free(m);
 }
 
+/* 6.5.3.1: what is cached of the page goes, and nothing of others. */
+TEST(page_request_invalidates)
+{
+	static const u64 a = 0x10000000, b = 0x10001000;
+	unsigned int pgtt;
+
+	for (pgtt = VSIM_PGTT_FIRST; pgtt <= VSIM_PGTT_NESTED; pgtt++) {
+		struct machine *m = m_start("");
+		u64 pe = m_pasid(m, m_context(m, SID, PRI), 5), table = m_page(m);
+		u64 page = m_page(m), other = m_page(m), gpa = 0, flags = FS_ALL;
+
+		prq(m);
+		if (pgtt == VSIM_PGTT_FIRST) {
+			m_pe_first(m, pe, table, 1);
+		} else if (pgtt == VSIM_PGTT_SECOND) {
+			m_pe_second(m, pe, table, 1);
+			flags = SS_RW;
+		} else {
+			gpa = M_GPA;
+			m_pe_nested(m, pe, table + gpa, m_second_all(m), 1);
+		}
+		m_set(m, m_entry(m, table, 4, 1, a, gpa, flags), (page + gpa) | flags);
+		m_set(m, m_entry(m, table, 4, 1, b, gpa, flags), (page + gpa) | flags);
+		CHECK_EQ(m_access(m, SID, 5, a, 0).phys, page);
+		CHECK_EQ(m_access(m, SID, 5, b, 0).phys, page);
+		m_set(m, m_entry(m, table, 4, 1, a, gpa, flags), (other + gpa) | flags);
+		m_set(m, m_entry(m, table, 4, 1, b, gpa, flags), (other + gpa) | flags);
+		CHECK_EQ(ask(m, 5, a, SIM_PR_READ, 0, true), SIM_OK);
+		CHECK_EQ(m_access(m, SID, 5, a, 0).phys, other);
+		CHECK_EQ(m_access(m, SID, 5, b, 0).phys,
+			 pgtt == VSIM_PGTT_NESTED ? other : page);
+		m_free(m);
+	}
+}
+
 TEST(page_request_overflow)
 {
 	struct machine *m = m_start("");
 	unsigned int i;
 
 	prq(m);
-	m_context(m, SID, PRI);
+	may_ask(m);
 	for (i = 0; i < 127; i++)
 		CHECK_EQ(ask(m, 5, 0, 0, 0, false), SIM_OK);
 	CHECK_EQ(m_read64(m, VSIM_PQT), 127 * 32);
@@ -403,9 +455,14 @@ TEST(page_request_refused)
 	m_context(m, SID, PRI);
 	CHECK_EQ(ask(m, 0x8000, 0, 0, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), VSIM_SCT_7);
+	CHECK_EQ(ask(m, 5, 0, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(m_fault(m), VSIM_SPD_2);
+	/* What needs no answer gets none. */
+	CHECK_EQ(ask(m, 5, 0, 0, 0, false), SIM_OK);
+	CHECK_EQ(m_fault(m), VSIM_SPD_2);
 	m->bad = m->root;
 	CHECK(m_submit(m, VSIM_DESC_CONTEXT | VSIM_CC_GLOBAL << 4, 0));
-	CHECK_EQ(ask(m, NP, 0, 0, 0, true), SIM_FAILURE);
+	CHECK_EQ(ask(m, NP, 0, 0, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), VSIM_SRT_1);
 	m->bad = 0;
 	CHECK_EQ(m_read(m, VSIM_PRS), 0);
@@ -416,7 +473,7 @@ TEST(page_request_refused)
 	CHECK_EQ(m_fault(m), 0);
 	m_command(m, VSIM_GCMD_TE, true);
 	CHECK_EQ(ask(m, NP, 0, 0, 0, true), SIM_DENIED);
-	CHECK_EQ(m_fault(m), VSIM_RTA_4);
+	CHECK_EQ(m_fault(m), VSIM_RTA_3);
 	m_free(m);
 }
 
@@ -424,7 +481,7 @@ TEST(page_request_registers)
 {
 	struct machine *m = m_start("");
 
-	m_context(m, SID, PRI);
+	may_ask(m);
 	CHECK_EQ(ask(m, 5, 0, 0, 0, true), SIM_OK);
 	CHECK_EQ(m_counter(m, "bad.page_request_queue_unset"), 1);
 	m_write(m, VSIM_PRS, VSIM_PRS_PRO);

@@ -140,7 +140,7 @@ TEST(context_entry)
 	context_reserved("-PRS", 0, VSIM_CTX_DTE | VSIM_CTX_PRE, VSIM_SCT_3);
 	context_reserved("", 0, VSIM_CTX_DTE | VSIM_CTX_PRE, 0);
 	context_reserved("", 0, VSIM_CTX_PRE, VSIM_SCT_4);
-	context_reserved("+RPS", 1, 1 << 15, VSIM_SCT_9);	/* beyond 2^15 PASIDs */
+	context_reserved("+RPS", 1, 1 << 15, VSIM_SCT_4);	/* beyond 2^15 PASIDs */
 }
 
 TEST(context_says_what_a_device_may)
@@ -159,7 +159,14 @@ TEST(context_says_what_a_device_may)
 	/* PDTS 0: 128 entries */
 	set(m, ctx, (good & ~vsim_mask(11, 9)) | VSIM_CTX_PASIDE);
 	CHECK_FAULT(m, m_access(m, SID, 0x2000, 0x1000, 0), VSIM_SCT_7);
+	/* The PASID that stands in for none is not for others. */
+	CHECK_FAULT(m, m_access(m, SID, 0, 0x1000, 0), VSIM_SCT_9);
 	CHECK_EQ(m_bad(m), 0);
+	m_free(m);
+	m = m_start("pss=10");
+	m_context(m, SID, VSIM_CTX_PASIDE);
+	CHECK_FAULT(m, m_access(m, SID, 1023, 0x1000, 0), VSIM_SPD_2);
+	CHECK_FAULT(m, m_access(m, SID, 1024, 0x1000, 0), VSIM_SGN_10);
 	m_free(m);
 }
 
@@ -267,6 +274,60 @@ TEST(pasid_entry)
 	pasid_bits("-SSTS", 0, 0, 0, VSIM_SPT_4);
 }
 
+/* 6.2.3.1: what one domain ID may not stand for. */
+TEST(shared_domain_ids)
+{
+	static const struct {
+		unsigned int pgtt[2];
+		bool same_second, same_pasid, same_first, bad;
+	} kinds[] = {
+		{ { 2, 2 }, true, false, false, false },
+		{ { 2, 2 }, false, false, false, true },
+		{ { 2, 3 }, true, false, false, false },
+		{ { 2, 3 }, true, true, false, true },
+		{ { 1, 2 }, true, false, false, true },
+		{ { 4, 2 }, true, false, false, true },
+		{ { 4, 4 }, true, true, false, false },
+		{ { 1, 4 }, true, false, false, false },
+		{ { 1, 4 }, true, true, false, true },
+		{ { 1, 1 }, true, false, false, false },
+		{ { 1, 1 }, true, true, false, true },
+		{ { 1, 1 }, true, true, true, false },
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct machine *m = m_start("");
+		u64 tables[4] = { m_page(m), m_page(m), m_page(m), m_page(m) };
+
+		for (j = 0; j < 2; j++) {
+			u64 dir = m_context(m, j ? SID2 : SID, VSIM_CTX_PASIDE);
+			u32 pasid = j && !kinds[i].same_pasid ? 2 : 1;
+			u64 pe = m_pasid(m, dir, pasid);
+			u64 second = tables[j && !kinds[i].same_second];
+			u64 first = tables[2 + (j && !kinds[i].same_first)];
+
+			switch (kinds[i].pgtt[j]) {
+			case 1:
+				m_pe_first(m, pe, first, 1);
+				break;
+			case 2:
+				m_pe_second(m, pe, second, 1);
+				break;
+			case 3:
+				m_pe_nested(m, pe, first, second, 1);
+				break;
+			default:
+				m_pe_pass(m, pe, 1);
+			}
+			m_access(m, j ? SID2 : SID, pasid, IOVA, 0);
+		}
+		if (!CHECK_EQ(m_counter(m, "bad.domain_id_shared"), kinds[i].bad))
+			printf("# %u\n", i);
+		m_free(m);
+	}
+}
+
 /* Requests with PASIDs of one device, and without: each its own address space. */
 TEST(pasids_are_apart)
 {
@@ -284,8 +345,6 @@ TEST(pasids_are_apart)
 	}
 	for (i = 0; i < 5; i++)
 		CHECK_OK(m, m_access(m, SID, pasids[i], IOVA, RW), pages[i]);
-	/* RID_PASID is a PASID like another. */
-	CHECK_OK(m, m_access(m, SID, 0, IOVA, RW), pages[0]);
 	CHECK_EQ(m_bad(m), 0);
 	m_free(m);
 }
@@ -304,7 +363,7 @@ TEST(domains_are_apart)
 		m_set(m, m_entry(m, table, 4, 1, IOVA, 0, SS_RW), pages[i] | SS_RW);
 		m_pe_second(m, m_pasid(m, dir, i), table, i);
 	}
-	for (i = 0; i < 2 * ARRAY_SIZE(pages); i++)
+	for (i = 2; i < 2 * ARRAY_SIZE(pages); i++)
 		CHECK_OK(m, m_access(m, SID, i / 2, IOVA, RW), pages[i / 2]);
 	m_free(m);
 }
@@ -317,6 +376,7 @@ TEST(rid_pasid)
 	m_set(m, m_context_at(m, SID) + 8, 77);
 	m_pe_pass(m, m_pasid(m, dir, 77), 1);
 	CHECK_OK(m, m_access(m, SID, NP, 0x5000, 0), 0x5000);
+	CHECK_FAULT(m, m_access(m, SID, 77, 0x5000, 0), VSIM_SCT_9);
 	CHECK_FAULT(m, m_access(m, SID, 0, 0x5000, 0), VSIM_SPD_2);
 	m_free(m);
 }
@@ -339,6 +399,13 @@ TEST(fault_processing_disable)
 		set(m, where[i], m_get(m, where[i]) & ~VSIM_FPD);
 	}
 	CHECK_FAULT(m, m_access(m, SID, NP, IOVA, 0), VSIM_SPT_2);
+	/* What is no matter of the entry is reported all the same. */
+	set(m, ctx, m_get(m, ctx) | VSIM_FPD);
+	m->bad = dir;
+	CHECK_FAULT(m, m_access(m, SID, NP, IOVA, 0), VSIM_SPD_1);
+	m->bad = pe;
+	CHECK_FAULT(m, m_access(m, SID, NP, IOVA, 0), VSIM_SPT_1);
+	m->bad = 0;
 	/* Also in a context entry that is not present. */
 	set(m, ctx, VSIM_FPD);
 	CHECK_EQ(m_access(m, SID, NP, IOVA, 0).status, SIM_UR);
@@ -373,7 +440,10 @@ TEST(interrupt_range)
 	CHECK_EQ(m_counter(m, "msi_writes"), 2);
 	CHECK_EQ(m_fault(m), 0);
 	CHECK_FAULT(m, m_access(m, SID, NP, 0xfee00000, 0), VSIM_SGN_8);
-	CHECK_FAULT(m, m_access(m, SID, 9, 0xfee00000, RW), VSIM_SGN_8);
+	/* With a PASID it is an address like another. */
+	CHECK_FAULT(m, m_access(m, SID, 9, 0xfee00000, RW), VSIM_SSS_2);
+	m_pe_pass(m, m_pasid(m, dir, 10), 10);
+	CHECK_FAULT(m, m_access(m, SID, 10, 0xfee00000, RW), VSIM_SGN_8);
 	/* Neither may tables lead there. */
 	CHECK_FAULT(m, m_access(m, SID, 9, IOVA, RW), VSIM_SGN_8);
 	CHECK_EQ(m_access(m, SID, NP, 0xfef00000, RW).status, SIM_NO_MEMORY);
@@ -446,6 +516,14 @@ TEST(second_stage_permissions)
 		CHECK_FAULT(m, m_access(m, SID, NP, IOVA, 0), VSIM_SGN_7);
 		set(m, entry, good & ~SS_RW);
 		CHECK_FAULT(m, m_access(m, SID, NP, IOVA, 0), VSIM_SSS_2);
+		/* Nothing is left of both together. */
+		set(m, entry, good & ~VSIM_SS_R);
+		if (level > 1) {
+			u64 leaf = m_entry(m, table, 4, 1, IOVA, 0, SS_RW);
+
+			set(m, leaf, page | VSIM_SS_R);
+			CHECK_FAULT(m, m_access(m, SID, NP, IOVA, 0), VSIM_SSS_2);
+		}
 		CHECK_EQ(m_bad(m), 0);
 		m_free(m);
 	}
@@ -539,6 +617,11 @@ TEST(second_stage_accessed_dirty)
 	set(m, leaf, page | SS_RW | VSIM_SS_A);
 	CHECK_OK(m, m_access(m, SID, NP, IOVA, 0), page);
 	CHECK_FAULT(m, m_access(m, SID, NP, IOVA, RW), VSIM_SSS_5);
+	/* Memory that cannot be changed. */
+	m_set(m, pe + 8, 1 | VSIM_PE1_PWSNP);
+	m->fixed = leaf;
+	flush(m);
+	CHECK_FAULT(m, m_access(m, SID, NP, IOVA, RW), VSIM_SSS_6);
 	m_free(m);
 }
 
@@ -732,6 +815,10 @@ TEST(first_stage_accessed_dirty)
 	CHECK_FAULT(f.m, m_access(f.m, SID, 7, IOVA, 0), VSIM_SFS_9);
 	set(f.m, f.leaf, f.page | FS_ALL);
 	CHECK_FAULT(f.m, m_access(f.m, SID, 7, IOVA, 0), VSIM_SFS_9);
+	m_set(f.m, f.pe + 8, 3 | VSIM_PE1_PWSNP);
+	f.m->fixed = f.leaf;
+	flush(f.m);
+	CHECK_FAULT(f.m, m_access(f.m, SID, 7, IOVA, 0), VSIM_SFS_10);
 	m_free(f.m);
 }
 
@@ -813,7 +900,7 @@ TEST(nested_second_stage_denies_the_page)
 
 	n = nest("aw=40");
 	set(n.m, n.leaf, BIT_ULL(41) | FS_ALL);
-	CHECK_FAULT(n.m, m_access(n.m, SID, 7, IOVA, 0), VSIM_SGN_5);
+	CHECK_FAULT(n.m, m_access(n.m, SID, 7, IOVA, 0), VSIM_SFS_5);
 	m_free(n.m);
 }
 
@@ -851,8 +938,8 @@ TEST(nested_tables_beyond_second_stage)
 	set(n.m, entry, BIT_ULL(41) | FS_ALL);
 	CHECK_FAULT(n.m, m_access(n.m, SID, 7, IOVA, 0), VSIM_SFS_5);
 	set(n.m, n.pe + 16, BIT_ULL(41) | VSIM_PE2_NXE);
-	CHECK_FAULT(n.m, m_access(n.m, SID, 7, IOVA, 0), VSIM_SFS_5);
 	CHECK_EQ(m_bad(n.m), 0);
+	CHECK_FAULT(n.m, m_access(n.m, SID, 7, IOVA, 0), VSIM_SPT_4);
 	m_free(n.m);
 }
 
@@ -901,13 +988,25 @@ TEST(translation_requests)
 	reply = m_ats(f.m, SID, 7, IOVA, RW);
 	CHECK_EQ(reply.perms, SIM_ATS_READ | SIM_ATS_WRITE);
 	CHECK(m_get(f.m, f.leaf) & VSIM_FS_D);
-	/* Broken tables are an abort and a fault, unknown ones unsupported. */
+	/* So it is with broken tables of first stage, and with a PASID that is not there. */
 	set(f.m, f.leaf, f.page | FS_ALL | BIT_ULL(46));
-	CHECK_EQ(m_ats(f.m, SID, 7, IOVA, 0).status, SIM_CA);
-	CHECK_EQ(m_fault(f.m), VSIM_SFS_3);
-	CHECK_EQ(m_ats(f.m, SID, 8, IOVA, 0).status, SIM_UR);
-	CHECK_EQ(m_fault(f.m), VSIM_SPT_2);
+	reply = m_ats(f.m, SID, 7, IOVA, 0);
+	CHECK_EQ(reply.status, SIM_OK);
+	CHECK_EQ(reply.perms, 0);
+	CHECK_EQ(m_ats(f.m, SID, 8, IOVA, 0).status, SIM_OK);
+	CHECK_EQ(m_ats(f.m, SID, 70, IOVA, 0).status, SIM_OK);
+	CHECK_EQ(m_ats(f.m, SID, 7, BIT_ULL(50), 0).status, SIM_OK);
+	CHECK_EQ(m_ats(f.m, SID, 7, IOVA, SIM_DMA_PRIV).status, SIM_OK);
+	CHECK_EQ(m_fault(f.m), 0);
+	/* Broken tables of the host are an abort, a device without any is unsupported. */
+	CHECK_EQ(m_ats(f.m, SID2, 7, IOVA, 0).status, SIM_UR);
+	CHECK_EQ(m_fault(f.m), VSIM_SRT_2);
+	CHECK_EQ(m_ats(f.m, SID, 0x8000, IOVA, 0).status, SIM_UR);
+	CHECK_EQ(m_fault(f.m), VSIM_SCT_7);
 	CHECK_EQ(m_bad(f.m), 0);
+	set(f.m, f.pe + 24, 1);
+	CHECK_EQ(m_ats(f.m, SID, 7, IOVA, 0).status, SIM_CA);
+	CHECK_EQ(m_fault(f.m), VSIM_SPT_3);
 	m_free(f.m);
 }
 
@@ -918,16 +1017,17 @@ TEST(table_modes)
 	m_command(m, VSIM_GCMD_TE, false);
 	m_set_root(m, m->root);
 	m_command(m, VSIM_GCMD_TE, true);
-	CHECK_FAULT(m, m_access(m, SID, 7, IOVA, 0), VSIM_RTA_3);
+	CHECK_FAULT(m, m_access(m, SID, 7, IOVA, 0), VSIM_RTA_2);
 	m_command(m, VSIM_GCMD_TE, false);
 	m_set_root(m, m->root | VSIM_TTM_RESERVED << 10);
 	m_command(m, VSIM_GCMD_TE, true);
-	CHECK_FAULT(m, m_access(m, SID, 7, IOVA, 0), VSIM_RTA_2);
+	CHECK_FAULT(m, m_access(m, SID, 7, IOVA, 0), VSIM_RTA_1);
 	m_command(m, VSIM_GCMD_TE, false);
 	m_set_root(m, m->root | VSIM_TTM_ABORT << 10);
 	m_command(m, VSIM_GCMD_TE, true);
-	CHECK_EQ(m_access(m, SID, 7, IOVA, 0).status, SIM_UR);
-	CHECK_EQ(m_fault(m), 0);
+	CHECK_FAULT(m, m_access(m, SID, 7, IOVA, 0), VSIM_RTA_1);
+	m->u.cfg.ecap |= VSIM_ECAP_ADMS;
+	CHECK_FAULT(m, m_access(m, SID, 7, IOVA, 0), VSIM_RTA_4);
 	m_free(m);
 }
 

@@ -27,6 +27,8 @@ static int m_op_cmpxchg(void *priv, u64 phys, u64 *old, u64 new)
 	struct machine *m = priv;
 	u64 now = m_get(m, phys);
 
+	if (phys == m->fixed)
+		return -EFAULT;
 	if (now != *old) {
 		*old = now;
 		return -EAGAIN;
