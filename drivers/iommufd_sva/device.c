@@ -727,7 +727,7 @@ static int replace_pasid(struct iommufd_sva_device *idev, u32 pasid,
 	if (rc)
 		return rc;
 	/* The same again, too: VFIO may have taken the last one off. */
-	rc = iommufd_sva_set_pasid(idev->master, igroup->epoch, pasid, &hwpt->trans);
+	rc = iommufd_sva_master_set_pasid(idev->master, igroup->epoch, pasid, &hwpt->trans);
 	if (rc) {
 		unreserve_iova(attached, hwpt, now);
 		return rc;
@@ -939,7 +939,7 @@ static int detach_pasid(struct iommufd_sva_device *idev, u32 pasid,
 	lockdep_assert_held(&idev->igroup->lock);
 	if (!attached)
 		return -ENOENT;
-	iommufd_sva_clear_pasid(idev->master, pasid);
+	iommufd_sva_master_clear_pasid(idev->master, pasid);
 	xa_erase(&idev->pasids, pasid);
 	unuse_device(idev);
 	unreserve_iova(attached, attached->hwpt, NULL);

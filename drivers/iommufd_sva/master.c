@@ -539,7 +539,7 @@ static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool v
 }
 
 /**
- * iommufd_sva_set_pasid - attach something to a PASID, or replace it
+ * iommufd_sva_master_set_pasid - attach something to a PASID, or replace it
  * @master: the device
  * @epoch: its set's when its user took it
  * @pasid: one that the device has
@@ -548,8 +548,8 @@ static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool v
  * Return: 0; -ENODEV when the set has changed hands since, or VFIO has freed the
  * domain; -ENOMEM; what the backend says, -EINVAL for a domain that does not fit
  */
-int iommufd_sva_set_pasid(struct iommufd_sva_master *master, int epoch, u32 pasid,
-			  const struct iommufd_sva_translation *trans)
+int iommufd_sva_master_set_pasid(struct iommufd_sva_master *master, int epoch, u32 pasid,
+				 const struct iommufd_sva_translation *trans)
 {
 	struct setting s;
 	int rc;
@@ -564,7 +564,7 @@ int iommufd_sva_set_pasid(struct iommufd_sva_master *master, int epoch, u32 pasi
 }
 
 /* Block @pasid, if its owner has not ended what was attached to it. */
-void iommufd_sva_clear_pasid(struct iommufd_sva_master *master, u32 pasid)
+void iommufd_sva_master_clear_pasid(struct iommufd_sva_master *master, u32 pasid)
 {
 	struct iommufd_sva_translation *old;
 	struct setting s;

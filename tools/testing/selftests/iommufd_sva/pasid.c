@@ -75,6 +75,8 @@ FIXTURE_SETUP(pasid)
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, self->mem);
 	for (int i = 0; i < NDEVICES; i++) {
+		/* What a test left that was ended half-way. */
+		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i, CAPS);
 		ASSERT_LT(0, self->bdf[i]);
 		ASSERT_LE(0, pci_group(sim_name(self->bdf[i]))) TH_LOG("not adopted");
@@ -884,6 +886,9 @@ TEST_F(pasid, failing_allocations)
 	ASSERT_EQ(0, fault_attr("fail_page_alloc/verbose", "0"));
 	ASSERT_EQ(0, fault_attr("fail_page_alloc/ignore-gfp-wait", "N"));
 	ASSERT_EQ(0, fault_attr("fail_page_alloc/min-order", "0"));
+	/* A call stack that is required and that nobody has: user copies do not fail. */
+	ASSERT_EQ(0, fault_attr("fail_usercopy/require-end", "0"));
+	ASSERT_EQ(0, fault_attr("fail_usercopy/stacktrace-depth", "0"));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->ioas[0], NULL));
 	/* First of a leaf, one more of it, another space in its place. */
 	fail_attaching(_metadata, self, control, 1000, 1, BLOCKED);
