@@ -11,7 +11,7 @@
 #include "sim.h"
 #include "sim_toy.h"
 
-#define PHYS_MASK52	(TOY_MAPPED - 1)
+#define PHYS_MASK48	((1ULL << 48) - 1)
 
 /* A page request that is answered in a moment. */
 struct answer {
@@ -25,6 +25,7 @@ struct answer {
 static DEFINE_RAW_SPINLOCK(toy_lock);
 static u64 resumed;		/* the address whose stall is over */
 static u64 paged_in;		/* the page that is there now */
+static bool swapped;		/* TOY_SWAPPED addresses are in the page beside */
 static u64 page_requests, invalidations, unanswered;
 
 static struct workqueue_struct *answers;
@@ -35,10 +36,19 @@ static void do_command(const struct toy_command *cmd, u16 segment)
 		sim_page_response(segment, cmd->rid, cmd->pasid, cmd->group, cmd->code);
 		return;
 	}
+	if (cmd->op == TOY_SWAP)
+		swapped = !swapped;
 	invalidations++;
 	if (!sim_atc_invalidate(segment, cmd->rid, cmd->pasid, cmd->addr, cmd->length,
 				cmd->global))
 		unanswered++;
+}
+
+static u64 phys_of(u64 addr)
+{
+	u64 phys = addr & PHYS_MASK48;
+
+	return addr & TOY_SWAPPED && swapped ? phys ^ SZ_4K : phys;
 }
 
 /* What is not moved to or from memory. True: it was such a request. */
@@ -68,7 +78,7 @@ static void translate(const struct sim_request *req, struct sim_reply *reply)
 {
 	u64 addr = req->addr, range = addr & TOY_HUGE ? SZ_2M : SZ_4K;
 
-	reply->phys = addr & PHYS_MASK52;
+	reply->phys = phys_of(addr);
 	reply->length = range;
 	reply->perms = SIM_ATS_READ | SIM_ATS_EXEC | (addr & TOY_READ_ONLY ? 0 : SIM_ATS_WRITE) |
 		       (addr & TOY_GLOBAL ? SIM_ATS_GLOBAL : 0) |
@@ -81,7 +91,7 @@ static void translate(const struct sim_request *req, struct sim_reply *reply)
 static void move(const struct sim_request *req, void *buf, size_t len, struct sim_reply *reply)
 {
 	bool write = req->flags & SIM_DMA_WRITE;
-	u64 phys = req->addr & PHYS_MASK52;
+	u64 phys = req->at == SIM_AT_TRANSLATED ? req->addr : phys_of(req->addr);
 	int rc;
 
 	reply->phys = phys;

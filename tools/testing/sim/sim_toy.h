@@ -2,7 +2,7 @@
 /*
  * sim_toy: an IOMMU that does what the address says, to test sim_pci by itself.
  *
- * The lower 52 bits of an address are physical; those above say what becomes of
+ * The lower 48 bits of an address are physical; those above say what becomes of
  * the request. Without TOY_MAPPED it is refused.
  */
 #ifndef SIM_TOY_H
@@ -10,6 +10,7 @@
 
 #include <linux/types.h>
 
+#define TOY_SWAPPED	(1ULL << 51)	/* the page beside it, after every other TOY_SWAP */
 #define TOY_MAPPED	(1ULL << 52)
 #define TOY_READ_ONLY	(1ULL << 53)
 #define TOY_STALL	(1ULL << 54)	/* the first time, for TOY_MS */
@@ -36,6 +37,7 @@ struct toy_request {
 enum toy_op {
 	TOY_INVALIDATE = 1,	/* @addr, @length, @global */
 	TOY_RESPOND,		/* @group, @code */
+	TOY_SWAP,		/* the same as TOY_INVALIDATE, with other pages from now on */
 };
 
 /* What the unit is to send to a function. */

@@ -1288,9 +1288,10 @@ struct crowd {
 static void *keep_writing(void *arg)
 {
 	struct crowd *c = arg;
-	char byte[64] = {};
+	char byte[64];
 	int status;
 
+	memset(byte, 0xff, sizeof(byte));
 	while (!*c->stop) {
 		status = sim_write_pasid(c->dev, SIM_NO_PASID, c->phys, byte, 64, c->flags);
 		if (status == SIM_OK)
@@ -1305,12 +1306,12 @@ static void *keep_writing(void *arg)
 
 static void start_crowd(struct __test_metadata *_metadata, struct crowd *crowd,
 			pthread_t *threads, volatile bool *stop, const int *devs, int num,
-			uint64_t addr, uint32_t flags)
+			uint64_t addr, size_t stride, uint32_t flags)
 {
 	for (int i = 0; i < CROWD; i++) {
 		crowd[i] = (struct crowd){
 			.dev = devs[i % num],
-			.phys = addr + i * SZ_4K,
+			.phys = addr + i * stride,
 			.flags = flags,
 			.stop = stop,
 		};
@@ -1335,7 +1336,7 @@ TEST_F_TIMEOUT(one, iommu_comes_and_goes, 120)
 	/* Mapped or not mapped: with and without the toy these are other addresses. */
 	ASSERT_EQ(0, sim_set_ats(self->dev, true));
 	start_crowd(_metadata, crowd, threads, &stop, &self->dev, 1, TOY_MAPPED | self->phys,
-		    SIM_DMA_ATS);
+		    SZ_4K, SIM_DMA_ATS);
 	for (int i = 0; i < 8; i++) {
 		EXPECT_EQ(0, sh("modprobe sim_toy"));
 		usleep(20000);
@@ -1348,18 +1349,34 @@ TEST_F_TIMEOUT(one, iommu_comes_and_goes, 120)
 	}
 }
 
-/* No write that an invalidation has overtaken, and none that it has not. */
+/*
+ * Once an invalidation is answered nothing uses what was translated before: pages are
+ * exchanged under DMA, and the old one stays as it is.
+ */
 TEST_F_TIMEOUT(toy, invalidation_under_load, 120)
 {
 	volatile bool stop = false;
 	struct crowd crowd[CROWD];
 	pthread_t threads[CROWD];
+	int late = 0;
 
-	start_crowd(_metadata, crowd, threads, &stop, &self->dev, 1, TOY_MAPPED | self->phys,
-		    SIM_DMA_ATS);
-	for (int i = 0; i < 2000; i++)
-		invalidate(_metadata, self, SIM_NO_PASID, 0, ~0ULL, false);
+	start_crowd(_metadata, crowd, threads, &stop, &self->dev, 1,
+		    TOY_MAPPED | TOY_SWAPPED | self->phys, 0, SIM_DMA_ATS);
+	for (int i = 1; i <= 1000; i++) {
+		volatile char *old = self->mem + (i & 1 ? 0 : SZ_4K);
+
+		command(_metadata, self, (struct toy_command){
+			.op = TOY_SWAP,
+			.rid = self->dev & 0xffff,
+			.pasid = SIM_NO_PASID,
+			.length = ~0ULL,
+		});
+		*old = 0;
+		usleep(i % 8 * 50);
+		late += *old != 0;
+	}
 	stop_crowd(threads, &stop);
+	EXPECT_EQ(0, late);
 	for (int i = 0; i < CROWD; i++) {
 		EXPECT_NE(0, crowd[i].moved);
 		EXPECT_EQ(0, crowd[i].other);
@@ -1374,7 +1391,8 @@ TEST_F_TIMEOUT(toy, hotplug_under_load, 180)
 	struct crowd crowd[CROWD];
 	pthread_t threads[CROWD];
 
-	start_crowd(_metadata, crowd, threads, &stop, devs, 2, TOY_MAPPED | self->phys, 0);
+	start_crowd(_metadata, crowd, threads, &stop, devs, 2, TOY_MAPPED | self->phys, SZ_4K,
+		    0);
 	for (int i = 0; i < 20; i++) {
 		EXPECT_EQ(0, i & 1 ? sim_remove(self->dev) : sim_pull_out(self->dev));
 		dev = sim_add(SIM_ENDPOINT, port, 0, SIM_ALL_CAPS);
