@@ -7,9 +7,10 @@
 # make demo         the main job, told step by step, in a VM
 # make demo ARCH=arm64  nested translation on an SMMUv3, likewise
 # make demo IOMMU=sim   either of them on a hardware model: no emulated IOMMU
-# make check        the tests, all but debug; ends in "N passed, N failed, N skipped"
+# make check        the tests, all but debug and mutants; ends in "N passed, N failed, N skipped"
 # make check-PART   one part of it: unit, uapi, build, dkms, sim, hw, agree; or
-#                   debug: the selftests under KASAN, lockdep, kmemleak and UBSAN
+#                   debug: the selftests under KASAN, lockdep, kmemleak and UBSAN;
+#                   mutants: do the tests notice when a line of the drivers breaks?
 # KERNELS=6.12 make check-sim   on these kernels only (sim, hw)
 # make bench        what mapping costs, beside the kernel's own stack
 KDIR ?= /lib/modules/$(shell uname -r)/build

@@ -487,6 +487,25 @@ TEST_F(device, replace_many)
 	}
 }
 
+/* An address space has a tag of the unit's for as long as a device is attached to it. */
+TEST_F(device, tags_come_back)
+{
+	long before = backend_tags_used();
+	uint32_t ioas;
+
+	ASSERT_LT(0, before);
+	for (int i = 0; i < 20; i++) {
+		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, ioas, NULL));
+		EXPECT_EQ(before + 1, backend_tags_used());
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+		EXPECT_EQ(before + 1, backend_tags_used());
+		ASSERT_EQ(0, sva_destroy(self->fd, ioas));
+	}
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	EXPECT_EQ(before, backend_tags_used());
+}
+
 /* Whatever its last user told it to do, a device that comes back has forgotten. */
 TEST_F(device, given_back_is_reset)
 {

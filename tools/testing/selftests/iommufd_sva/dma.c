@@ -255,26 +255,80 @@ TEST_F(dma, detached_is_blocked)
 	EXPECT_EQ(-1, buffer_check(self, self->mem, IOVA, 2));
 }
 
-/* The same IOVA in two address spaces. */
+/*
+ * The same IOVA in address spaces that follow one another. Tags are given out
+ * again as soon as they can be: the third space has the first one's.
+ */
 TEST_F(dma, replace)
 {
-	char *a = self->mem, *b = self->mem + SZ_4K;
-	uint32_t other;
+	uint32_t ioas[3] = { self->ioas };
+	char *page[3];
 
-	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &other));
-	ASSERT_EQ(0, map(self, a, SZ_4K, IOVA, SVA_RW));
-	ASSERT_EQ(0, sva_map(self->fd, other, b, SZ_4K, IOVA, SVA_RW));
-	for (int i = 0; i < 4; i++) {
-		mem_fill(a, SZ_4K, 10 + i);
-		mem_fill(b, SZ_4K, 20 + i);
-		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	for (int i = 0; i < 3; i++) {
+		page[i] = self->mem + i * SZ_4K;
+		if (i)
+			ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas[i]));
+		ASSERT_EQ(0, sva_map(self->fd, ioas[i], page[i], SZ_4K, IOVA, SVA_RW));
+	}
+	for (int i = 0; i < 9; i++) {
+		for (int k = 0; k < 3; k++)
+			mem_fill(page[k], SZ_4K, 10 * k + i);
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, ioas[i % 3], NULL));
 		ASSERT_EQ(0, engine_fetch(&self->engine, IOVA, SZ_4K));
-		ASSERT_EQ(0, sva_attach(self->fd, self->device, other, NULL));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, ioas[(i + 1) % 3], NULL));
 		ASSERT_EQ(0, engine_store(&self->engine, IOVA, SZ_4K));
-		EXPECT_EQ(-1, mem_check(a, SZ_4K, 10 + i));
-		EXPECT_EQ(-1, mem_check(b, SZ_4K, 10 + i));
+		for (int k = 0; k < 3; k++) {
+			int seed = k == (i + 1) % 3 ? i % 3 : k;
+
+			EXPECT_EQ(-1, mem_check(page[k], SZ_4K, 10 * seed + i))
+				TH_LOG("round %d, page %d", i, k);
+		}
+	}
+	/* With nothing between them that is blocked, and with it. */
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, sva_detach(self->fd, self->device));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, ioas[i], NULL));
+		mem_fill(page[i], SZ_4K, 50 + i);
+		ASSERT_EQ(0, engine_fetch(&self->engine, IOVA, SZ_4K));
+		memset(page[i], 0, SZ_4K);
+		ASSERT_EQ(0, engine_store(&self->engine, IOVA, SZ_4K));
+		EXPECT_EQ(-1, mem_check(page[i], SZ_4K, 50 + i));
 	}
 	EXPECT_FALSE(any_fault_logged(self->log, self->name));
+}
+
+/* Two devices, the same IOVA, and each has its own behind it. */
+TEST_F(dma, two_address_spaces)
+{
+	char name[PCI_NAME_LEN], *page[2] = { self->mem, self->mem + SZ_4K };
+	struct engine engine[2] = { self->engine };
+	uint32_t device[2] = { self->device }, ioas[2] = { self->ioas };
+
+	NEED_ENGINE(1, name);
+	ASSERT_EQ(0, pci_unbind(name));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(name), &device[1]));
+	ASSERT_EQ(0, engine_open(&engine[1], name));
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas[1]));
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, sva_map(self->fd, ioas[i], page[i], SZ_4K, IOVA, SVA_RW));
+		ASSERT_EQ(0, sva_attach(self->fd, device[i], ioas[i], NULL));
+	}
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 2; i++) {
+			mem_fill(page[i], SZ_4K, 1 + i);
+			ASSERT_EQ(0, engine_fetch(&engine[i], IOVA, SZ_4K));
+			memset(page[i], 0, SZ_4K);
+		}
+		for (int i = 0; i < 2; i++) {
+			ASSERT_EQ(0, engine_store(&engine[i], IOVA, SZ_4K));
+		}
+		for (int i = 0; i < 2; i++) {
+			EXPECT_EQ(-1, mem_check(page[i], SZ_4K, 1 + i)) TH_LOG("device %d", i);
+		}
+	}
+	EXPECT_FALSE(any_fault_logged(self->log, self->name));
+	EXPECT_FALSE(any_fault_logged(self->log, name));
+	engine_close(&engine[1]);
 }
 
 /* One address space of two devices, which may be behind different units. */
@@ -495,6 +549,78 @@ TEST_F(dma, killed_user)
 TEST_F(dma, exiting_user)
 {
 	killed_user(_metadata, self, false);
+}
+
+/*
+ * A device whose requests pass, before and after somebody has it. The unit may
+ * remember each time what it did the time before.
+ */
+FIXTURE(passing)
+{
+	char name[PCI_NAME_LEN];
+	int fd;
+	struct engine engine;
+	char *mem;
+	uint64_t phys;
+	int log;
+};
+
+FIXTURE_SETUP(passing)
+{
+	NEED_ENGINE(0, self->name);
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, pci_unbind(self->name));
+	ASSERT_EQ(0, engine_open(&self->engine, self->name));
+	self->mem = mem_alloc(SZ_4K, 0);
+	ASSERT_NE(NULL, self->mem);
+	self->phys = mem_phys(self->mem);
+	ASSERT_NE(0, self->phys);
+	self->log = fault_mark();
+}
+
+FIXTURE_TEARDOWN(passing)
+{
+	pci_set_command(self->name, 0, PCI_CMD_MASTER);
+	engine_close(&self->engine);
+	close(self->fd);
+}
+
+/* Physical memory through the device and back: does it arrive? */
+static bool passes(FIXTURE_DATA(passing) *self, unsigned int seed)
+{
+	mem_fill(self->mem, SZ_4K, seed);
+	if (pci_set_command(self->name, PCI_CMD_MASTER, 0) ||
+	    engine_fetch(&self->engine, self->phys, SZ_4K))
+		return false;
+	memset(self->mem, 0, SZ_4K);
+	return !engine_store(&self->engine, self->phys, SZ_4K) &&
+	       mem_check(self->mem, SZ_4K, seed) == -1;
+}
+
+TEST_F(passing, between_users)
+{
+	uint32_t device, ioas;
+
+	for (int i = 0; i < 3; i++) {
+		ASSERT_TRUE(passes(self, i));
+		EXPECT_FALSE(any_fault_logged(self->log, self->name));
+		ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &device));
+		EXPECT_FALSE(passes(self, i)) TH_LOG("a user's device passes through");
+		EXPECT_TRUE(block_logged(self->log, self->name, "read", self->phys));
+
+		/* An address space in which everything is, but elsewhere. */
+		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
+		ASSERT_EQ(0, sva_map(self->fd, ioas, self->mem, SZ_4K, IOVA, SVA_RW));
+		ASSERT_EQ(0, sva_attach(self->fd, device, ioas, NULL));
+		EXPECT_FALSE(passes(self, i)) TH_LOG("a user's device passes through");
+		mem_fill(self->mem, SZ_4K, i);
+		EXPECT_EQ(0, engine_store(&self->engine, IOVA, SZ_4K));
+		ASSERT_EQ(0, sva_detach(self->fd, device));
+		ASSERT_EQ(0, sva_destroy(self->fd, device));
+		ASSERT_EQ(0, sva_destroy(self->fd, ioas));
+		self->log = fault_mark();
+	}
 }
 
 /*

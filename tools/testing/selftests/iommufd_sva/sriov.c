@@ -103,6 +103,52 @@ TEST_F(sriov, each_to_another_user)
 	close(other);
 }
 
+/* Physical memory through the device and back: does it arrive? */
+static bool passes(const char *name, char *mem, unsigned int seed)
+{
+	uint64_t phys = mem_phys(mem);
+	struct engine engine;
+	bool arrives;
+
+	mem_fill(mem, SZ_4K, seed);
+	if (engine_open(&engine, name))
+		return false;
+	arrives = !engine_fetch(&engine, phys, SZ_4K);
+	memset(mem, 0, SZ_4K);
+	arrives &= !engine_store(&engine, phys, SZ_4K) && mem_check(mem, SZ_4K, seed) == -1;
+	engine_close(&engine);
+	return arrives;
+}
+
+/* One on the same bus that is nobody's passes on, until it is somebody's, too. */
+TEST_F(sriov, taken_one_by_one)
+{
+	char *mem = mem_alloc(SZ_4K, 0);
+	uint32_t device[VFS];
+	struct engine engine;
+
+	ASSERT_NE(NULL, mem);
+	if (engine_open(&engine, self->vf[0]))
+		SKIP(return, "these functions have no engine that a test can drive");
+	engine_close(&engine);
+	for (int taken = 0; taken <= VFS; taken++) {
+		for (int i = 0; i < VFS; i++) {
+			EXPECT_EQ(i >= taken, passes(self->vf[i], mem, i + 1))
+				TH_LOG("function %d when %d are taken", i, taken);
+		}
+		if (taken < VFS)
+			ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->vf[taken]), &device[taken]));
+	}
+	/* And given back one by one. */
+	for (int free = 1; free <= VFS; free++) {
+		ASSERT_EQ(0, sva_destroy(self->fd, device[free - 1]));
+		for (int i = 0; i < VFS; i++) {
+			EXPECT_EQ(i < free, passes(self->vf[i], mem, i + 3))
+				TH_LOG("function %d when %d are free", i, free);
+		}
+	}
+}
+
 /* The guest's VF and the host's VF of one card side by side. */
 TEST_F(sriov, host_driver_on_another)
 {

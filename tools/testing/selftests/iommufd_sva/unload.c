@@ -102,6 +102,34 @@ TEST_F(unload, idle)
 	expect_works(_metadata, self);
 }
 
+/*
+ * The unit looks at nothing of ours any more: physical addresses are what they are
+ * for a device that has been through the module's tables.
+ */
+TEST_F(unload, left_as_found)
+{
+	char *mem = mem_alloc(SZ_4K, 0);
+	struct engine engine;
+	uint64_t phys;
+
+	ASSERT_NE(NULL, mem);
+	phys = mem_phys(mem);
+	ASSERT_NE(0, phys);
+	expect_works(_metadata, self);
+	close_file(self);
+	expect_gone(_metadata, self);
+	ASSERT_EQ(0, engine_open(&engine, self->name));
+	for (int i = 0; i < 2; i++) {
+		mem_fill(mem, SZ_4K, i);
+		EXPECT_EQ(0, engine_fetch(&engine, phys, SZ_4K));
+		memset(mem, 0, SZ_4K);
+		EXPECT_EQ(0, engine_store(&engine, phys, SZ_4K));
+		EXPECT_EQ(-1, mem_check(mem, SZ_4K, i));
+	}
+	engine_close(&engine);
+	pci_set_command(self->name, 0, PCI_CMD_MASTER);
+}
+
 /* An open file pins the core; the backend has nothing to do with it. */
 TEST_F(unload, file_open)
 {

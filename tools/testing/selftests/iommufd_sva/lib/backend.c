@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What differs from backend to backend, as far as a test can see it. */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,25 @@ int backend_load(void)
 int backend_unload(void)
 {
 	return sh("rmmod %s 2>/dev/null", backend()->module);
+}
+
+long backend_tags_used(void)
+{
+	long sum = 0, one;
+	glob_t g;
+	FILE *f;
+
+	if (glob("/sys/class/iommu/*/*/*s_used", 0, NULL, &g))
+		return -1;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		f = fopen(g.gl_pathv[i], "r");
+		if (f && fscanf(f, "%ld", &one) == 1)
+			sum += one;
+		if (f)
+			fclose(f);
+	}
+	globfree(&g);
+	return sum;
 }
 
 bool backend_hw_info_valid(const void *data)

@@ -44,6 +44,9 @@ const struct backend *backend(void);
 int backend_load(void);
 int backend_unload(void);
 
+/* How many tags (domain IDs, VMIDs) all units together have given out. */
+long backend_tags_used(void);
+
 /* Does hw_info hold what a unit that can be ours must say? */
 bool backend_hw_info_valid(const void *data);
 /* Can the unit have second-stage tables under a guest's own? */

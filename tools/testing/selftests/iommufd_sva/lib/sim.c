@@ -375,6 +375,11 @@ unsigned int sim_units(void)
 	return num;
 }
 
+static bool is_bad(const char *line)
+{
+	return !strncmp(line, "bad.", 4) || !strncmp(line, "stale.", 6);
+}
+
 const char *sim_bad(unsigned int unit)
 {
 	char *line = counters(unit, 0, 0), *next;
@@ -383,7 +388,7 @@ const char *sim_bad(unsigned int unit)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = 0;
-		if (!strncmp(line, "bad.", 4) && strtoull(strchr(line, ' ') ?: "0", NULL, 10))
+		if (is_bad(line) && strtoull(strchr(line, ' ') ?: "0", NULL, 10))
 			return line;
 	}
 	return "";

@@ -87,7 +87,10 @@ void sim_reset_counters(unsigned int unit);
 void sim_reset_device_counters(int bdf);
 /* How many units there are. */
 unsigned int sim_units(void);
-/* The first counter "bad.NAME" of a unit that is not 0, "" for none. */
+/*
+ * The first counter "bad.NAME" of a unit that is not 0, or, when nothing goes on
+ * that may still invalidate, "stale.NAME": what it caches and is not true. "": none.
+ */
 const char *sim_bad(unsigned int unit);
 int sim_inject(unsigned int unit, enum sim_fault fault, uint32_t count, uint64_t arg);
 
