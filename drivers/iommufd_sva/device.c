@@ -5,7 +5,8 @@
  * A raw device is a driverless one that the user drives by himself: its group's
  * DMA is claimed from the kernel, as VFIO does, and is blocked until something
  * is attached. A device bound with BIND_VFIO stays VFIO's; what is attached is
- * an overlay on VFIO's own domain. Either way the whole group translates as one.
+ * an overlay on VFIO's own domain. Either way the whole group translates as one,
+ * but for requests with a PASID: those are a device's own.
  *
  * A bound device holds its igroup, an igroup its set, the set's claim on the
  * IOMMU core's group (raw), and the backend's module.
@@ -364,6 +365,7 @@ static int igroup_add(struct iommufd_sva_device *idev,
 	}
 	idev->igroup = igroup;
 	idev->master = iommufd_sva_set_find_master(set, idev->dev);
+	idev->pasid_bits = idev->master->pasid_bits;
 	list_add_tail(&idev->igroup_item, &igroup->device_list);
 	mutex_unlock(&igroup->lock);
 	return 0;
@@ -462,6 +464,7 @@ static int bind_pdev(struct iommufd_sva_ucmd *ucmd, struct pci_dev *pdev)
 	idev->ictx = ucmd->ictx;
 	idev->dev = &pdev->dev;
 	INIT_LIST_HEAD(&idev->igroup_item);
+	xa_init(&idev->pasids);
 
 	mutex_lock(&ucmd->ictx->groups_lock);
 	rc = igroup_add(idev, set, members, vfio, cmd->fd);
@@ -532,22 +535,34 @@ static void put_hwpt(struct iommufd_sva_ctx *ictx,
 		iommufd_sva_put_object(&hwpt->obj);
 }
 
+/* In use: it cannot be destroyed before it is detached. */
+static void use_device(struct iommufd_sva_device *idev)
+{
+	refcount_inc(&idev->obj.users);
+	if (!idev->igroup->vfio)
+		pci_set_master(to_pci_dev(idev->dev));
+}
+
+static void unuse_device(struct iommufd_sva_device *idev)
+{
+	refcount_dec(&idev->obj.users);
+	if (!idev->attached && xa_empty(&idev->pasids) && !idev->igroup->vfio &&
+	    !idev->dead)
+		pci_clear_master(to_pci_dev(idev->dev));
+}
+
 static void mark_attached(struct iommufd_sva_device *idev)
 {
 	if (idev->attached)
 		return;
 	idev->attached = true;
 	idev->igroup->attached++;
-	/* In use: it cannot be destroyed before it is detached. */
-	refcount_inc(&idev->obj.users);
-	if (!idev->igroup->vfio)
-		pci_set_master(to_pci_dev(idev->dev));
+	use_device(idev);
 }
 
 /* Does @hwpt fit @idev's group? As far as can be said without the backend. */
 static int check_fits(struct iommufd_sva_hwpt *hwpt, struct iommufd_sva_device *idev)
 {
-	struct iommufd_sva_nested *nested = hwpt->trans.nested;
 	struct iommufd_sva_set *set = idev->igroup->set;
 
 	if (hwpt->trans.domain->backend != set->unit->backend)
@@ -556,6 +571,16 @@ static int check_fits(struct iommufd_sva_hwpt *hwpt, struct iommufd_sva_device *
 	if (idev->enforce_snoop && !hwpt->stage2->enforce_snoop &&
 	    hwpt->stage2->ioas)
 		return -EINVAL;
+	return 0;
+}
+
+/* The same of a guest's tables. */
+static int check_fits_nested(struct iommufd_sva_hwpt *hwpt,
+			     struct iommufd_sva_device *idev)
+{
+	struct iommufd_sva_nested *nested = hwpt->trans.nested;
+	struct iommufd_sva_set *set = idev->igroup->set;
+
 	if (!nested)
 		return 0;
 	if (nested->vunit && nested->vunit->unit != set->unit)
@@ -571,10 +596,30 @@ static int check_fits(struct iommufd_sva_hwpt *hwpt, struct iommufd_sva_device *
 }
 
 /*
+ * Can @idev have PASIDs? Those of a device that shares its requester ID would be
+ * found in whatever table that ID shows.
+ */
+static int check_has_pasids(struct iommufd_sva_device *idev)
+{
+	const char *why;
+
+	if (iommufd_sva_set_has_aliases(idev->igroup->set))
+		why = "it shares a requester ID with other devices";
+	else if (!idev->igroup->set->unit->pasid_bits)
+		why = "the unit in front of it translates none by itself";
+	else if (!idev->pasid_bits)
+		why = "it has none, or a port above or its physical function lacks them";
+	else
+		return 0;
+	dev_info_ratelimited(idev->dev, "iommufd_sva: cannot use PASIDs: %s\n", why);
+	return -EOPNOTSUPP;
+}
+
+/*
  * Reserve in @hwpt's IOAS what @igroup's devices cannot use, unless @now has done
  * it. VFIO sees to its own mappings.
  */
-static int reserve_iova(struct iommufd_sva_igroup *igroup,
+static int reserve_iova(struct iommufd_sva_igroup *igroup, void *owner,
 			struct iommufd_sva_hwpt *hwpt,
 			struct iommufd_sva_hwpt *now)
 {
@@ -584,46 +629,42 @@ static int reserve_iova(struct iommufd_sva_igroup *igroup,
 	if (!ioas || (now && now->stage2->ioas == ioas))
 		return 0;
 	return iopt_table_enforce_group_resv_regions(&ioas->iopt,
-						     igroup->set->group, igroup,
+						     igroup->set->group, owner,
 						     &sw_msi_start);
 }
 
 /* Undo that for @hwpt, unless @stays needs it. */
-static void unreserve_iova(struct iommufd_sva_igroup *igroup,
-			   struct iommufd_sva_hwpt *hwpt,
+static void unreserve_iova(void *owner, struct iommufd_sva_hwpt *hwpt,
 			   struct iommufd_sva_hwpt *stays)
 {
 	struct iommufd_sva_ioas *ioas = hwpt->stage2->ioas;
 
 	if (ioas && (!stays || stays->stage2->ioas != ioas))
-		iopt_remove_reserved_iova(&ioas->iopt, igroup);
+		iopt_remove_reserved_iova(&ioas->iopt, owner);
 }
 
 /*
  * Make the whole group of @idev translate through @hwpt. *@old: what it was
  * attached to and is not any more, for put_hwpt().
  */
-static int attach_hwpt(struct iommufd_sva_hwpt *hwpt,
-		       struct iommufd_sva_device *idev,
-		       struct iommufd_sva_hwpt **old)
+static int attach_group(struct iommufd_sva_hwpt *hwpt,
+			struct iommufd_sva_device *idev,
+			struct iommufd_sva_hwpt **old)
 {
 	struct iommufd_sva_igroup *igroup = idev->igroup;
 	struct iommufd_sva_hwpt *now = igroup->hwpt;
 	int rc;
 
-	lockdep_assert_held(&igroup->lock);
-	*old = NULL;
-
-	if (idev->dead)
-		return -ENODEV;
 	/* A group translates as one; who is attached may move all of it. */
 	if (now && now != hwpt && !idev->attached)
 		return -EINVAL;
 	rc = check_fits(hwpt, idev);
+	if (!rc)
+		rc = check_fits_nested(hwpt, idev);
 	if (rc)
 		return rc;
 
-	rc = reserve_iova(igroup, hwpt, now);
+	rc = reserve_iova(igroup, igroup, hwpt, now);
 	if (rc)
 		return rc;
 	/* The same again, too: VFIO may have taken the last one off. */
@@ -644,16 +685,112 @@ static int attach_hwpt(struct iommufd_sva_hwpt *hwpt,
 	return 0;
 }
 
+/* What is attached to @pasid of @idev, or a place for it. */
+static struct iommufd_sva_pasid *get_pasid(struct iommufd_sva_device *idev, u32 pasid)
+{
+	struct iommufd_sva_pasid *attached = xa_load(&idev->pasids, pasid);
+	int rc;
+
+	if (attached)
+		return attached;
+	attached = kzalloc(sizeof(*attached), IOMMUFD_SVA_GFP_USER);
+	if (!attached)
+		return ERR_PTR(-ENOMEM);
+	rc = xa_insert(&idev->pasids, pasid, attached, IOMMUFD_SVA_GFP_USER);
+	if (rc) {
+		kfree(attached);
+		return ERR_PTR(rc);
+	}
+	return attached;
+}
+
+/* Give it back, if nothing is attached. */
+static void put_pasid(struct iommufd_sva_device *idev, u32 pasid,
+		      struct iommufd_sva_pasid *attached)
+{
+	if (attached->hwpt)
+		return;
+	xa_erase(&idev->pasids, pasid);
+	kfree(attached);
+}
+
+/* Make @attached, which is @pasid of @idev, translate through @hwpt. */
+static int replace_pasid(struct iommufd_sva_device *idev, u32 pasid,
+			 struct iommufd_sva_pasid *attached,
+			 struct iommufd_sva_hwpt *hwpt)
+{
+	struct iommufd_sva_igroup *igroup = idev->igroup;
+	struct iommufd_sva_hwpt *now = attached->hwpt;
+	int rc;
+
+	rc = reserve_iova(igroup, attached, hwpt, now);
+	if (rc)
+		return rc;
+	/* The same again, too: VFIO may have taken the last one off. */
+	rc = iommufd_sva_master_set_pasid(idev->master, igroup->epoch, pasid, &hwpt->trans);
+	if (rc) {
+		unreserve_iova(attached, hwpt, now);
+		return rc;
+	}
+	if (now != hwpt) {
+		refcount_inc(&hwpt->obj.users);
+		attached->hwpt = hwpt;
+		if (now)
+			unreserve_iova(attached, now, hwpt);
+	}
+	return 0;
+}
+
+/* Make @pasid of @idev translate through @hwpt; *@old as above. */
+static int attach_pasid(struct iommufd_sva_hwpt *hwpt,
+			struct iommufd_sva_device *idev, u32 pasid,
+			struct iommufd_sva_hwpt **old)
+{
+	struct iommufd_sva_pasid *attached;
+	struct iommufd_sva_hwpt *now;
+	int rc;
+
+	/* A whole PASID table is no PASID's. */
+	if (hwpt->obj.type == IOMMUFD_SVA_OBJ_PASID_TABLE)
+		return -EINVAL;
+	if (hwpt->trans.nested)
+		return -EOPNOTSUPP;
+	rc = check_fits(hwpt, idev);
+	if (rc)
+		return rc;
+
+	attached = get_pasid(idev, pasid);
+	if (IS_ERR(attached))
+		return PTR_ERR(attached);
+	now = attached->hwpt;
+	rc = replace_pasid(idev, pasid, attached, hwpt);
+	if (rc) {
+		put_pasid(idev, pasid, attached);
+		return rc;
+	}
+	if (!now)
+		use_device(idev);
+	*old = now == hwpt ? NULL : now;
+	return 0;
+}
+
 int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt *hwpt,
-				   struct iommufd_sva_device *idev,
+				   struct iommufd_sva_device *idev, u32 pasid,
 				   struct iommufd_sva_hwpt **old)
 {
-	return attach_hwpt(hwpt, idev, old);
+	lockdep_assert_held(&idev->igroup->lock);
+	*old = NULL;
+
+	if (idev->dead)
+		return -ENODEV;
+	return pasid == IOMMUFD_SVA_NO_PASID ?
+	       attach_group(hwpt, idev, old) :
+	       attach_pasid(hwpt, idev, pasid, old);
 }
 
 /* An automatic HWPT of @ioas that fits, or a new one. */
 static int attach_ioas(struct iommufd_sva_ioas *ioas,
-		       struct iommufd_sva_device *idev, u32 *pt_id,
+		       struct iommufd_sva_device *idev, u32 pasid, u32 *pt_id,
 		       struct iommufd_sva_hwpt **old)
 {
 	struct iommufd_sva_hwpt_paging *hwpt;
@@ -669,7 +806,7 @@ static int attach_ioas(struct iommufd_sva_ioas *ioas,
 		/* It may be on its way out, waiting for the mutex. */
 		if (!refcount_inc_not_zero(&hwpt->common.obj.users))
 			continue;
-		rc = attach_hwpt(&hwpt->common, idev, old);
+		rc = iommufd_sva_hwpt_attach_device(&hwpt->common, idev, pasid, old);
 		*pt_id = hwpt->common.obj.id;
 		iommufd_sva_put_object(&hwpt->common.obj);
 		/* -EINVAL: does not fit. */
@@ -677,8 +814,8 @@ static int attach_ioas(struct iommufd_sva_ioas *ioas,
 			goto out_unlock;
 	}
 
-	hwpt = iommufd_sva_hwpt_paging_alloc(idev->ictx, ioas, idev, 0, true,
-					     old);
+	hwpt = iommufd_sva_hwpt_paging_alloc(idev->ictx, ioas, idev, pasid, 0,
+					     true, old);
 	rc = PTR_ERR_OR_ZERO(hwpt);
 	if (rc)
 		goto out_unlock;
@@ -691,7 +828,7 @@ out_unlock:
 }
 
 static int attach_object(struct iommufd_sva_object *pt,
-			 struct iommufd_sva_device *idev, u32 *pt_id)
+			 struct iommufd_sva_device *idev, u32 pasid, u32 *pt_id)
 {
 	struct iommufd_sva_hwpt *old = NULL;
 	int rc;
@@ -700,13 +837,14 @@ static int attach_object(struct iommufd_sva_object *pt,
 	switch (pt->type) {
 	case IOMMUFD_SVA_OBJ_IOAS:
 		rc = attach_ioas(container_of(pt, struct iommufd_sva_ioas, obj),
-				 idev, pt_id, &old);
+				 idev, pasid, pt_id, &old);
 		break;
 	case IOMMUFD_SVA_OBJ_HWPT_PAGING:
 	case IOMMUFD_SVA_OBJ_HWPT_NESTED:
 	case IOMMUFD_SVA_OBJ_PASID_TABLE:
-		rc = attach_hwpt(container_of(pt, struct iommufd_sva_hwpt, obj),
-				 idev, &old);
+		rc = iommufd_sva_hwpt_attach_device(container_of(pt, struct iommufd_sva_hwpt,
+								 obj),
+						    idev, pasid, &old);
 		break;
 	default:
 		rc = -EINVAL;
@@ -714,6 +852,24 @@ static int attach_object(struct iommufd_sva_object *pt,
 	mutex_unlock(&idev->igroup->lock);
 	put_hwpt(idev->ictx, old);
 	return rc;
+}
+
+/*
+ * 0 is no PASID to attach to, as everywhere in the kernel: it is under this one that
+ * units look up requests without.
+ */
+static int check_pasid(struct iommufd_sva_device *idev, u32 pasid)
+{
+	int rc;
+
+	if (pasid == IOMMUFD_SVA_NO_PASID)
+		return 0;
+	if (!pasid || pasid >= PASID_MAX)
+		return -EINVAL;
+	rc = check_has_pasids(idev);
+	if (rc)
+		return rc;
+	return pasid >> idev->pasid_bits ? -EINVAL : 0;
 }
 
 int iommufd_sva_device_attach(struct iommufd_sva_ucmd *ucmd)
@@ -725,12 +881,12 @@ int iommufd_sva_device_attach(struct iommufd_sva_ucmd *ucmd)
 
 	if (cmd->flags || cmd->__reserved)
 		return -EOPNOTSUPP;
-	if (cmd->pasid != IOMMUFD_SVA_NO_PASID)
-		return cmd->pasid < PASID_MAX ? -EOPNOTSUPP : -EINVAL;
-
 	idev = get_device_obj(ucmd, cmd->device_id);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
+	rc = check_pasid(idev, cmd->pasid);
+	if (rc)
+		goto out_put_device;
 	pt = iommufd_sva_get_object(ucmd->ictx, cmd->pt_id, IOMMUFD_SVA_OBJ_ANY);
 	if (IS_ERR(pt)) {
 		rc = PTR_ERR(pt);
@@ -739,7 +895,7 @@ int iommufd_sva_device_attach(struct iommufd_sva_ucmd *ucmd)
 	/* Nothing may fail once it is attached: can the answer be written? */
 	rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
 	if (!rc)
-		rc = attach_object(pt, idev, &cmd->pt_id);
+		rc = attach_object(pt, idev, cmd->pasid, &cmd->pt_id);
 	if (!rc)
 		iommufd_sva_ucmd_respond_done(ucmd, sizeof(*cmd));
 	iommufd_sva_put_object(pt);
@@ -762,13 +918,11 @@ static struct iommufd_sva_hwpt *detach_device(struct iommufd_sva_device *idev)
 	if (!idev->attached)
 		return NULL;
 	idev->attached = false;
-	refcount_dec(&idev->obj.users);
 	if (--igroup->attached)
 		hwpt = NULL;
 	else
 		iommufd_sva_clear_overlay(igroup->set);
-	if (!igroup->vfio && !idev->dead)
-		pci_clear_master(to_pci_dev(idev->dev));
+	unuse_device(idev);
 	if (hwpt) {
 		igroup->hwpt = NULL;
 		unreserve_iova(igroup, hwpt, NULL);
@@ -776,27 +930,73 @@ static struct iommufd_sva_hwpt *detach_device(struct iommufd_sva_device *idev)
 	return hwpt;
 }
 
+/* Detach @pasid of @idev: blocked. Adds to @detached what put_detached() is for. */
+static int detach_pasid(struct iommufd_sva_device *idev, u32 pasid,
+			struct list_head *detached)
+{
+	struct iommufd_sva_pasid *attached = xa_load(&idev->pasids, pasid);
+
+	lockdep_assert_held(&idev->igroup->lock);
+	if (!attached)
+		return -ENOENT;
+	iommufd_sva_master_clear_pasid(idev->master, pasid);
+	xa_erase(&idev->pasids, pasid);
+	unuse_device(idev);
+	unreserve_iova(attached, attached->hwpt, NULL);
+	list_add_tail(&attached->item, detached);
+	return 0;
+}
+
+static void detach_pasids(struct iommufd_sva_device *idev, struct list_head *detached)
+{
+	struct iommufd_sva_pasid *attached;
+	unsigned long pasid;
+
+	xa_for_each(&idev->pasids, pasid, attached)
+		detach_pasid(idev, pasid, detached);
+}
+
+/* What PASIDs were attached to is not needed any more; no lock is held. */
+static void put_detached(struct iommufd_sva_ctx *ictx, struct list_head *detached)
+{
+	struct iommufd_sva_pasid *attached, *next;
+
+	list_for_each_entry_safe(attached, next, detached, item) {
+		put_hwpt(ictx, attached->hwpt);
+		kfree(attached);
+	}
+}
+
 int iommufd_sva_device_detach(struct iommufd_sva_ucmd *ucmd)
 {
 	struct iommufd_sva_device_detach *cmd = ucmd->cmd;
-	struct iommufd_sva_hwpt *hwpt;
+	struct iommufd_sva_hwpt *hwpt = NULL;
 	struct iommufd_sva_device *idev;
-	int rc = 0;
+	LIST_HEAD(detached);
+	int rc;
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	if (cmd->pasid != IOMMUFD_SVA_NO_PASID)
-		return cmd->pasid < PASID_MAX ? -EOPNOTSUPP : -EINVAL;
-
 	idev = get_device_obj(ucmd, cmd->device_id);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
+	rc = check_pasid(idev, cmd->pasid);
+	if (rc)
+		goto out_put_device;
+
 	mutex_lock(&idev->igroup->lock);
-	if (!idev->attached)
-		rc = idev->dead ? -ENODEV : -ENOENT;
-	hwpt = detach_device(idev);
+	if (cmd->pasid != IOMMUFD_SVA_NO_PASID)
+		rc = detach_pasid(idev, cmd->pasid, &detached);
+	else if (idev->attached)
+		hwpt = detach_device(idev);
+	else
+		rc = -ENOENT;
+	if (rc && idev->dead)
+		rc = -ENODEV;
 	mutex_unlock(&idev->igroup->lock);
 	put_hwpt(idev->ictx, hwpt);
+	put_detached(idev->ictx, &detached);
+out_put_device:
 	iommufd_sva_put_object(&idev->obj);
 	return rc;
 }
@@ -807,16 +1007,19 @@ void iommufd_sva_devices_detach_all(struct iommufd_sva_ctx *ictx)
 	struct iommufd_sva_device *idev;
 	struct iommufd_sva_object *obj;
 	unsigned long index;
+	LIST_HEAD(detached);
 
 	xa_for_each(&ictx->objects, index, obj) {
 		if (obj->type != IOMMUFD_SVA_OBJ_DEVICE)
 			continue;
 		idev = to_device(obj);
 		mutex_lock(&idev->igroup->lock);
+		detach_pasids(idev, &detached);
 		hwpt = detach_device(idev);
 		mutex_unlock(&idev->igroup->lock);
 		put_hwpt(ictx, hwpt);
 	}
+	put_detached(ictx, &detached);
 }
 
 /* --- for a guest ------------------------------------------------------- */
@@ -927,6 +1130,7 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 	struct iommufd_sva_igroup *igroup = igroup_get_user(set);
 	struct iommufd_sva_hwpt *hwpt = NULL;
 	struct iommufd_sva_device *idev;
+	LIST_HEAD(detached);
 
 	if (!igroup) {
 		/* One that would not reset after its last user. */
@@ -937,8 +1141,10 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 
 	mutex_lock(&igroup->lock);
 	idev = find_bound(igroup, dev);
-	if (idev)
+	if (idev) {
+		detach_pasids(idev, &detached);
 		hwpt = detach_device(idev);
+	}
 	iommufd_sva_master_clear(set, dev);
 	if (!igroup->vfio && set->claimed)
 		quiesce_removed(set, dev);
@@ -954,12 +1160,13 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 		set_release(set);
 	mutex_unlock(&igroup->lock);
 	put_hwpt(igroup->ictx, hwpt);
+	put_detached(igroup->ictx, &detached);
 	igroup_put(igroup);
 }
 
 /* --- what a unit can do ------------------------------------------------ */
 
-static int report_hw_info(struct iommufd_sva_unit *unit,
+static int report_hw_info(struct iommufd_sva_unit *unit, unsigned int pasid_bits,
 			  struct iommufd_sva_hw_info *cmd)
 {
 	void __user *uptr = u64_to_user_ptr(cmd->data_uptr);
@@ -986,8 +1193,8 @@ static int report_hw_info(struct iommufd_sva_unit *unit,
 
 	cmd->data_len = len;
 	cmd->out_data_type = type;
-	/* No PASIDs and no device-TLBs yet. */
-	cmd->out_max_pasid_log2 = 0;
+	/* No device-TLBs yet; PASIDs without execute permission and privilege. */
+	cmd->out_max_pasid_log2 = pasid_bits;
 	cmd->out_capabilities = IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED;
 	return 0;
 }
@@ -1011,7 +1218,7 @@ int iommufd_sva_get_hw_info(struct iommufd_sva_ucmd *ucmd)
 		return PTR_ERR(idev);
 	unit = iommufd_sva_device_unit(idev);
 	if (unit)
-		rc = report_hw_info(unit, cmd);
+		rc = report_hw_info(unit, idev->pasid_bits, cmd);
 	if (!rc)
 		rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
 	iommufd_sva_put_object(&idev->obj);

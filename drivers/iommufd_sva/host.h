@@ -136,6 +136,9 @@ void iommufd_sva_masters_forget_domain(struct iommufd_sva_domain *domain);
 int iommufd_sva_set_overlay(struct iommufd_sva_set *set, int epoch,
 			    const struct iommufd_sva_translation *overlay);
 void iommufd_sva_clear_overlay(struct iommufd_sva_set *set);
+int iommufd_sva_master_set_pasid(struct iommufd_sva_master *master, int epoch, u32 pasid,
+				 const struct iommufd_sva_translation *trans);
+void iommufd_sva_master_clear_pasid(struct iommufd_sva_master *master, u32 pasid);
 void iommufd_sva_master_clear(struct iommufd_sva_set *set, struct device *dev);
 bool iommufd_sva_set_in_stage2(struct iommufd_sva_set *set);
 struct iommufd_sva_domain *

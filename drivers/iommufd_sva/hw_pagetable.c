@@ -96,9 +96,11 @@ static int hwpt_paging_make_domain(struct iommufd_sva_hwpt_paging *hwpt,
  * @ictx: the context
  * @ioas: the IOAS; its mutex is held until the HWPT is finalized or aborted
  * @idev: a device whose unit it must fit
+ * @pasid: with @immediate_attach: see there
  * @flags: the user's IOMMUFD_SVA_HWPT_ALLOC_*
- * @immediate_attach: attach @idev's group to it as well; igroup->lock is held
- * @old: with @immediate_attach: what the group was attached to
+ * @immediate_attach: attach @idev's group, or @pasid of @idev, to it as well;
+ *	igroup->lock is held
+ * @old: with @immediate_attach: what was attached there
  *
  * The domain is filled before the device sees it, so that a device that comes
  * from another domain finds its mappings in this one.
@@ -108,8 +110,8 @@ static int hwpt_paging_make_domain(struct iommufd_sva_hwpt_paging *hwpt,
 struct iommufd_sva_hwpt_paging *
 iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 			      struct iommufd_sva_ioas *ioas,
-			      struct iommufd_sva_device *idev, u32 flags,
-			      bool immediate_attach,
+			      struct iommufd_sva_device *idev, u32 pasid,
+			      u32 flags, bool immediate_attach,
 			      struct iommufd_sva_hwpt **old)
 {
 	struct iommufd_sva_hwpt_paging *hwpt;
@@ -135,7 +137,7 @@ iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 	list_add_tail(&hwpt->hwpt_item, &ioas->hwpt_list);
 
 	if (immediate_attach) {
-		rc = iommufd_sva_hwpt_attach_device(&hwpt->common, idev, old);
+		rc = iommufd_sva_hwpt_attach_device(&hwpt->common, idev, pasid, old);
 		if (rc)
 			goto err_abort;
 	}
@@ -157,9 +159,13 @@ static int hwpt_alloc_for_ioas(struct iommufd_sva_ucmd *ucmd,
 	/* A paging HWPT has nothing to be told by data. */
 	if (cmd->data_len)
 		return -EOPNOTSUPP;
+	/* Every stage 2 is good for a PASID where there are any. */
+	if ((cmd->flags & IOMMUFD_SVA_HWPT_ALLOC_PASID) && !idev->pasid_bits)
+		return -EOPNOTSUPP;
 
 	mutex_lock(&ioas->mutex);
-	hwpt = iommufd_sva_hwpt_paging_alloc(ucmd->ictx, ioas, idev, cmd->flags,
+	hwpt = iommufd_sva_hwpt_paging_alloc(ucmd->ictx, ioas, idev,
+					     IOMMUFD_SVA_NO_PASID, cmd->flags,
 					     false, NULL);
 	if (IS_ERR(hwpt)) {
 		rc = PTR_ERR(hwpt);
@@ -184,7 +190,8 @@ int iommufd_sva_hwpt_alloc(struct iommufd_sva_ucmd *ucmd)
 	struct iommufd_sva_device *idev;
 	int rc;
 
-	if ((cmd->flags & ~IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT) || cmd->__reserved)
+	if ((cmd->flags & ~(IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT |
+			    IOMMUFD_SVA_HWPT_ALLOC_PASID)) || cmd->__reserved)
 		return -EOPNOTSUPP;
 	if (!cmd->data_len != (cmd->data_type == IOMMUFD_SVA_HWPT_DATA_NONE))
 		return -EINVAL;

@@ -254,6 +254,8 @@ struct iommufd_sva_hwpt_nested {
  * @names: how many; while there is one @obj has a user more
  * @has_vdevice: one of them is a virtual device's
  * @attached: igroup->hwpt is attached for it; @obj has a user more then
+ * @pasids: struct iommufd_sva_pasid by PASID; @obj has a user more for each
+ * @pasid_bits: bits of its PASIDs, 0: none; constant
  * @enabled: pci_enable_device() was done for it
  * @dead: it was unplugged. The object stays; its ioctls answer -ENODEV.
  */
@@ -269,8 +271,22 @@ struct iommufd_sva_device {
 	unsigned long names;
 	bool has_vdevice;
 	bool attached;
+	struct xarray pasids;
+	unsigned int pasid_bits;
 	bool enabled;
 	bool dead;
+};
+
+/**
+ * struct iommufd_sva_pasid - what is attached to a PASID of a device
+ * @hwpt: a HWPT with a stage 2 of its own; holds a user
+ * @item: in a list of what is to be put, once it is detached
+ *
+ * In its IOAS it owns the addresses that are reserved for it.
+ */
+struct iommufd_sva_pasid {
+	struct iommufd_sva_hwpt *hwpt;
+	struct list_head item;
 };
 
 /**
@@ -330,13 +346,14 @@ void iommufd_sva_hwpt_paging_destroy(struct iommufd_sva_object *obj);
 void iommufd_sva_hwpt_paging_abort(struct iommufd_sva_object *obj);
 /*
  * A HWPT of @ioas whose domain fits @idev: ioas->mutex is held. @immediate_attach
- * is iommufd's: an automatic domain is tried out by attaching the device.
+ * is iommufd's: an automatic domain is tried out by attaching the device, at
+ * @pasid.
  */
 struct iommufd_sva_hwpt_paging *
 iommufd_sva_hwpt_paging_alloc(struct iommufd_sva_ctx *ictx,
 			      struct iommufd_sva_ioas *ioas,
-			      struct iommufd_sva_device *idev, u32 flags,
-			      bool immediate_attach,
+			      struct iommufd_sva_device *idev, u32 pasid,
+			      u32 flags, bool immediate_attach,
 			      struct iommufd_sva_hwpt **old);
 int iommufd_sva_hwpt_import(struct iommufd_sva_ucmd *ucmd);
 /*
@@ -396,11 +413,12 @@ void iommufd_sva_device_destroy(struct iommufd_sva_object *obj);
 /* The unit @idev is behind; NULL once the device is gone. */
 struct iommufd_sva_unit *iommufd_sva_device_unit(struct iommufd_sva_device *idev);
 /*
- * Attach the whole of @idev's group to @hwpt; igroup->lock is held. *@old: what
- * it was attached to, for the caller to put when that is dropped; or NULL.
+ * Attach the whole of @idev's group, or a PASID of @idev, to @hwpt; igroup->lock
+ * is held. *@old: what was attached there, for the caller to put when that is
+ * dropped; or NULL.
  */
 int iommufd_sva_hwpt_attach_device(struct iommufd_sva_hwpt *hwpt,
-				   struct iommufd_sva_device *idev,
+				   struct iommufd_sva_device *idev, u32 pasid,
 				   struct iommufd_sva_hwpt **old);
 /*
  * @idev gets one more name in @vunit, which is to be its only vIOMMU: -ENODEV,

@@ -8,11 +8,17 @@
  * blocked and then the same domain again around each reset: that suspends an
  * overlay and brings it back. Anything else that the IOMMU core attaches means
  * that the device has changed hands, and ends it.
+ *
+ * That is for requests without a PASID. What is attached to PASIDs has no base:
+ * requests with any other are blocked. It is suspended, brought back and ended
+ * with the overlay.
  */
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 
 #include <linux/iommu.h>
+#include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/pci-ats.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
@@ -64,11 +70,12 @@ void iommufd_sva_unlock_master(void)
 
 /* --- what a master is set to ------------------------------------------- */
 
-/* The part of a master that changes as one. */
+/* The part of a master that changes as one. @has_pasids: some PASID is attached. */
 struct setting {
 	struct iommufd_sva_translation base;
 	struct iommufd_sva_translation overlay;
 	bool has_overlay;
+	bool has_pasids;
 	bool suspended;
 	bool quarantined;
 };
@@ -79,19 +86,31 @@ static struct setting get_setting(struct iommufd_sva_master *master)
 		.base = master->base,
 		.overlay = master->overlay,
 		.has_overlay = master->has_overlay,
+		.has_pasids = !xa_empty(&master->pasids),
 		.suspended = master->suspended,
 		.quarantined = master->quarantined,
 	};
 }
 
+static const struct iommufd_sva_translation blocked;
+
+static bool is_stopped(const struct setting *s)
+{
+	return s->quarantined || s->suspended;
+}
+
 /* What the hardware is to do with the requests of a master set to @s. */
 static struct iommufd_sva_translation shown(const struct setting *s)
 {
-	static const struct iommufd_sva_translation blocked;
-
-	if (s->quarantined || s->suspended)
+	if (is_stopped(s))
 		return blocked;
 	return s->has_overlay ? s->overlay : s->base;
+}
+
+/* Does it look at what is attached to PASIDs? */
+static bool shows_pasids(const struct setting *s)
+{
+	return s->has_pasids && !is_stopped(s);
 }
 
 static bool same_translation(const struct iommufd_sva_translation *a,
@@ -143,7 +162,7 @@ static void unlink_msis(const struct setting *s)
 }
 
 /* Make the hardware do @new instead of @old. */
-static int show(struct iommufd_sva_master *master,
+static int show(struct iommufd_sva_master *master, u32 pasid,
 		const struct iommufd_sva_translation *new,
 		const struct iommufd_sva_translation *old)
 {
@@ -151,9 +170,42 @@ static int show(struct iommufd_sva_master *master,
 		return 0;
 	/* Through reset or by its last user: on again, if it is off. */
 	iommufd_sva_acs_reassert(to_pci_dev(master->dev));
-	return master->unit->backend->ops->set_translation(master,
-							   IOMMUFD_SVA_NO_PASID,
-							   new, old);
+	return master->unit->backend->ops->set_translation(master, pasid, new, old);
+}
+
+/* Blocking fails only when the hardware does not answer, and its backend says so. */
+static void hide_pasids(struct iommufd_sva_master *master)
+{
+	struct iommufd_sva_translation *trans;
+	unsigned long pasid;
+
+	xa_for_each(&master->pasids, pasid, trans)
+		show(master, pasid, &blocked, trans);
+}
+
+/* One that cannot be shown again is off, as with the overlay (see resume()). */
+static void show_pasids(struct iommufd_sva_master *master)
+{
+	struct iommufd_sva_translation *trans;
+	unsigned long pasid;
+
+	xa_for_each(&master->pasids, pasid, trans) {
+		if (!show(master, pasid, trans, &blocked))
+			continue;
+		dev_info(master->dev,
+			 "iommufd_sva: what was attached to PASID %lu through /dev/iommufd_sva is off: no memory, or it does not fit\n",
+			 pasid);
+		xa_erase(&master->pasids, pasid);
+	}
+}
+
+static void forget_pasids(struct iommufd_sva_master *master)
+{
+	struct iommufd_sva_translation *trans;
+	unsigned long pasid;
+
+	xa_for_each(&master->pasids, pasid, trans)
+		xa_erase(&master->pasids, pasid);
 }
 
 /* Take @master to @next, or leave all as it is. */
@@ -163,6 +215,7 @@ static int set_setting(struct iommufd_sva_master *master,
 	struct setting now = get_setting(master);
 	struct iommufd_sva_translation old = shown(&now), new = shown(next);
 	bool home = new.type == IOMMUFD_SVA_TRANS_IDENTITY;
+	bool hide = shows_pasids(&now) && !shows_pasids(next);
 	int rc;
 
 	lockdep_assert_held(&master->lock);
@@ -175,9 +228,11 @@ static int set_setting(struct iommufd_sva_master *master,
 	rc = link_msis(next);
 	if (rc)
 		goto err_unpin;
-	rc = show(master, &new, &old);
+	if (hide)
+		hide_pasids(master);
+	rc = show(master, IOMMUFD_SVA_NO_PASID, &new, &old);
 	if (rc)
-		goto err_unlink;
+		goto err_show_pasids;
 
 	master->base = next->base;
 	master->overlay = next->overlay;
@@ -185,11 +240,17 @@ static int set_setting(struct iommufd_sva_master *master,
 	master->suspended = next->suspended;
 	master->quarantined = next->quarantined;
 	unlink_msis(&now);
+	if (!next->has_pasids)
+		forget_pasids(master);
+	else if (!shows_pasids(&now) && shows_pasids(next))
+		show_pasids(master);
 	if (home)
 		unpin_backend(master);
 	return 0;
 
-err_unlink:
+err_show_pasids:
+	if (hide)
+		show_pasids(master);
 	unlink_msis(next);
 err_unpin:
 	if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
@@ -199,11 +260,12 @@ err_unpin:
 
 static void end_overlay(struct iommufd_sva_master *master, struct setting *s)
 {
-	if (!s->has_overlay)
+	if (!s->has_overlay && !s->has_pasids)
 		return;
 	dev_info(master->dev,
 		 "iommufd_sva: its owner attached another domain: what was attached through /dev/iommufd_sva is off\n");
 	s->has_overlay = false;
+	s->has_pasids = false;
 }
 
 /*
@@ -343,27 +405,33 @@ void iommufd_sva_masters_forget_domain(struct iommufd_sva_domain *domain)
 	mutex_unlock(&masters_lock);
 }
 
+/* May a user whose epoch is @epoch attach @trans to @master, which is set to @s? */
+static int check_user(struct iommufd_sva_master *master, const struct setting *s,
+		      int epoch, const struct iommufd_sva_translation *trans)
+{
+	if (atomic_read(&master->set->epoch) != epoch || s->quarantined ||
+	    s->base.type == IOMMUFD_SVA_TRANS_IDENTITY)
+		return -ENODEV;
+	/* What VFIO maps is for its own devices, and for as long as they are. */
+	if (trans->domain->host && trans->domain != s->base.domain)
+		return READ_ONCE(trans->domain->gone) ? -ENODEV : -EINVAL;
+	return 0;
+}
+
 static int set_master_overlay(struct iommufd_sva_master *master, int epoch,
 			      const struct iommufd_sva_translation *overlay)
 {
 	struct setting s;
-	int rc = -ENODEV;
+	int rc;
 
 	mutex_lock(&master->lock);
 	s = get_setting(master);
-	if (atomic_read(&master->set->epoch) != epoch || s.quarantined ||
-	    s.base.type == IOMMUFD_SVA_TRANS_IDENTITY)
-		goto out_unlock;
-	/* What VFIO maps is for its own devices, and for as long as they are. */
-	if (overlay->domain->host && overlay->domain != s.base.domain) {
-		if (!READ_ONCE(overlay->domain->gone))
-			rc = -EINVAL;
-		goto out_unlock;
+	rc = check_user(master, &s, epoch, overlay);
+	if (!rc) {
+		s.has_overlay = true;
+		s.overlay = *overlay;
+		rc = set_setting(master, &s);
 	}
-	s.has_overlay = true;
-	s.overlay = *overlay;
-	rc = set_setting(master, &s);
-out_unlock:
 	mutex_unlock(&master->lock);
 	return rc;
 }
@@ -381,6 +449,7 @@ static void clear_master_overlay(struct iommufd_sva_master *master)
 			dev_err(master->dev,
 				"iommufd_sva: cannot go back to its owner's domain: DMA is blocked, close the device\n");
 			memset(&s.base, 0, sizeof(s.base));
+			s.has_pasids = false;
 			WARN_ON(set_setting(master, &s));
 			atomic_inc(&master->set->epoch);
 		}
@@ -446,6 +515,66 @@ void iommufd_sva_clear_overlay(struct iommufd_sva_set *set)
 	list_for_each_entry(master, &set->masters, set_item)
 		clear_master_overlay(master);
 	mutex_unlock(&set->lock);
+}
+
+static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool visible,
+			    const struct iommufd_sva_translation *trans)
+{
+	const struct iommufd_sva_translation *old = xa_load(&master->pasids, pasid);
+	int rc = 0;
+
+	lockdep_assert_held(&master->lock);
+	/* Room first: nothing may fail once the hardware shows it. */
+	if (!old)
+		rc = xa_reserve(&master->pasids, pasid, IOMMUFD_SVA_GFP_USER);
+	if (rc)
+		return rc;
+	if (visible)
+		rc = show(master, pasid, trans, old ?: &blocked);
+	if (!rc)
+		xa_store(&master->pasids, pasid, (void *)trans, GFP_KERNEL);
+	else if (!old)
+		xa_release(&master->pasids, pasid);
+	return rc;
+}
+
+/**
+ * iommufd_sva_master_set_pasid - attach something to a PASID, or replace it
+ * @master: the device
+ * @epoch: its set's when its user took it
+ * @pasid: one that the device has
+ * @trans: what to show; stays until it is replaced or cleared
+ *
+ * Return: 0; -ENODEV when the set has changed hands since, or VFIO has freed the
+ * domain; -ENOMEM; what the backend says, -EINVAL for a domain that does not fit
+ */
+int iommufd_sva_master_set_pasid(struct iommufd_sva_master *master, int epoch, u32 pasid,
+				 const struct iommufd_sva_translation *trans)
+{
+	struct setting s;
+	int rc;
+
+	mutex_lock(&master->lock);
+	s = get_setting(master);
+	rc = check_user(master, &s, epoch, trans);
+	if (!rc)
+		rc = set_pasid_locked(master, pasid, !is_stopped(&s), trans);
+	mutex_unlock(&master->lock);
+	return rc;
+}
+
+/* Block @pasid, if its owner has not ended what was attached to it. */
+void iommufd_sva_master_clear_pasid(struct iommufd_sva_master *master, u32 pasid)
+{
+	struct iommufd_sva_translation *old;
+	struct setting s;
+
+	mutex_lock(&master->lock);
+	s = get_setting(master);
+	old = xa_erase(&master->pasids, pasid);
+	if (old && shows_pasids(&s))
+		show(master, pasid, &blocked, old);
+	mutex_unlock(&master->lock);
 }
 
 /* @dev alone, which is leaving the set. */
@@ -551,6 +680,7 @@ void iommufd_sva_set_quarantine(struct iommufd_sva_set *set, struct device *dev)
 		mutex_lock(&master->lock);
 		s = get_setting(master);
 		s.has_overlay = false;
+		s.has_pasids = false;
 		s.quarantined = true;
 		WARN_ON(set_setting(master, &s));
 		mutex_unlock(&master->lock);
@@ -568,6 +698,40 @@ void iommufd_sva_set_free(struct kref *ref)
 	iommu_group_put(set->group);
 	mutex_destroy(&set->lock);
 	kfree(set);
+}
+
+/*
+ * PASIDs are on in the device for as long as it is adopted, whether somebody uses
+ * them or not: all that are not attached are blocked. A device must not have them
+ * switched while its ATS is on (PCIe 10.5.1.3), so they come first; and virtual
+ * functions, which have no switch of their own, use their physical function's.
+ * The PCI core wants ACS on above the device, as it is by now (adopt.c), and
+ * switches PASIDs on again after a reset. pasid_bits stays 0 where they cannot be
+ * had.
+ */
+static void enable_pasids(struct iommufd_sva_master *master)
+{
+	struct pci_dev *pdev = to_pci_dev(master->dev);
+	int max;
+
+	if (!master->unit->pasid_bits || master->num_rids > 1)
+		return;
+	max = pci_max_pasids(pdev);
+	if (max < 2)
+		return;
+	if (!pdev->pasid_enabled) {
+		if (pci_enable_pasid(pdev, 0))
+			return;
+		master->pasid_enabled = !pdev->is_virtfn;
+	}
+	master->pasid_bits = min_t(unsigned int, ilog2(max), master->unit->pasid_bits);
+}
+
+static void disable_pasids(struct iommufd_sva_master *master)
+{
+	if (master->pasid_enabled)
+		pci_disable_pasid(to_pci_dev(master->dev));
+	master->pasid_enabled = false;
 }
 
 /**
@@ -593,6 +757,7 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 	master->unit = set->unit;
 	master->base.type = IOMMUFD_SVA_TRANS_IDENTITY;
 	mutex_init(&master->lock);
+	xa_init(&master->pasids);
 	INIT_LIST_HEAD(&master->vsids);
 	master->set = set;
 	master->pending = true;
@@ -601,9 +766,10 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 	if (rc < 0)
 		goto err_free;
 	master->num_rids = rc;
+	enable_pasids(master);
 	rc = set->unit->backend->ops->master_init(master);
 	if (rc)
-		goto err_free;
+		goto err_pasids;
 
 	kref_get(&set->ref);
 	mutex_lock(&masters_lock);
@@ -614,6 +780,8 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 	mutex_unlock(&masters_lock);
 	return master;
 
+err_pasids:
+	disable_pasids(master);
 err_free:
 	mutex_destroy(&master->lock);
 	kfree(master);
@@ -638,14 +806,17 @@ static void master_free(struct iommufd_sva_master *master)
 		.type = IOMMUFD_SVA_TRANS_IDENTITY,
 	};
 	s.has_overlay = false;
+	s.has_pasids = false;
 	s.suspended = false;
 	WARN_ON(set_setting(master, &s));
 	mutex_unlock(&master->lock);
 
 	master->unit->backend->ops->master_release(master, master->quarantined);
+	disable_pasids(master);
 	if (master->has_driver)
 		module_put(master->unit->backend->owner);
 	unpin_backend(master);
+	xa_destroy(&master->pasids);
 	mutex_destroy(&master->lock);
 	kfree(master);
 	iommufd_sva_set_put(set);

@@ -198,6 +198,9 @@ struct smmu_found {
  * @linear: the table, if linear
  * @l1: level 1 descriptors, if two-level
  * @dma: where the hardware sees @linear or @l1
+ * @memory: what the one of them that there is was allocated as
+ * @memory_bytes: how much that is
+ * @memory_dma: where the hardware sees it
  * @bypass: the level 2 table that every descriptor leads to at first: its
  *	streams pass
  * @bypass_dma: where the hardware sees @bypass
@@ -212,6 +215,9 @@ struct smmu_strtab {
 	struct smmuv3_ste *linear;
 	__le64 *l1;
 	dma_addr_t dma;
+	void *memory;
+	size_t memory_bytes;
+	dma_addr_t memory_dma;
 	struct smmuv3_ste *bypass;
 	dma_addr_t bypass_dma;
 	struct smmuv3_ste **l2;

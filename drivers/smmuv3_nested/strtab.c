@@ -64,28 +64,77 @@ void smmu_strtab_bypass(struct smmu_unit *unit, struct smmuv3_ste *ste)
 	smmuv3_make_bypass_ste(ste, unit->idr[1] & SMMUV3_IDR1_ATTR_TYPES_OVR);
 }
 
-/* Entries of which each lets its stream pass. */
-static struct smmuv3_ste *smmu_alloc_bypass(struct smmu_unit *unit, unsigned int num,
-					    dma_addr_t *dma)
+/* Each entry lets its stream pass. */
+static void smmu_fill_bypass(struct smmu_unit *unit, struct smmuv3_ste *stes,
+			     unsigned int num)
 {
-	struct smmuv3_ste *stes, bypass;
+	struct smmuv3_ste bypass;
 	unsigned int i;
 
-	stes = dma_alloc_coherent(unit->dev, num * sizeof(*stes), dma, GFP_KERNEL);
-	if (!stes)
-		return NULL;
 	smmu_strtab_bypass(unit, &bypass);
 	for (i = 0; i < num; i++)
 		stes[i] = bypass;
-	return stes;
+}
+
+/* A level 2 table of such entries. */
+static struct smmuv3_ste *smmu_alloc_bypass(struct smmu_unit *unit, dma_addr_t *dma)
+{
+	struct smmuv3_ste *l2 = dma_alloc_coherent(unit->dev, SMMU_L2_BYTES, dma, GFP_KERNEL);
+
+	if (l2)
+		smmu_fill_bypass(unit, l2, SMMU_L2_STES);
+	return l2;
+}
+
+static void smmu_free_memory(struct smmu_unit *unit)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+
+	if (strtab->memory)
+		dma_free_coherent(unit->dev, strtab->memory_bytes, strtab->memory,
+				  strtab->memory_dma);
+	strtab->memory = NULL;
+}
+
+static void smmu_alloc_memory(struct smmu_unit *unit, size_t bytes)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+
+	strtab->memory_bytes = bytes;
+	strtab->memory = dma_alloc_coherent(unit->dev, bytes, &strtab->memory_dma,
+					    GFP_KERNEL);
+}
+
+/*
+ * The table at the top: @bytes, a power of two. The hardware takes it to be aligned
+ * to its size, whatever the address says (6.3.24). So it should be by the DMA API,
+ * but memory of the CMA is aligned to CONFIG_CMA_ALIGNMENT pages, 1 MiB, at most:
+ * where that is not enough, there is an aligned half in twice as much.
+ */
+static void *smmu_alloc_top(struct smmu_unit *unit, size_t bytes)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+
+	smmu_alloc_memory(unit, bytes);
+	if (strtab->memory && !IS_ALIGNED(strtab->memory_dma, bytes)) {
+		smmu_free_memory(unit);
+		smmu_alloc_memory(unit, 2 * bytes);
+	}
+	if (!strtab->memory)
+		return NULL;
+	strtab->dma = ALIGN(strtab->memory_dma, bytes);
+	return strtab->memory + (strtab->dma - strtab->memory_dma);
 }
 
 static int smmu_strtab_init_linear(struct smmu_unit *unit)
 {
 	struct smmu_strtab *strtab = &unit->strtab;
 
-	strtab->linear = smmu_alloc_bypass(unit, 1U << strtab->log2, &strtab->dma);
-	return strtab->linear ? 0 : -ENOMEM;
+	strtab->linear = smmu_alloc_top(unit, smmu_linear_bytes(strtab));
+	if (!strtab->linear)
+		return -ENOMEM;
+	smmu_fill_bypass(unit, strtab->linear, 1U << strtab->log2);
+	return 0;
 }
 
 static int smmu_strtab_init_two_level(struct smmu_unit *unit)
@@ -94,11 +143,10 @@ static int smmu_strtab_init_two_level(struct smmu_unit *unit)
 	unsigned int num = smmu_num_l1(strtab), i;
 
 	strtab->two_level = true;
-	strtab->bypass = smmu_alloc_bypass(unit, SMMU_L2_STES, &strtab->bypass_dma);
+	strtab->bypass = smmu_alloc_bypass(unit, &strtab->bypass_dma);
 	strtab->l2 = kvcalloc(num, sizeof(*strtab->l2), GFP_KERNEL);
 	strtab->l2_dma = kvcalloc(num, sizeof(*strtab->l2_dma), GFP_KERNEL);
-	strtab->l1 = dma_alloc_coherent(unit->dev, num * sizeof(*strtab->l1), &strtab->dma,
-					GFP_KERNEL);
+	strtab->l1 = smmu_alloc_top(unit, num * sizeof(*strtab->l1));
 	if (!strtab->bypass || !strtab->l2 || !strtab->l2_dma || !strtab->l1)
 		return -ENOMEM;
 	for (i = 0; i < num; i++)
@@ -149,15 +197,10 @@ void smmu_strtab_free(struct smmu_unit *unit)
 	struct smmu_strtab *strtab = &unit->strtab;
 	unsigned int i;
 
-	if (strtab->linear)
-		dma_free_coherent(unit->dev, smmu_linear_bytes(strtab), strtab->linear,
-				  strtab->dma);
-	if (strtab->l1) {
+	if (strtab->l1)
 		for (i = 0; strtab->l2 && strtab->l2_dma && i < smmu_num_l1(strtab); i++)
 			smmu_free_l2(unit, strtab->l2[i], strtab->l2_dma[i]);
-		dma_free_coherent(unit->dev, smmu_num_l1(strtab) * sizeof(*strtab->l1),
-				  strtab->l1, strtab->dma);
-	}
+	smmu_free_memory(unit);
 	smmu_free_l2(unit, strtab->bypass, strtab->bypass_dma);
 	smmu_free_l2(unit, strtab->spare, strtab->spare_dma);
 	kvfree(strtab->l2);
@@ -225,7 +268,7 @@ int smmu_strtab_reserve(struct smmu_unit *unit, u32 sid)
 		return -ENOMEM;
 	if (strtab->l2[index])
 		return 0;
-	strtab->l2[index] = smmu_alloc_bypass(unit, SMMU_L2_STES, &strtab->l2_dma[index]);
+	strtab->l2[index] = smmu_alloc_bypass(unit, &strtab->l2_dma[index]);
 	if (!strtab->l2[index])
 		return -ENOMEM;
 	/* The entries are in memory before the descriptor leads there. */

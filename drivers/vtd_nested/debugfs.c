@@ -3,11 +3,13 @@
  * /sys/kernel/debug/iommufd_sva/dmarN: the state of a unit.
  *
  *   registers	its registers
- *   devices	functions that have a PASID table of their own, and their entry
+ *   devices	functions that have a PASID table of their own, and their entries:
+ *		that of requests without a PASID, and of each PASID
  *   faults	the last faults
  *   queue	the invalidation queue
- *   walk	write "0000:00:04.0 0x1000", read the way of that DMA from the root
- *		table to memory: a line per entry, "TABLE KEY=VALUE ..."
+ *   walk	write "0000:00:04.0 0x1000", or "0000:00:04.0 0x1000 PASID", read
+ *		the way of that DMA from the root table to memory: a line per
+ *		entry, "TABLE KEY=VALUE ..."
  *
  * The walk reads what the hardware would read, starting from RTADDR_REG.
  */
@@ -58,20 +60,35 @@ static const char *vtd_pasid_entry_type(const struct vtd_pasid_entry *entry)
 	return "invalid";
 }
 
+static void vtd_show_entry(struct seq_file *m, struct vtd_unit *unit, u16 sid, u32 pasid,
+			   const struct vtd_pasid_entry *entry)
+{
+	seq_printf(m, "%04x:%02x:%02x.%x", unit->drhd->segment, sid >> 8, PCI_SLOT(sid),
+		   PCI_FUNC(sid));
+	if (pasid != VTD_RID_PASID)
+		seq_printf(m, " pasid=%u", pasid);
+	seq_printf(m, " type=%s did=%u entry=%#llx\n", vtd_pasid_entry_type(entry),
+		   vtd_pasid_entry_did(entry), entry->qw[0]);
+}
+
 /* A function whose context entry is not that of everybody. */
 static void vtd_show_device(struct seq_file *m, struct vtd_unit *unit, u16 sid)
 {
 	struct vtd_context_entry *context = vtd_context_entry(unit, sid);
-	struct vtd_pasid_entry *entry;
-	u64 *dir;
+	const struct vtd_pasid_entry *leaf;
+	u32 first, end, i;
+	const u64 *dir;
 
 	if (context->qw[0] == unit->identity_context[0].qw[0])
 		return;
 	dir = phys_to_virt(context->qw[0] & VTD_PTR_MASK);
-	entry = phys_to_virt(dir[0] & VTD_PTR_MASK);
-	seq_printf(m, "%04x:%02x:%02x.%x type=%s did=%u entry=%#llx\n",
-		   unit->drhd->segment, sid >> 8, PCI_SLOT(sid), PCI_FUNC(sid),
-		   vtd_pasid_entry_type(entry), vtd_pasid_entry_did(entry), entry->qw[0]);
+	end = vtd_pasid_dir_entries(vtd_context_pdts(context)) * VTD_PASID_LEAF_ENTRIES;
+	for (first = 0; first < end; first += VTD_PASID_LEAF_ENTRIES) {
+		leaf = vtd_pasid_leaf(dir, first);
+		for (i = 0; leaf && i < VTD_PASID_LEAF_ENTRIES; i++)
+			if (first + i == VTD_RID_PASID || vtd_pasid_entry_present(&leaf[i]))
+				vtd_show_entry(m, unit, sid, first + i, &leaf[i]);
+	}
 }
 
 static int devices_show(struct seq_file *m, void *v)
@@ -140,12 +157,14 @@ DEFINE_SHOW_ATTRIBUTE(queue);
  * @chosen: the others are set
  * @sid: requester ID
  * @iova: address
+ * @pasid: PASID, or IOMMUFD_SVA_NO_PASID
  */
 struct vtd_walk {
 	struct vtd_unit *unit;
 	bool chosen;
 	u16 sid;
 	u64 iova;
+	u32 pasid;
 };
 
 /* @num quad words at @phys, which may be anything: false unless it is memory. */
@@ -191,24 +210,32 @@ static void vtd_walk_tables(struct seq_file *m, u64 table, unsigned int levels, 
 		   access & BIT_ULL(0) ? "r" : "", access & BIT_ULL(1) ? "w" : "");
 }
 
-static void vtd_walk_pasid(struct seq_file *m, u64 dir, u64 iova)
+static void vtd_walk_pasid(struct seq_file *m, const struct vtd_context_entry *context,
+			   u32 pasid, u64 iova)
 {
+	u32 index = pasid / VTD_PASID_LEAF_ENTRIES;
+	u64 addr = (context->qw[0] & VTD_PTR_MASK) + index * sizeof(u64);
 	struct vtd_pasid_entry entry;
 	u64 pointer;
 
-	if (!vtd_peek(dir, &pointer, 1)) {
-		seq_printf(m, "result status=unreadable address=%#llx\n", dir);
+	if (index >= vtd_pasid_dir_entries(vtd_context_pdts(context))) {
+		seq_puts(m, "result status=blocked\n");
 		return;
 	}
-	seq_printf(m, "pasid_dir index=0 address=%#llx entry=%#llx\n", dir, pointer);
-	if (!(pointer & VTD_PRESENT) ||
-	    !vtd_peek(pointer & VTD_PTR_MASK, entry.qw, ARRAY_SIZE(entry.qw))) {
+	if (!vtd_peek(addr, &pointer, 1)) {
+		seq_printf(m, "result status=unreadable address=%#llx\n", addr);
+		return;
+	}
+	seq_printf(m, "pasid_dir index=%u address=%#llx entry=%#llx\n", index, addr, pointer);
+	index = pasid % VTD_PASID_LEAF_ENTRIES;
+	addr = (pointer & VTD_PTR_MASK) + index * sizeof(entry);
+	if (!(pointer & VTD_PRESENT) || !vtd_peek(addr, entry.qw, ARRAY_SIZE(entry.qw))) {
 		seq_puts(m, "result status=blocked\n");
 		return;
 	}
 	seq_printf(m, "pasid index=%u address=%#llx entry=%#llx entry1=%#llx type=%s did=%u\n",
-		   VTD_RID_PASID, pointer & VTD_PTR_MASK, entry.qw[0], entry.qw[1],
-		   vtd_pasid_entry_type(&entry), vtd_pasid_entry_did(&entry));
+		   index, addr, entry.qw[0], entry.qw[1], vtd_pasid_entry_type(&entry),
+		   vtd_pasid_entry_did(&entry));
 	if (!vtd_pasid_entry_present(&entry))
 		seq_puts(m, "result status=blocked\n");
 	else if (vtd_pasid_entry_pgtt(&entry) == VTD_PGTT_PASS_THROUGH)
@@ -218,8 +245,10 @@ static void vtd_walk_pasid(struct seq_file *m, u64 dir, u64 iova)
 				vtd_get_bits(entry.qw[0], 4, 2) + 2, iova);
 }
 
-static void vtd_walk_root(struct seq_file *m, struct vtd_unit *unit, u16 sid, u64 iova)
+static void vtd_walk_root(struct seq_file *m, struct vtd_unit *unit, u16 sid, u32 pasid,
+			  u64 iova)
 {
+	bool tagged = pasid != IOMMUFD_SVA_NO_PASID;
 	u64 rtaddr = vtd_read64(unit, VTD_RTADDR_REG);
 	struct vtd_context_entry context;
 	u64 half, addr;
@@ -240,8 +269,9 @@ static void vtd_walk_root(struct seq_file *m, struct vtd_unit *unit, u16 sid, u6
 	}
 	seq_printf(m, "context index=%u address=%#llx entry=%#llx\n",
 		   (unsigned int)(sid % VTD_CONTEXT_ENTRIES), addr, context.qw[0]);
-	if (context.qw[0] & VTD_PRESENT)
-		vtd_walk_pasid(m, context.qw[0] & VTD_PTR_MASK, iova);
+	if ((context.qw[0] & VTD_PRESENT) &&
+	    (!tagged || vtd_context_pasid_enabled(&context)))
+		vtd_walk_pasid(m, &context, tagged ? pasid : VTD_RID_PASID, iova);
 	else
 		seq_puts(m, "result status=blocked\n");
 }
@@ -253,12 +283,15 @@ static int vtd_walk_show(struct seq_file *m, void *v)
 
 	if (!walk->chosen)
 		return -ENODATA;
-	seq_printf(m, "request device=%04x:%02x:%02x.%x iova=%#llx\n",
+	seq_printf(m, "request device=%04x:%02x:%02x.%x iova=%#llx",
 		   unit->drhd->segment, walk->sid >> 8, PCI_SLOT(walk->sid),
 		   PCI_FUNC(walk->sid), walk->iova);
+	if (walk->pasid != IOMMUFD_SVA_NO_PASID)
+		seq_printf(m, " pasid=%u", walk->pasid);
+	seq_putc(m, '\n');
 	/* Tables above the page tables change under this lock only. */
 	mutex_lock(&unit->lock);
-	vtd_walk_root(m, unit, walk->sid, walk->iova);
+	vtd_walk_root(m, unit, walk->sid, walk->pasid, walk->iova);
 	mutex_unlock(&unit->lock);
 	return 0;
 }
@@ -288,7 +321,7 @@ static ssize_t vtd_walk_write(struct file *file, const char __user *ubuf, size_t
 {
 	struct seq_file *m = file->private_data;
 	struct vtd_walk *walk = m->private;
-	unsigned int segment, bus, slot, func;
+	unsigned int segment, bus, slot, func, pasid = IOMMUFD_SVA_NO_PASID;
 	char buf[64];
 	u64 iova;
 
@@ -297,12 +330,15 @@ static ssize_t vtd_walk_write(struct file *file, const char __user *ubuf, size_t
 	if (copy_from_user(buf, ubuf, len))
 		return -EFAULT;
 	buf[len] = 0;
-	if (sscanf(buf, "%x:%x:%x.%x %lli", &segment, &bus, &slot, &func, &iova) != 5 ||
+	/* Without the last of them it is a request without a PASID. */
+	if (sscanf(buf, "%x:%x:%x.%x %lli %u", &segment, &bus, &slot, &func, &iova,
+		   &pasid) < 5 ||
 	    segment != walk->unit->drhd->segment || bus > 0xff || slot > 0x1f || func > 7)
 		return -EINVAL;
 	mutex_lock(&m->lock);
 	walk->sid = PCI_DEVID(bus, PCI_DEVFN(slot, func));
 	walk->iova = iova;
+	walk->pasid = pasid;
 	walk->chosen = true;
 	mutex_unlock(&m->lock);
 	/* Whoever reads on reads the new walk from its start. */

@@ -7,7 +7,8 @@
  * five pages let every function pass that can emit behind the unit, whether it
  * was enumerated, is plugged in later, or is no PCI function at all. A half bus
  * gets a context table of its own when one of its functions is taken, and that
- * function a PASID directory of its own.
+ * function a PASID directory of its own: as large as its PASIDs need, with a leaf
+ * for each 64 PASIDs of which one is present.
  *
  * How an entry is replaced while requests go through it (6.2.1, 9.2 to 9.6):
  *
@@ -20,16 +21,21 @@
  *  - a context entry's 256 bits are, but for the lowest 64, the same zeros in
  *    every entry that we write (RID_PASID is always 0), and the lowest are
  *    stored at once: the present bit and the directory change together;
- *  - a PASID table entry's 512 bits do change in many places (SSPTPTR, AW, PGTT
- *    in the first, DID and PGSNP in the second quad word). So the 4 KiB leaf is
- *    copied, the copy changed while nobody sees it, and the directory's 64-bit
- *    pointer to it stored at once. A fetch reads the pointer once and then one
- *    leaf: it sees all of the old entry or all of the new one. The old leaf is
- *    not touched again before the invalidations for the change have completed.
+ *  - a PASID table entry that is not present becomes so with the store of its
+ *    lowest quad word, the others being there already; and ceases to be so with
+ *    that of the same one, the others staying until they are needed;
+ *  - one that goes from one translation to another changes in many places
+ *    (SSPTPTR, AW, PGTT in the first, DID and PGSNP in the second quad word). So
+ *    the 4 KiB leaf is copied, the copy changed while nobody sees it, and the
+ *    directory's 64-bit pointer to it stored at once. A fetch reads the pointer
+ *    once and then one leaf: it sees all of the old entry or all of the new one.
+ *    The old leaf is not touched again before the invalidations for the change
+ *    have completed.
  *
  * So replacing is hitless from every translation to every other; nothing goes
  * through blocked.
  */
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include "vtd.h"
 
@@ -43,17 +49,37 @@ void vtd_free_table(void *table)
 	free_page((unsigned long)table);
 }
 
-struct vtd_pasid_table *vtd_pasid_table_alloc(void)
+static unsigned int vtd_pasid_dir_order(struct vtd_pasid_table *table)
+{
+	return get_order(vtd_pasid_dir_entries(table->pdts) * sizeof(*table->dir));
+}
+
+/**
+ * vtd_pasid_table_alloc - a PASID table, to be filled by vtd_pasid_table_init()
+ * @pasid_bits: of the PASIDs that it is for; 0: for requests without a PASID
+ *
+ * Return: the table; NULL: no memory.
+ */
+struct vtd_pasid_table *vtd_pasid_table_alloc(unsigned int pasid_bits)
 {
 	struct vtd_pasid_table *table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	struct vtd_pasid_entry *leaf;
 
 	if (!table)
 		return NULL;
+	INIT_LIST_HEAD(&table->stale);
 	INIT_LIST_HEAD(&table->quarantine);
-	table->dir = vtd_alloc_table();
-	table->leaf = vtd_alloc_table();
+	table->pdts = vtd_pdts(pasid_bits);
+	table->pasid_enable = pasid_bits;
+	table->dir = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO,
+					      vtd_pasid_dir_order(table));
+	leaf = vtd_alloc_table();
 	table->spare = vtd_alloc_table();
-	if (!table->dir || !table->leaf || !table->spare) {
+	if (table->dir && leaf)
+		table->dir[0] = vtd_make_pasid_dir_entry(virt_to_phys(leaf));
+	else
+		vtd_free_table(leaf);
+	if (!table->dir || !leaf || !table->spare) {
 		vtd_pasid_table_free(table);
 		return NULL;
 	}
@@ -63,39 +89,178 @@ struct vtd_pasid_table *vtd_pasid_table_alloc(void)
 /* No context entry leads to @table, and no cache remembers one that did. */
 void vtd_pasid_table_free(struct vtd_pasid_table *table)
 {
+	unsigned int num, i;
+	struct page *page, *next;
+
 	if (!table)
 		return;
-	vtd_free_table(table->dir);
-	vtd_free_table(table->leaf);
+	num = table->dir ? vtd_pasid_dir_entries(table->pdts) : 0;
+	for (i = 0; i < num; i++)
+		vtd_free_table(vtd_pasid_leaf(table->dir, i * VTD_PASID_LEAF_ENTRIES));
+	list_for_each_entry_safe(page, next, &table->stale, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
+	free_pages((unsigned long)table->dir, vtd_pasid_dir_order(table));
 	vtd_free_table(table->spare);
+	vtd_free_table(table->fresh);
 	kfree(table);
+}
+
+/* The leaf that has the entry of @pasid, NULL: there is none, it is blocked. */
+struct vtd_pasid_entry *vtd_pasid_leaf(const u64 *dir, u32 pasid)
+{
+	u64 pointer = dir[pasid / VTD_PASID_LEAF_ENTRIES];
+
+	return pointer & VTD_PRESENT ? phys_to_virt(pointer & VTD_PTR_MASK) : NULL;
+}
+
+const struct vtd_pasid_entry *vtd_pasid_table_rid_entry(struct vtd_pasid_table *table)
+{
+	return &vtd_pasid_leaf(table->dir, VTD_RID_PASID)[VTD_RID_PASID];
 }
 
 /* Fill @table while no context entry leads to it. */
 void vtd_pasid_table_init(struct vtd_unit *unit, struct vtd_pasid_table *table,
 			  const struct vtd_pasid_entry *rid_entry)
 {
-	table->leaf[VTD_RID_PASID] = *rid_entry;
-	table->dir[0] = vtd_make_pasid_dir_entry(virt_to_phys(table->leaf));
-	vtd_publish(unit, table->leaf, PAGE_SIZE);
-	vtd_publish(unit, table->dir, PAGE_SIZE);
+	struct vtd_pasid_entry *leaf = vtd_pasid_leaf(table->dir, VTD_RID_PASID);
+
+	leaf[VTD_RID_PASID] = *rid_entry;
+	vtd_publish(unit, leaf, PAGE_SIZE);
+	vtd_publish(unit, table->dir, PAGE_SIZE << vtd_pasid_dir_order(table));
+}
+
+/* What vtd_pasid_table_set() may need for @pasid: 0 or -ENOMEM. */
+int vtd_pasid_table_prepare(struct vtd_pasid_table *table, u32 pasid)
+{
+	if (table->fresh || vtd_pasid_leaf(table->dir, pasid))
+		return 0;
+	table->fresh = (void *)get_zeroed_page(IOMMUFD_SVA_GFP_USER);
+	return table->fresh ? 0 : -ENOMEM;
+}
+
+static void vtd_pasid_dir_set(struct vtd_unit *unit, struct vtd_pasid_table *table,
+			      u32 pasid, u64 pointer)
+{
+	u64 *slot = &table->dir[pasid / VTD_PASID_LEAF_ENTRIES];
+
+	WRITE_ONCE(*slot, pointer);
+	vtd_publish(unit, slot, sizeof(*slot));
+}
+
+/* A copy of @leaf, in which the entry of @pasid is @entry, takes its place. */
+static void vtd_pasid_leaf_replace(struct vtd_unit *unit, struct vtd_pasid_table *table,
+				   struct vtd_pasid_entry *leaf, u32 pasid,
+				   const struct vtd_pasid_entry *entry)
+{
+	struct vtd_pasid_entry *copy = table->spare;
+
+	memcpy(copy, leaf, PAGE_SIZE);
+	copy[pasid % VTD_PASID_LEAF_ENTRIES] = *entry;
+	vtd_publish(unit, copy, PAGE_SIZE);
+	vtd_pasid_dir_set(unit, table, pasid,
+			  vtd_make_pasid_dir_entry(virt_to_phys(copy)));
+	table->spare = leaf;
+}
+
+/* @to, which is not present, becomes @entry, which is. */
+static void vtd_pasid_entry_enable(struct vtd_unit *unit, struct vtd_pasid_entry *to,
+				   const struct vtd_pasid_entry *entry)
+{
+	unsigned int i;
+
+	for (i = 1; i < ARRAY_SIZE(to->qw); i++)
+		to->qw[i] = entry->qw[i];
+	vtd_publish(unit, to, sizeof(*to));
+	WRITE_ONCE(to->qw[0], entry->qw[0]);
+	vtd_publish(unit, to, sizeof(*to));
+}
+
+static bool vtd_pasid_leaf_is_empty(const struct vtd_pasid_entry *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < VTD_PASID_LEAF_ENTRIES; i++)
+		if (vtd_pasid_entry_present(&leaf[i]))
+			return false;
+	return true;
 }
 
 /*
- * Replace an entry of @table while requests go through it; see the top. The
- * caller invalidates what was cached of the old one before it replaces again.
+ * The entry of @pasid in @leaf is blocked. Returns @leaf if nothing is left in it
+ * and it is out of the directory: not that of RID_PASID, which must be there.
  */
-void vtd_pasid_table_replace(struct vtd_unit *unit, struct vtd_pasid_table *table,
-			     u32 pasid, const struct vtd_pasid_entry *entry)
+static struct vtd_pasid_entry *vtd_pasid_entry_disable(struct vtd_unit *unit,
+						       struct vtd_pasid_table *table,
+						       struct vtd_pasid_entry *leaf,
+						       u32 pasid)
 {
+	struct vtd_pasid_entry *entry = &leaf[pasid % VTD_PASID_LEAF_ENTRIES];
+
+	/* All of the quad word: QEMU may look at PGTT alone. */
+	WRITE_ONCE(entry->qw[0], vtd_make_pasid_blocked().qw[0]);
+	vtd_publish(unit, entry, sizeof(*entry));
+	if (leaf == vtd_pasid_leaf(table->dir, VTD_RID_PASID) ||
+	    !vtd_pasid_leaf_is_empty(leaf))
+		return NULL;
+	vtd_pasid_dir_set(unit, table, pasid, 0);
+	return leaf;
+}
+
+/**
+ * vtd_pasid_table_set - set an entry while requests go through it; see the top
+ * @unit: the unit
+ * @table: the table
+ * @pasid: whose entry
+ * @entry: what it becomes; if present, after vtd_pasid_table_prepare()
+ * @change: out: what has changed. The caller invalidates what was cached, and
+ *	then calls vtd_pasid_table_settle(), before anything else is set.
+ */
+void vtd_pasid_table_set(struct vtd_unit *unit, struct vtd_pasid_table *table, u32 pasid,
+			 const struct vtd_pasid_entry *entry,
+			 struct vtd_pasid_change *change)
+{
+	struct vtd_pasid_entry *leaf = vtd_pasid_leaf(table->dir, pasid), *now;
+	bool fresh = !leaf;
+
 	lockdep_assert_held(&unit->lock);
-	memcpy(table->spare, table->leaf, PAGE_SIZE);
-	table->spare[pasid] = *entry;
-	vtd_publish(unit, table->spare, PAGE_SIZE);
-	WRITE_ONCE(table->dir[0],
-		   vtd_make_pasid_dir_entry(virt_to_phys(table->spare)));
-	vtd_publish(unit, table->dir, sizeof(table->dir[0]));
-	swap(table->leaf, table->spare);
+	*change = (struct vtd_pasid_change){ .pasid = pasid, .new = *entry };
+	if (!leaf) {
+		if (!vtd_pasid_entry_present(entry))
+			return;
+		leaf = table->fresh;
+		table->fresh = NULL;
+	}
+	now = &leaf[pasid % VTD_PASID_LEAF_ENTRIES];
+	change->old = *now;
+
+	if (!vtd_pasid_entry_present(entry)) {
+		change->leaf = vtd_pasid_entry_disable(unit, table, leaf, pasid);
+		change->directory = change->leaf;
+	} else if (vtd_pasid_entry_present(now)) {
+		vtd_pasid_leaf_replace(unit, table, leaf, pasid, entry);
+		change->directory = true;
+	} else {
+		vtd_pasid_entry_enable(unit, now, entry);
+		if (!fresh)
+			return;
+		vtd_publish(unit, leaf, PAGE_SIZE);
+		vtd_pasid_dir_set(unit, table, pasid,
+				  vtd_make_pasid_dir_entry(virt_to_phys(leaf)));
+	}
+}
+
+/* @forgotten: what was cached is invalidated; else the hardware did not answer. */
+void vtd_pasid_table_settle(struct vtd_pasid_table *table,
+			    struct vtd_pasid_change *change, bool forgotten)
+{
+	if (!change->leaf)
+		return;
+	if (forgotten)
+		vtd_free_table(change->leaf);
+	else
+		list_add(&virt_to_page(change->leaf)->lru, &table->stale);
 }
 
 static unsigned int vtd_half_bus(u16 sid)
@@ -136,7 +301,8 @@ int vtd_context_reserve(struct vtd_unit *unit, u16 sid)
 /* The context entry that leads to @table. */
 struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table)
 {
-	return vtd_make_context_entry(virt_to_phys(table->dir), 0, false, false);
+	return vtd_make_context_entry(virt_to_phys(table->dir), table->pdts,
+				      table->pasid_enable, false);
 }
 
 /*
@@ -171,7 +337,7 @@ int vtd_tables_init(struct vtd_unit *unit)
 
 	unit->root = vtd_alloc_table();
 	unit->identity_context = vtd_alloc_table();
-	unit->identity = vtd_pasid_table_alloc();
+	unit->identity = vtd_pasid_table_alloc(0);
 	if (!unit->root || !unit->identity_context || !unit->identity) {
 		vtd_tables_free(unit);
 		return -ENOMEM;

@@ -4,7 +4,9 @@
  *
  * A device that was never taken has nothing of its own in the tables. From the
  * first translation that is not identity on, the context entries of all its
- * requester IDs lead to its own PASID table, until the device leaves us.
+ * requester IDs lead to its own PASID table, until the device leaves us. Requests
+ * without a PASID find the entry of RID_PASID there, those with one the entry of
+ * theirs; only a device that is alone with its requester ID has such.
  *
  * Requester IDs are things of their own: an alias (a bridge's) is shared by the
  * devices of an isolation set. It shows the PASID table of whichever was set
@@ -13,12 +15,15 @@
  * Invalidations are those of 6.5.3.3, "Guidance to Software for Invalidations":
  *  - a context entry changed: context cache, device-selective; PASID cache and
  *    IOTLB of the domains that PASID entries behind the old one had;
- *  - a PASID directory entry changed (a leaf was replaced): PASID cache, global,
- *    even from an entry that was not present: the cached path through the
- *    directory (6.2.2.1) is under no domain, and the old leaf is used again;
+ *  - a PASID directory entry changed (a leaf was replaced, or went): PASID cache,
+ *    global: the cached path through the directory (6.2.2.1) is under no domain,
+ *    and the old leaf is used again;
+ *  - a PASID table entry changed in place: PASID cache, PASID-selective within
+ *    the domain that the old one had;
  *  - for the IOTLB, an entry that was PGTT 100b (pass-through): PASID-selective
  *    through the PASID-based-IOTLB descriptor; 010b (second stage):
- *    domain-selective through the IOTLB descriptor;
+ *    domain-selective through the IOTLB descriptor, whoever else is in the
+ *    domain: it is what drains requests that are on their way;
  *  - nothing was present before: nothing, but with CAP.CM, where hardware may
  *    cache that nothing was there (6.1), and a write-buffer flush with CAP.RWBF.
  */
@@ -74,19 +79,24 @@ struct vtd_master {
 	struct vtd_rid_user users[IOMMUFD_SVA_MAX_RIDS];
 };
 
-/* Two per requester ID, four per PASID entry; see vtd_flush_add_entry(). */
-#define VTD_FLUSH_DESCS		(6 * IOMMUFD_SVA_MAX_RIDS)
+/*
+ * Four per requester ID, and four of its table's own change: a context entry, and
+ * what vtd_flush_add_entry() adds.
+ */
+#define VTD_FLUSH_DESCS		(4 * IOMMUFD_SVA_MAX_RIDS + 4)
 
 /**
  * struct vtd_flush - invalidations that a change of tables asks for
  * @unit: where
  * @context_all: the root changed: the whole context cache
+ * @pasid_cache_all: a directory changed: the whole PASID cache, which is in @descs
  * @num: how many
  * @descs: the descriptors
  */
 struct vtd_flush {
 	struct vtd_unit *unit;
 	bool context_all;
+	bool pasid_cache_all;
 	unsigned int num;
 	struct vtd_desc descs[VTD_FLUSH_DESCS];
 };
@@ -104,10 +114,22 @@ static void vtd_flush_add(struct vtd_flush *flush, struct vtd_desc desc)
 	flush->descs[flush->num++] = desc;
 }
 
-/* Requests that @old applied to have @new instead. */
-static void vtd_flush_add_entry(struct vtd_flush *flush,
+/* What is cached of PASID table entries that held @did: that of @pasid, or all. */
+static void vtd_flush_add_pasid_cache(struct vtd_flush *flush, u16 did, u32 pasid,
+				      bool all)
+{
+	if (!flush->pasid_cache_all)
+		vtd_flush_add(flush, all ? vtd_make_pasid_cache_domain(did) :
+					   vtd_make_pasid_cache_pasid(did, pasid));
+}
+
+/*
+ * Requests with @pasid that @old applied to have @new instead. @other: that is an
+ * entry of another table; else the same one has changed.
+ */
+static void vtd_flush_add_entry(struct vtd_flush *flush, u32 pasid,
 				const struct vtd_pasid_entry *old,
-				const struct vtd_pasid_entry *new)
+				const struct vtd_pasid_entry *new, bool other)
 {
 	u64 cap = flush->unit->cap;
 	u16 did = vtd_pasid_entry_did(old);
@@ -116,22 +138,47 @@ static void vtd_flush_add_entry(struct vtd_flush *flush,
 		if (!(cap & VTD_CAP_CM) || !vtd_pasid_entry_present(new))
 			return;
 		/* That it was absent is cached under domain ID 0 (6.1). */
-		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
+		vtd_flush_add_pasid_cache(flush, 0, pasid, other);
 		did = vtd_pasid_entry_did(new);
 	}
-	vtd_flush_add(flush, vtd_make_pasid_cache_domain(did));
+	vtd_flush_add_pasid_cache(flush, did, pasid, other);
 	if (vtd_pasid_entry_present(old) &&
 	    vtd_pasid_entry_pgtt(old) == VTD_PGTT_PASS_THROUGH)
-		vtd_flush_add(flush, vtd_make_pasid_iotlb_all(did, VTD_RID_PASID));
+		vtd_flush_add(flush, vtd_make_pasid_iotlb_all(did, pasid));
 	else
 		vtd_flush_add(flush, vtd_make_iotlb_domain(did, cap & VTD_CAP_DRD,
 							   cap & VTD_CAP_DWD));
 }
 
+/* An entry of a table that the hardware looks at was set. */
+static void vtd_flush_add_change(struct vtd_flush *flush,
+				 const struct vtd_pasid_change *change)
+{
+	if (change->directory) {
+		vtd_flush_add(flush, vtd_make_pasid_cache_global());
+		flush->pasid_cache_all = true;
+	}
+	vtd_flush_add_entry(flush, change->pasid, &change->old, &change->new, false);
+}
+
+/* Blocking a device must not depend on memory. */
+static struct vtd_flush *vtd_flush_alloc(struct vtd_unit *unit)
+{
+	struct vtd_flush *flush = kzalloc(sizeof(*flush), GFP_KERNEL | __GFP_NOFAIL);
+
+	flush->unit = unit;
+	return flush;
+}
+
+/* Have it done, and free @flush. */
 static int vtd_flush_submit(struct vtd_flush *flush)
 {
+	int rc;
+
 	vtd_unit_flush_write_buffer(flush->unit);
-	return vtd_qi_submit(flush->unit, flush->descs, flush->num);
+	rc = vtd_qi_submit(flush->unit, flush->descs, flush->num);
+	kfree(flush);
+	return rc;
 }
 
 /*
@@ -155,32 +202,25 @@ static void vtd_flush_add_contexts(struct vtd_flush *flush, const u16 *sids,
 static const struct vtd_pasid_entry *vtd_rid_entry(struct vtd_unit *unit,
 						   struct vtd_master *shown)
 {
-	struct vtd_pasid_table *table = shown ? shown->table : unit->identity;
-
-	return &table->leaf[VTD_RID_PASID];
+	return vtd_pasid_table_rid_entry(shown ? shown->table : unit->identity);
 }
 
 /*
  * Requests of the requester IDs in @rids go through the table of @vm, or pass
- * (NULL) from now on. @before: what they went through until now. @own: what
- * @vm's own entry was before the caller replaced it, NULL: it did not.
+ * (NULL) from now on. @change: what the caller has changed in @vm's table, which
+ * was shown already; NULL: nothing.
  */
 static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int num,
-		    struct vtd_master *vm, const struct vtd_pasid_entry *own)
+		    struct vtd_master *vm, const struct vtd_pasid_change *change)
 {
 	struct vtd_context_entry context = vtd_context_for(vm ? vm->table : unit->identity);
 	const struct vtd_pasid_entry *now = vtd_rid_entry(unit, vm);
-	struct vtd_flush *flush;
+	struct vtd_flush *flush = vtd_flush_alloc(unit);
 	struct vtd_pasid_entry old[IOMMUFD_SVA_MAX_RIDS];
 	u16 sids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int changed = 0, i;
-	int rc;
 
 	lockdep_assert_held(&unit->lock);
-	/* Blocking a device must not depend on memory. */
-	flush = kzalloc(sizeof(*flush), GFP_KERNEL | __GFP_NOFAIL);
-	flush->unit = unit;
-
 	for (i = 0; i < num; i++) {
 		if (rids[i]->shown == vm || rids[i]->quarantined)
 			continue;
@@ -191,15 +231,11 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 		rids[i]->shown = vm;
 	}
 	vtd_flush_add_contexts(flush, sids, changed);
-	if (own) {
-		vtd_flush_add(flush, vtd_make_pasid_cache_global());
-		vtd_flush_add_entry(flush, own, now);
-	}
+	if (change)
+		vtd_flush_add_change(flush, change);
 	for (i = 0; i < changed; i++)
-		vtd_flush_add_entry(flush, &old[i], now);
-	rc = vtd_flush_submit(flush);
-	kfree(flush);
-	return rc;
+		vtd_flush_add_entry(flush, VTD_RID_PASID, &old[i], now, true);
+	return vtd_flush_submit(flush);
 }
 
 static unsigned int vtd_master_rids(struct vtd_master *vm, struct vtd_rid **rids)
@@ -211,30 +247,63 @@ static unsigned int vtd_master_rids(struct vtd_master *vm, struct vtd_rid **rids
 	return vm->num_users;
 }
 
-/*
- * Requests of @vm have @entry from now on. When this fails the hardware does not
- * answer; what it had before is put back as far as that is possible.
- */
-static int vtd_master_show(struct vtd_master *vm, const struct vtd_pasid_entry *entry)
+/* Requests of @vm without a PASID have @entry from now on. */
+static int vtd_master_set_rid(struct vtd_master *vm, const struct vtd_pasid_entry *entry,
+			      struct vtd_pasid_change *change)
 {
-	struct vtd_pasid_entry old = vm->table->leaf[VTD_RID_PASID];
-	struct vtd_unit *unit = vm->unit;
 	struct vtd_rid *rids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int num = vtd_master_rids(vm, rids), i;
 	bool was_taken = vm->taken;
-	int rc;
 
-	vtd_pasid_table_replace(unit, vm->table, VTD_RID_PASID, entry);
+	vtd_pasid_table_set(vm->unit, vm->table, VTD_RID_PASID, entry, change);
 	vm->taken = true;
 	for (i = 0; i < num; i++)
 		list_move(&vm->users[i].node, &rids[i]->users);
-	rc = vtd_show(unit, rids, num, vm, was_taken ? &old : NULL);
-	if (!rc || !vtd_pasid_entry_present(entry))
-		return rc;
+	return vtd_show(vm->unit, rids, num, vm, was_taken ? change : NULL);
+}
 
+/* Requests of @vm with @pasid, which is prepared, have @entry from now on. */
+static int vtd_master_set_pasid(struct vtd_master *vm, u32 pasid,
+				const struct vtd_pasid_entry *entry,
+				struct vtd_pasid_change *change)
+{
+	struct vtd_flush *flush = vtd_flush_alloc(vm->unit);
+
+	vtd_pasid_table_set(vm->unit, vm->table, pasid, entry, change);
+	vtd_flush_add_change(flush, change);
+	return vtd_flush_submit(flush);
+}
+
+static int vtd_master_set(struct vtd_master *vm, u32 pasid,
+			  const struct vtd_pasid_entry *entry,
+			  struct vtd_pasid_entry *old)
+{
+	struct vtd_pasid_change change;
+	int rc;
+
+	if (pasid == IOMMUFD_SVA_NO_PASID)
+		rc = vtd_master_set_rid(vm, entry, &change);
+	else
+		rc = vtd_master_set_pasid(vm, pasid, entry, &change);
+	vtd_pasid_table_settle(vm->table, &change, !rc);
+	*old = change.old;
+	return rc;
+}
+
+/*
+ * What is to be looked up for @pasid becomes @entry. When this fails the hardware
+ * does not answer; what it had before is put back as far as that is possible.
+ */
+static int vtd_master_show(struct vtd_master *vm, u32 pasid,
+			   const struct vtd_pasid_entry *entry)
+{
+	struct vtd_pasid_entry old, ignored;
+	int rc;
+
+	rc = vtd_master_set(vm, pasid, entry, &old);
 	/* Better blocked than half changed, when it was nobody's business before. */
-	vtd_pasid_table_replace(unit, vm->table, VTD_RID_PASID, &old);
-	vtd_show(unit, rids, num, vm, entry);
+	if (rc && vtd_pasid_entry_present(entry))
+		vtd_master_set(vm, pasid, &old, &ignored);
 	return rc;
 }
 
@@ -252,7 +321,7 @@ static int vtd_translation_join(struct vtd_unit *unit,
 		*entry = vtd_make_pasid_blocked();
 		return 0;
 	case IOMMUFD_SVA_TRANS_IDENTITY:
-		*entry = unit->identity->leaf[VTD_RID_PASID];
+		*entry = *vtd_pasid_table_rid_entry(unit->identity);
 		return 0;
 	case IOMMUFD_SVA_TRANS_STAGE2:
 		domain = to_vtd_domain(trans->domain);
@@ -278,16 +347,25 @@ static void vtd_translation_leave(struct vtd_unit *unit,
 		vtd_domain_leave(to_vtd_domain(trans->domain), unit);
 }
 
+/* Memory for what @pasid is going to be set to. */
+static int vtd_master_prepare(struct vtd_master *vm, u32 pasid,
+			      const struct iommufd_sva_translation *new)
+{
+	if (pasid == IOMMUFD_SVA_NO_PASID || new->type == IOMMUFD_SVA_TRANS_BLOCKED)
+		return 0;
+	return vtd_pasid_table_prepare(vm->table, pasid);
+}
+
 /**
  * vtd_set_translation - see iommufd_sva_backend_ops
  * @master: the device
- * @pasid: IOMMUFD_SVA_NO_PASID
+ * @pasid: IOMMUFD_SVA_NO_PASID, or a PASID of those that the core gave it
  * @new: from now on
  * @old: until now
  *
  * Context: under master->lock; may sleep.
- * Return: 0; -EOPNOTSUPP with a PASID; -EINVAL when the domain does not fit the
- * unit; -ENOSPC when the unit has no domain ID left; -ENOMEM; -EIO when the
+ * Return: 0; -EINVAL when the domain does not fit the unit; -ENOSPC when the unit
+ * has no domain ID left; -ENOMEM; -EOPNOTSUPP for what nests; -EIO when the
  * hardware does not answer.
  */
 int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
@@ -299,15 +377,14 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 	struct vtd_pasid_entry entry;
 	int rc;
 
-	if (pasid != IOMMUFD_SVA_NO_PASID)
-		return -EOPNOTSUPP;
-
 	mutex_lock(&unit->lock);
-	rc = vtd_translation_join(unit, new, &entry);
+	rc = vtd_master_prepare(vm, pasid, new);
+	if (!rc)
+		rc = vtd_translation_join(unit, new, &entry);
 	if (rc)
 		goto out;
 	if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || vm->taken)
-		rc = vtd_master_show(vm, &entry);
+		rc = vtd_master_show(vm, pasid, &entry);
 	vtd_translation_leave(unit, rc ? new : old);
 out:
 	mutex_unlock(&unit->lock);
@@ -390,14 +467,14 @@ int vtd_master_init(struct iommufd_sva_master *master)
 	if (!vm)
 		return -ENOMEM;
 	vm->unit = unit;
-	vm->table = vtd_pasid_table_alloc();
+	vm->table = vtd_pasid_table_alloc(master->pasid_bits);
 	if (!vm->table) {
 		kfree(vm);
 		return -ENOMEM;
 	}
 
 	mutex_lock(&unit->lock);
-	vtd_pasid_table_init(unit, vm->table, &unit->identity->leaf[VTD_RID_PASID]);
+	vtd_pasid_table_init(unit, vm->table, vtd_pasid_table_rid_entry(unit->identity));
 	for (i = 0; i < master->num_rids && !rc; i++)
 		rc = vtd_master_add_rid(vm, master->rids[i]);
 	if (rc)

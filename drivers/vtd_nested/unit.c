@@ -81,6 +81,14 @@ static int vtd_unit_check_base(struct vtd_unit *unit)
 	return -ENODEV;
 }
 
+/* ECAP.PASID, and PSS: one less than the bits (11.4.3). */
+static unsigned int vtd_unit_pasid_bits(struct vtd_unit *unit)
+{
+	if (!(unit->ecap & VTD_ECAP_PASID))
+		return 0;
+	return min_t(unsigned int, FIELD_GET(VTD_ECAP_PSS, unit->ecap) + 1, VTD_PASID_BITS);
+}
+
 static int vtd_unit_reach(struct vtd_unit *unit)
 {
 	int rc;
@@ -107,6 +115,7 @@ static int vtd_unit_read_capabilities(struct vtd_unit *unit)
 			unit->drhd->base);
 		return -ENODEV;
 	}
+	unit->base.pasid_bits = vtd_unit_pasid_bits(unit);
 	if (unit->mmio && vtd_unit_reg_size(unit) > PAGE_SIZE)
 		return vtd_unit_map(unit, vtd_unit_reg_size(unit));
 	return 0;
@@ -334,12 +343,15 @@ static void vtd_unit_switch_off(struct vtd_unit *unit)
 static void vtd_unit_announce(struct vtd_unit *unit)
 {
 	u64 cap = unit->cap, ecap = unit->ecap;
+	char pasids[24] = "";
 
-	vtd_info(unit, "VT-d %lu.%lu, %llu address bits in %u levels at most, pages of 4K%s%s, %u domains%s%s%s%s: translation is on, all devices pass through\n",
+	if (unit->base.pasid_bits)
+		snprintf(pasids, sizeof(pasids), ", %u-bit PASIDs", unit->base.pasid_bits);
+	vtd_info(unit, "VT-d %lu.%lu, %llu address bits in %u levels at most, pages of 4K%s%s, %u domains%s%s%s%s%s: translation is on, all devices pass through\n",
 		 FIELD_GET(VTD_VER_MAX, unit->ver), FIELD_GET(VTD_VER_MIN, unit->ver),
 		 FIELD_GET(VTD_CAP_MGAW, cap) + 1, vtd_unit_max_aw(unit) + 2,
 		 cap & VTD_CAP_SSLPS_2M ? " 2M" : "", cap & VTD_CAP_SSLPS_1G ? " 1G" : "",
-		 vtd_unit_max_did(unit) + 1,
+		 vtd_unit_max_did(unit) + 1, pasids,
 		 ecap & VTD_ECAP_NEST ? ", nesting" : "",
 		 ecap & VTD_ECAP_SC ? ", snoop control" : "",
 		 cap & VTD_CAP_CM ? ", caching mode" : "",

@@ -135,17 +135,41 @@ struct vtd_found {
 };
 
 /**
- * struct vtd_pasid_table - a PASID directory and the leaf it points to
- * @dir: directory, of which entry 0 is used: PASIDs 0 to 63
- * @leaf: the table that @dir shows
- * @spare: the next one; see vtd_pasid_table_replace()
+ * struct vtd_pasid_table - a PASID directory and the leaves it points to
+ * @dir: directory, 2^(@pdts + 7) entries. The leaf of RID_PASID is always there,
+ *	any other while a PASID of it is present.
+ * @pdts: its size (9.4)
+ * @pasid_enable: requests with a PASID are looked up too
+ * @spare: the copy that takes the place of a leaf; see table.c
+ * @fresh: the next new leaf, all blocked; NULL: to be allocated
+ * @stale: leaves that are out of @dir but that the hardware may still hold,
+ *	because it did not answer; through page->lru
  * @quarantine: in unit->quarantine, once its device is gone
  */
 struct vtd_pasid_table {
 	u64 *dir;
-	struct vtd_pasid_entry *leaf;
+	unsigned int pdts;
+	bool pasid_enable;
 	struct vtd_pasid_entry *spare;
+	struct vtd_pasid_entry *fresh;
+	struct list_head stale;
 	struct list_head quarantine;
+};
+
+/**
+ * struct vtd_pasid_change - an entry of a PASID table that was set
+ * @pasid: which
+ * @old: what it was
+ * @new: what it is
+ * @directory: an entry of the directory that was present has changed
+ * @leaf: is out of the directory; NULL: none
+ */
+struct vtd_pasid_change {
+	u32 pasid;
+	struct vtd_pasid_entry old;
+	struct vtd_pasid_entry new;
+	bool directory;
+	struct vtd_pasid_entry *leaf;
 };
 
 /* RID_PASID: the PASID that requests without one are looked up with (9.4). */
@@ -321,12 +345,18 @@ const char *vtd_fault_reason(u8 reason, const char **advice);
 /* table.c */
 int vtd_tables_init(struct vtd_unit *unit);
 void vtd_tables_free(struct vtd_unit *unit);
-struct vtd_pasid_table *vtd_pasid_table_alloc(void);
+struct vtd_pasid_table *vtd_pasid_table_alloc(unsigned int pasid_bits);
 void vtd_pasid_table_free(struct vtd_pasid_table *table);
 void vtd_pasid_table_init(struct vtd_unit *unit, struct vtd_pasid_table *table,
 			  const struct vtd_pasid_entry *rid_entry);
-void vtd_pasid_table_replace(struct vtd_unit *unit, struct vtd_pasid_table *table,
-			     u32 pasid, const struct vtd_pasid_entry *entry);
+struct vtd_pasid_entry *vtd_pasid_leaf(const u64 *dir, u32 pasid);
+const struct vtd_pasid_entry *vtd_pasid_table_rid_entry(struct vtd_pasid_table *table);
+int vtd_pasid_table_prepare(struct vtd_pasid_table *table, u32 pasid);
+void vtd_pasid_table_set(struct vtd_unit *unit, struct vtd_pasid_table *table, u32 pasid,
+			 const struct vtd_pasid_entry *entry,
+			 struct vtd_pasid_change *change);
+void vtd_pasid_table_settle(struct vtd_pasid_table *table,
+			    struct vtd_pasid_change *change, bool forgotten);
 struct vtd_context_entry *vtd_context_entry(struct vtd_unit *unit, u16 sid);
 int vtd_context_reserve(struct vtd_unit *unit, u16 sid);
 struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table);

@@ -29,8 +29,8 @@ static inline u64 vtd_get_bits(u64 qword, unsigned int hi, unsigned int lo)
 
 #define VTD_ROOT_ENTRIES	256	/* one per bus */
 #define VTD_CONTEXT_ENTRIES	128	/* half a bus */
-#define VTD_PASID_DIR_ENTRIES	512	/* of a directory of one page */
 #define VTD_PASID_LEAF_ENTRIES	64
+#define VTD_PASID_BITS		20	/* most that a PASID has (PCIe 6.20) */
 
 /**
  * struct vtd_root_entry - 9.2 Scalable-Mode Root Entry
@@ -90,6 +90,30 @@ vtd_make_context_entry(u64 pasid_dir, unsigned int pdts, bool pasid_enable,
 		vtd_bits(dev_tlb, 2, 2) |		/* DTE */
 		VTD_PRESENT,				/* 0 P; FPD clear: faults are reported */
 	} };
+}
+
+static inline unsigned int vtd_context_pdts(const struct vtd_context_entry *entry)
+{
+	return (unsigned int)vtd_get_bits(entry->qw[0], 11, 9);
+}
+
+static inline bool vtd_context_pasid_enabled(const struct vtd_context_entry *entry)
+{
+	return vtd_get_bits(entry->qw[0], 3, 3);
+}
+
+/*
+ * 9.4: PDTS of the smallest directory for PASIDs of @bits bits, up to 20: each of
+ * its 2^(PDTS + 7) entries leads to 64 PASIDs.
+ */
+static inline unsigned int vtd_pdts(unsigned int bits)
+{
+	return bits > 13 ? bits - 13 : 0;
+}
+
+static inline unsigned int vtd_pasid_dir_entries(unsigned int pdts)
+{
+	return 1U << (pdts + 7);
 }
 
 /* 9.5: an entry of the PASID directory. */

@@ -279,9 +279,9 @@ struct iommufd_sva_nested {
  *	behind it, where these are not its requester IDs: at most
  *	IOMMUFD_SVA_MAX_RIDS into @ids. Devices that share one are kept together.
  *	Returns how many, or an errno. NULL: they are the requester IDs.
- * @master_init: @master (dev, unit, rids are set) joins: allocate what its
- *	translations will need so that blocking it can never fail. The hardware
- *	keeps passing its requests through.
+ * @master_init: @master (dev, unit, rids, pasid_bits are set) joins: allocate what
+ *	its translations will need so that blocking it can never fail. The hardware
+ *	keeps passing its requests through, and those with a PASID are blocked.
  * @master_release: @master goes; it is at identity, or blocked for good if
  *	@quarantine (a device that would not reset): then its entries stay
  *	blocked in the hardware until the unit is handed back, even though the
@@ -292,8 +292,10 @@ struct iommufd_sva_nested {
  *	allows. To BLOCKED and, from BLOCKED, to IDENTITY never fails. When it
  *	returns 0 no request is translated through @old any more, its caches are
  *	invalidated and drained. On failure @old stands. -EINVAL for a domain
- *	that does not fit the unit (iommufd's "incompatible"). -EOPNOTSUPP for a
- *	PASID or NESTED that this device cannot have.
+ *	that does not fit the unit (iommufd's "incompatible"). -EOPNOTSUPP for
+ *	NESTED where this device cannot have it. A PASID is not 0 and has no more
+ *	than @master->pasid_bits bits; it is only ever off BLOCKED while requests
+ *	without one have been off identity since @master_init.
  * @domain_alloc: a domain that fits @unit, or every unit of the backend if
  *	@unit is NULL. -EOPNOTSUPP for flags the unit cannot do.
  * @get_resv_regions: append struct iommu_resv_region (iommu_alloc_resv_region)
@@ -384,6 +386,8 @@ struct iommufd_sva_backend {
  * @name: as in the log and in sysfs ("dmar0")
  * @groups: sysfs attributes that tell its capabilities; may be NULL
  * @hwdev: its own struct device where it has one (Arm), else NULL
+ * @pasid_bits: bits of a PASID that can have a translation of its own, up to 20; 0:
+ *	none can
  * @iommu: its registration with the IOMMU core; the core's
  * @node: in the core's list
  * @live: is registered, and not on its way out: adopts
@@ -395,6 +399,7 @@ struct iommufd_sva_unit {
 	const char *name;
 	const struct attribute_group **groups;
 	struct device *hwdev;
+	unsigned int pasid_bits;
 	struct iommu_device iommu;
 	struct list_head node;
 	bool live;
@@ -421,16 +426,22 @@ struct iommufd_sva_rid {
  *	others are aliases that other devices of its isolation set may share: an
  *	alias follows whoever was set last, and a set is only set as a whole.
  * @num_rids: how many
- * @lock: protects @base, @overlay, @suspended and orders set_translation() of
- *	this device. Inside the IOMMU core's group mutex and the context's igroup
+ * @pasid_bits: bits of its PASIDs, which are switched on in the device then; 0: it
+ *	has none, or shares a requester ID, or its unit has none
+ * @lock: protects @base, @overlay, @pasids, @suspended and orders set_translation()
+ *	of this device. Inside the IOMMU core's group mutex and the context's igroup
  *	lock, outside every lock of a backend.
  * @base: what the IOMMU core attached
  * @overlay: what a user attached through /dev/iommufd_sva, if @has_overlay
  * @has_overlay: the hardware shows @overlay rather than @base
+ * @pasids: what a user attached to PASIDs, pointers to struct
+ *	iommufd_sva_translation that whoever attached them keeps; the others are
+ *	blocked, and all are while @suspended
  * @suspended: the IOMMU core attached "blocked" over a stage-2 @base (a reset),
  *	and the same base again is expected: the hardware shows blocked
  * @quarantined: would not reset after a user had it: blocked for good
  * @joined: the IOMMU core has attached something
+ * @pasid_enabled: we have switched PASIDs on in the device
  * @pinned: off identity: holds a reference on the backend's module
  * @priv: the backend's
  * @vunit: the vIOMMU that it has names in, NULL: none. Who holds the vsids_lock of
@@ -451,13 +462,16 @@ struct iommufd_sva_master {
 	struct iommufd_sva_unit *unit;
 	struct iommufd_sva_rid rids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int num_rids;
+	unsigned int pasid_bits;
 	struct mutex lock;
 	struct iommufd_sva_translation base;
 	struct iommufd_sva_translation overlay;
 	bool has_overlay;
+	struct xarray pasids;
 	bool suspended;
 	bool quarantined;
 	bool joined;
+	bool pasid_enabled;
 	bool pinned;
 	void *priv;
 	struct iommufd_sva_vunit *vunit;

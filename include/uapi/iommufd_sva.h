@@ -45,7 +45,8 @@
  * 0x87  OPTION                         24  built
  * 0x88  (iommufd: VFIO_IOAS)            -  out of scope: -ENOTTY
  * 0x89  HWPT_ALLOC                     24  built; flags other than
- *                                          NEST_PARENT: -EOPNOTSUPP
+ *                                          NEST_PARENT and PASID:
+ *                                          -EOPNOTSUPP
  * 0x8a  GET_HW_INFO                    32  built
  * 0x8b  HWPT_SET_DIRTY_TRACKING        16  not yet: -ENOTTY
  * 0x8c  HWPT_GET_DIRTY_BITMAP          48  not yet: -ENOTTY
@@ -59,10 +60,9 @@
  * 0x94  (iommufd: HW_QUEUE_ALLOC)       -  out of scope: -ENOTTY
  * 0x95  (iommufd: NOIOMMU_GET_PA)       -  out of scope: -ENOTTY
  * 0xc0  DEVICE_BIND                    24  built
- * 0xc1  DEVICE_ATTACH                  24  built for NO_PASID; a PASID:
+ * 0xc1  DEVICE_ATTACH                  24  built; a nested HWPT on a PASID:
  *                                          -EOPNOTSUPP
- * 0xc2  DEVICE_DETACH                  16  built for NO_PASID; a PASID:
- *                                          -EOPNOTSUPP
+ * 0xc2  DEVICE_DETACH                  16  built
  * 0xc3  VSID_MAP                       32  built
  * 0xc4  PASID_TABLE_ALLOC              40  built; a fault_id, and VT-d's:
  *                                          -EOPNOTSUPP
@@ -484,7 +484,10 @@ struct iommufd_sva_option {
  * @IOMMUFD_SVA_HWPT_FAULT_ID_VALID: fault_id names a fault queue, which gets
  *	the page requests of what is attached here
  * @IOMMUFD_SVA_HWPT_ALLOC_PASID: may be attached to a PASID, and may be what
- *	requests without a PASID use on a device that has PASIDs attached
+ *	requests without a PASID use on a device that has PASIDs attached. Asks
+ *	whether the device has PASIDs that can be attached one by one
+ *	(-EOPNOTSUPP): every HWPT with a stage 2 is good for that where they can
+ *	be, with this flag or without
  */
 enum iommufd_sva_hwpt_alloc_flags {
 	IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT = 1 << 0,
@@ -725,7 +728,7 @@ enum iommufd_sva_hw_info_flags {
  * @in_data_type: with INPUT_TYPE: enum iommufd_sva_hw_info_type wanted
  * @out_data_type: enum iommufd_sva_hw_info_type that @data_uptr now holds
  * @out_max_pasid_log2: bits that a PASID of this device has, 0 to 20; 0: the
- *                      device cannot use PASIDs
+ *                      device cannot use PASIDs, or none by itself (SMMUv3)
  * @__reserved: 0
  * @out_capabilities: enum iommufd_sva_hw_capabilities
  *
@@ -1385,10 +1388,10 @@ struct iommufd_sva_device_bind {
  * @size: sizeof(struct iommufd_sva_device_attach)
  * @flags: 0
  * @device_id: the device
- * @pasid: 0 to 2^20 - 1, below what GET_HW_INFO reports; or
+ * @pasid: 1 to 2^20 - 1, of no more bits than GET_HW_INFO reports; or
  *         IOMMUFD_SVA_NO_PASID: requests without one
- * @pt_id: in: an IOAS, an HWPT or a PASID table; out: the HWPT in use when an
- *         IOAS was given, else as given
+ * @pt_id: in: an IOAS, an HWPT or, without a PASID, a PASID table; out: the HWPT
+ *         in use when an IOAS was given, else as given
  * @__reserved: 0
  *
  * Sets what translates the requests of (device, PASID). What was attached there
@@ -1397,7 +1400,19 @@ struct iommufd_sva_device_bind {
  * used, or one is made, which goes away by itself with its last device.
  *
  * Without a PASID an isolation group translates as one: its devices are
- * attached to the same thing, and replacing that for one replaces it for all.
+ * attached to the same thing, and replacing that for one replaces it for all. A
+ * PASID is its device's own: work queues of one device can each have an address
+ * space, while requests without a PASID have another, or VFIO's mappings, or are
+ * blocked. Requests with a PASID to which nothing is attached are blocked. Where
+ * VFIO gives the device to somebody else, or takes its mappings away, its PASIDs
+ * are blocked too; around a reset by VFIO they are, and come back after it.
+ *
+ * PASID 0 is not to be had, as with Linux's own drivers: a unit uses it for
+ * requests without a PASID, and a request of the device's that carries it is
+ * translated as these are.
+ *
+ * On SMMUv3 a device has one stage 2 for all its requests, and what a PASID has of
+ * its own is stage 1: a PASID is -EOPNOTSUPP there, a PASID table is what to attach.
  *
  * -ENOENT
  *	no such @device_id or @pt_id; or a nested HWPT that translates, on a
@@ -1406,10 +1421,13 @@ struct iommufd_sva_device_bind {
  *	@pt_id is of another kind, or an HWPT that does not fit the unit in front
  *	of the device; it is, or is nested on, an HWPT of HWPT_IMPORT that is not
  *	of the device's own VFIO container; another device of its group is
- *	attached to something else; @pasid out of range
+ *	attached to something else; @pasid is 0 or out of range; a PASID table
+ *	for a PASID
  * -EOPNOTSUPP
  *	also: a PASID, a nested HWPT or a PASID table for a device that shares
- *	its requester ID with others, or that has no PASIDs
+ *	its requester ID with others; a PASID for a device that has none, or
+ *	behind a unit that has none, a line in the log says which; a nested HWPT
+ *	for a PASID
  * -EADDRINUSE
  *	the device reserves addresses (MSI) that the IOAS has mapped or allowed
  * -EFAULT, -ENOMEM
@@ -1442,7 +1460,11 @@ struct iommufd_sva_device_attach {
  * -ENOENT
  *	no such @device_id, or nothing is attached
  * -EINVAL
- *	@pasid out of range
+ *	@pasid is 0 or out of range
+ * -EOPNOTSUPP
+ *	also: a PASID for a device that can have none
+ * -ENODEV
+ *	the device has been removed, and with it what was attached
  */
 struct iommufd_sva_device_detach {
 	__u32 size;

@@ -100,7 +100,8 @@ struct sim_add {
  * struct sim_remove - SIM_REMOVE: take a function out, with all behind it
  * @size: of this struct
  * @bdf: the function
- * @flags: SIM_REMOVE_SURPRISE: it is gone first, the kernel is told afterwards
+ * @flags: SIM_REMOVE_SURPRISE: it is gone first, the kernel is told afterwards;
+ *	SIM_REMOVE_SILENT: it is gone, and the kernel is told by another SIM_REMOVE
  */
 struct sim_remove {
 	__u32 size;
@@ -109,6 +110,7 @@ struct sim_remove {
 	__u32 __reserved;
 };
 #define SIM_REMOVE_SURPRISE	(1U << 0)
+#define SIM_REMOVE_SILENT	(1U << 1)
 
 /* What the hardware says to a request of a device. */
 enum sim_status {

@@ -25,6 +25,8 @@
 /* Configuration space in use; beyond that it reads 0. */
 #define SIM_CONFIG_LEN		0x200
 #define SIM_MAX_VFS		31
+/* 7.5.3.16 End-End TLP Prefix Blocking */
+#define SIM_DEVCTL2_PREFIX_BLOCK	BIT(15)
 /* PCI Express 10.4.1: 9 bits */
 #define SIM_PRI_GROUPS		512
 
@@ -128,8 +130,8 @@ struct sim_pri {
  * @secondary: of a bridge: first bus number behind it
  * @subordinate: of a bridge: last bus number behind it
  * @gone: unplugged
- * @lock: protects all that follows. Innermost; taken in any context. Of two
- *	functions only a VF's is taken inside its PF's
+ * @lock: protects all that follows. Innermost, never two at a time; taken in any
+ *	context
  * @epoch: resets so far
  * @reads: non-posted requests without an answer (Transactions Pending)
  * @config: configuration space
@@ -198,7 +200,8 @@ void sim_tell_gone(struct sim_function *fn, bool surprise);
 
 /* pci_function.c */
 int sim_function_add(const struct sim_add *add, struct sim_function **out);
-void sim_function_unplug(struct sim_function *fn);
+void sim_function_kill(struct sim_function *top);
+void sim_function_unplug(struct sim_function *top);
 void sim_functions_free(struct sim_segment *segment);
 struct sim_function *sim_function_get(u32 bdf);
 void sim_function_put(struct sim_function *fn);
@@ -220,7 +223,7 @@ int sim_dma(struct sim_function *fn, struct sim_dma *dma, void *buf);
 int sim_ats(struct sim_function *fn, struct sim_ats *ats);
 int sim_page_request(struct sim_function *fn, struct sim_page_request *pr);
 enum sim_status sim_may(struct sim_function *fn, const struct sim_request *req);
-enum sim_status sim_path(struct sim_function *fn, const struct sim_request *req);
+enum sim_status sim_may_message(struct sim_function *fn, const struct sim_request *req);
 struct sim_request sim_request(struct sim_function *fn, u32 pasid, u32 flags, u64 addr);
 int sim_device_counters(struct sim_function *fn, bool reset,
 			void (*emit)(void *arg, const char *name, u64 value), void *arg);
@@ -251,7 +254,8 @@ void sim_atc_free(struct sim_function *fn);
 bool sim_atc_lookup(struct sim_function *fn, const struct sim_request *req,
 		    struct sim_translation *out, u32 *sequence);
 enum sim_status sim_translate(struct sim_function *fn, const struct sim_request *req,
-			      struct sim_translation *out, u64 deadline);
+			      struct sim_translation *out, u32 *sequence, u64 deadline);
+bool sim_translation_allows(const struct sim_translation *is, const struct sim_request *req);
 
 /* pci_pri.c */
 void sim_pri_init(struct sim_function *fn);
@@ -266,7 +270,7 @@ void sim_pri_forget(struct sim_function *fn);
 
 /* pci_iommu.c */
 enum sim_status sim_upstream(const struct sim_request *req, void *buf, size_t len,
-			     struct sim_reply *reply, u64 deadline);
+			     struct sim_reply *reply, u64 deadline, bool *again);
 enum sim_status sim_upstream_page_request(const struct sim_request *req, u16 group,
 					  bool last);
 int sim_iommu_inject(const struct sim_inject *inject);

@@ -6,6 +6,7 @@
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
@@ -58,6 +59,14 @@ static u32 perms_for(const struct sim_request *req)
 	return req->flags & SIM_DMA_EXEC ? perms | SIM_ATS_EXEC : perms;
 }
 
+/* Is it enough for what @req wants to do? */
+bool sim_translation_allows(const struct sim_translation *is, const struct sim_request *req)
+{
+	u32 perms = perms_for(req);
+
+	return (is->perms & perms) == perms;
+}
+
 /*
  * Is there an entry for @req? *@sequence: of the cache at that moment, for whoever
  * wants to know later whether it may still be used.
@@ -65,7 +74,6 @@ static u32 perms_for(const struct sim_request *req)
 bool sim_atc_lookup(struct sim_function *fn, const struct sim_request *req,
 		    struct sim_translation *out, u32 *sequence)
 {
-	u32 perms = perms_for(req);
 	struct atc_entry *entry;
 	unsigned long flags;
 	bool found = false;
@@ -73,7 +81,7 @@ bool sim_atc_lookup(struct sim_function *fn, const struct sim_request *req,
 	raw_spin_lock_irqsave(&fn->lock, flags);
 	*sequence = fn->atc.sequence;
 	list_for_each_entry(entry, &fn->atc.entries, node) {
-		if (!serves(&entry->is, req) || (entry->is.perms & perms) != perms)
+		if (!serves(&entry->is, req) || !sim_translation_allows(&entry->is, req))
 			continue;
 		*out = entry->is;
 		found = true;
@@ -155,44 +163,70 @@ static void end_translation(struct sim_function *fn)
 	raw_spin_unlock_irqrestore(&fn->lock, flags);
 }
 
+/* The range that @reply to @req is for; false when there can be no such range. */
+static bool understand(const struct sim_request *req, const struct sim_reply *reply,
+		       struct sim_translation *out)
+{
+	u64 length = reply->length;
+
+	if (!(reply->perms & (SIM_ATS_READ | SIM_ATS_WRITE)) && !length)
+		length = SZ_4K;
+	if (length < SZ_4K || !is_power_of_2(length))
+		return false;
+	out->pasid = req->pasid;
+	out->priv = req->flags & SIM_DMA_PRIV;
+	out->addr = req->addr & ~(length - 1);
+	out->phys = reply->phys & ~(length - 1);
+	out->length = length;
+	out->perms = reply->perms;
+	return true;
+}
+
+/* One attempt; *@again: to be made anew. */
+static enum sim_status translate_once(struct sim_function *fn, const struct sim_request *req,
+				      struct sim_translation *out, u32 *sequence, u64 deadline,
+				      bool *again)
+{
+	struct atc_entry *fresh = entry_alloc(fn);
+	enum sim_status status;
+	struct sim_reply reply;
+
+	if (!fresh)
+		return SIM_TIMEOUT;
+	*sequence = begin_translation(fn);
+	status = sim_upstream(req, NULL, 0, &reply, deadline, again);
+	end_translation(fn);
+	if (status == SIM_OK && !*again && !understand(req, &reply, out))
+		status = SIM_CA;
+	if (status == SIM_OK && !*again)
+		*again = !insert(fn, out, fresh, *sequence);
+	else
+		kfree(fresh);
+	return status;
+}
+
 /*
  * One translation request for the page of @asked, whose answer is kept. An
  * invalidation that comes while it is under way makes the device ask again: what
- * the IOMMU said before must not be used after.
+ * the IOMMU said before must not be used after. *@sequence: as sim_atc_lookup().
  */
 enum sim_status sim_translate(struct sim_function *fn, const struct sim_request *asked,
-			      struct sim_translation *out, u64 deadline)
+			      struct sim_translation *out, u32 *sequence, u64 deadline)
 {
 	struct sim_request req = *asked;
-	struct atc_entry *fresh;
-	struct sim_reply reply;
 	enum sim_status status;
-	u32 sequence;
+	bool again = true;
 
 	req.at = SIM_AT_TRANSLATION;
-	do {
+	while (again) {
 		status = sim_may(fn, &req);
 		if (status == SIM_OK)
-			status = sim_path(fn, &req);
+			status = translate_once(fn, &req, out, sequence, deadline, &again);
 		if (status != SIM_OK)
 			return status;
-		fresh = entry_alloc(fn);
-		if (!fresh)
+		if (again && fatal_signal_pending(current))
 			return SIM_TIMEOUT;
-		sequence = begin_translation(fn);
-		status = sim_upstream(&req, NULL, 0, &reply, deadline);
-		end_translation(fn);
-		if (status != SIM_OK || !is_power_of_2(reply.length)) {
-			kfree(fresh);
-			return status == SIM_OK ? SIM_CA : status;
-		}
-		out->pasid = req.pasid;
-		out->priv = req.flags & SIM_DMA_PRIV;
-		out->addr = req.addr & ~(reply.length - 1);
-		out->phys = reply.phys & ~(reply.length - 1);
-		out->length = reply.length;
-		out->perms = reply.perms;
-	} while (!insert(fn, out, fresh, sequence) && !fatal_signal_pending(current));
+	}
 	return SIM_OK;
 }
 

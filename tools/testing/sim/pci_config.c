@@ -23,7 +23,6 @@
 #define VF_PAGE_SIZES	0x553
 /* 7.5.3.15 End-End TLP Prefix Supported, Max End-End TLP Prefixes: 1 */
 #define DEVCAP2_PREFIX	(PCI_EXP_DEVCAP2_EE_PREFIX | BIT(22))
-#define DEVCTL2_PREFIX_BLOCK	BIT(15)
 #define DEVCTL2_TIMEOUT_OFF	BIT(4)
 #define LNK_2_5GT_X1	(1 | 1 << 4)
 
@@ -217,7 +216,7 @@ static void init_pcie(struct sim_function *fn)
 	define(fn, at + PCI_EXP_DEVCTL2, 2, 0,
 	       fn->type == SIM_VF ? 0 :
 	       DEVCTL2_TIMEOUT_OFF |
-	       (is_downstream_port(fn) ? PCI_EXP_DEVCTL2_ARI | DEVCTL2_PREFIX_BLOCK : 0));
+	       (is_downstream_port(fn) ? PCI_EXP_DEVCTL2_ARI | SIM_DEVCTL2_PREFIX_BLOCK : 0));
 	if (is_downstream_port(fn))
 		init_port(fn);
 }

@@ -26,38 +26,47 @@ static int ioctl_add(void *arg)
 	if (!rc) {
 		add->out_bdf = sim_bdf(fn);
 		rc = sim_enumerate(fn);
-		if (rc)
+		if (rc) {
+			sim_function_kill(fn);
 			sim_function_unplug(fn);
+		}
 	}
 	pci_unlock_rescan_remove();
 	return rc;
 }
 
+/* Under the rescan lock. */
+static int remove_function(struct sim_function *fn, u32 flags)
+{
+	bool was_gone = READ_ONCE(fn->gone);
+
+	if (fn->type == SIM_VF)
+		return -EINVAL;
+	if (flags)
+		sim_function_kill(fn);
+	if (flags & SIM_REMOVE_SILENT)
+		return was_gone ? -ENODEV : 0;
+	sim_tell_gone(fn, flags || was_gone);
+	sim_function_kill(fn);
+	sim_function_unplug(fn);
+	return 0;
+}
+
 static int ioctl_remove(void *arg)
 {
 	struct sim_remove *remove = arg;
-	bool surprise = remove->flags & SIM_REMOVE_SURPRISE;
-	struct sim_function *fn;
-	int rc = 0;
+	struct sim_segment *segment = sim_segment(remove->bdf >> 16);
+	struct sim_function *fn = NULL;
+	int rc = -ENODEV;
 
-	if (remove->flags & ~SIM_REMOVE_SURPRISE || remove->__reserved)
+	if (remove->flags & ~(SIM_REMOVE_SURPRISE | SIM_REMOVE_SILENT) || remove->__reserved)
 		return -EOPNOTSUPP;
 	pci_lock_rescan_remove();
-	fn = sim_function_get(remove->bdf);
-	if (!fn) {
-		rc = -ENODEV;
-	} else if (fn->type == SIM_VF) {
-		rc = -EINVAL;
-	} else if (surprise) {
-		sim_function_unplug(fn);
-		sim_tell_gone(fn, true);
-	} else {
-		sim_tell_gone(fn, false);
-		sim_function_unplug(fn);
-	}
-	pci_unlock_rescan_remove();
+	if (segment)
+		fn = sim_function_find(segment, remove->bdf & 0xffff);
 	if (fn)
-		sim_function_put(fn);
+		rc = remove_function(fn, remove->flags);
+	pci_unlock_rescan_remove();
 	return rc;
 }
 

@@ -40,40 +40,58 @@ static bool may_no_snoop(struct sim_function *fn)
 	return !pf->pcie || is_on(pf, pf->pcie, PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_NOSNOOP_EN);
 }
 
-/* May @fn say @req at all? Page requests are messages: bus mastering is not for them. */
-enum sim_status sim_may(struct sim_function *fn, const struct sim_request *req)
-{
-	if (!sim_present(fn) || !may_pasid(fn, req))
-		return SIM_NO_MASTER;
-	if (req->flags & SIM_DMA_NO_SNOOP && !may_no_snoop(fn))
-		return SIM_NO_MASTER;
-	if (req->flags & (SIM_PR_READ | SIM_PR_LAST))
-		return SIM_OK;
-	if (req->at != SIM_AT_UNTRANSLATED &&
-	    !is_on(fn, fn->ats, PCI_ATS_CTRL, PCI_ATS_CTRL_ENABLE))
-		return SIM_NO_MASTER;
-	return sim_config_get(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER ? SIM_OK : SIM_NO_MASTER;
-}
-
 /*
- * Does it get through the bridges above? They must be masters themselves
- * (7.5.1.1.3), may block PASIDs (7.5.3.16) and translated requests (7.7.11.3).
+ * Does it get through the bridges above? They may block PASIDs (7.5.3.16) and
+ * translated requests (7.7.11.3).
  */
-enum sim_status sim_path(struct sim_function *fn, const struct sim_request *req)
+static enum sim_status path(struct sim_function *fn, const struct sim_request *req)
 {
 	struct sim_function *f;
 
 	for (f = fn->above; f; f = f->above) {
-		if (READ_ONCE(f->gone) ||
-		    !(sim_config_get(f, PCI_COMMAND, 2) & PCI_COMMAND_MASTER))
+		if (READ_ONCE(f->gone))
 			return SIM_UR;
 		if (req->pasid != SIM_NO_PASID &&
-		    is_on(f, f->pcie, PCI_EXP_DEVCTL2, BIT(15)))
+		    is_on(f, f->pcie, PCI_EXP_DEVCTL2, SIM_DEVCTL2_PREFIX_BLOCK))
 			return SIM_UR;
 		if (req->at != SIM_AT_UNTRANSLATED && is_on(f, f->acs, PCI_ACS_CTRL, PCI_ACS_TB))
 			return SIM_UR;
 	}
 	return SIM_OK;
+}
+
+static bool is_master(struct sim_function *fn)
+{
+	return sim_config_get(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+}
+
+/*
+ * May @fn send this page request, and does it get through? A message is nothing
+ * that bus mastering is for (7.5.1.1.3).
+ */
+enum sim_status sim_may_message(struct sim_function *fn, const struct sim_request *req)
+{
+	if (!sim_present(fn) || !may_pasid(fn, req))
+		return SIM_NO_MASTER;
+	return path(fn, req);
+}
+
+/* May it send this memory request? All bridges above must be masters, too. */
+enum sim_status sim_may(struct sim_function *fn, const struct sim_request *req)
+{
+	struct sim_function *f;
+
+	if (req->flags & SIM_DMA_NO_SNOOP && !may_no_snoop(fn))
+		return SIM_NO_MASTER;
+	if (req->at != SIM_AT_UNTRANSLATED &&
+	    !is_on(fn, fn->ats, PCI_ATS_CTRL, PCI_ATS_CTRL_ENABLE))
+		return SIM_NO_MASTER;
+	if (!is_master(fn))
+		return SIM_NO_MASTER;
+	for (f = fn->above; f; f = f->above)
+		if (!is_master(f))
+			return SIM_UR;
+	return sim_may_message(fn, req);
 }
 
 /* A bridge to conventional PCI takes what comes from behind it as its own. */
@@ -141,15 +159,29 @@ static void end(struct sim_function *fn, u32 flags)
 	raw_spin_unlock_irqrestore(&fn->lock, irq);
 }
 
+/* May the operation go on? */
+static enum sim_status may_move(struct move *move, const struct sim_request *req)
+{
+	if (READ_ONCE(move->fn->epoch) != move->epoch)
+		return SIM_NO_MASTER;
+	return sim_may(move->fn, req);
+}
+
 static enum sim_status untranslated(struct move *move, const struct sim_request *req,
 				    void *buf, size_t len, u64 *phys)
 {
 	struct sim_reply reply;
 	enum sim_status status;
+	bool again;
 
-	begin(move->fn, req->flags);
-	status = sim_upstream(req, buf, len, &reply, move->deadline);
-	end(move->fn, req->flags);
+	do {
+		status = may_move(move, req);
+		if (status != SIM_OK)
+			return status;
+		begin(move->fn, req->flags);
+		status = sim_upstream(req, buf, len, &reply, move->deadline, &again);
+		end(move->fn, req->flags);
+	} while (again);
 	*phys = reply.phys;
 	return status;
 }
@@ -184,9 +216,8 @@ static enum sim_status ask_for_page(struct move *move, const struct sim_request 
 {
 	struct sim_request ask = *req;
 
-	ask.flags |= SIM_PR_LAST;
-	if (!(ask.flags & SIM_DMA_WRITE))
-		ask.flags |= SIM_PR_READ;
+	ask.flags &= SIM_DMA_WRITE | SIM_DMA_EXEC | SIM_DMA_PRIV;
+	ask.flags |= SIM_PR_LAST | (ask.flags & SIM_DMA_WRITE ? 0 : SIM_PR_READ);
 	ask.addr &= ~(u64)(PAGE - 1);
 	return sim_pri_ask(move->fn, &ask, -1, true, move->deadline);
 }
@@ -200,11 +231,9 @@ static enum sim_status find_translation(struct move *move, const struct sim_requ
 	for (;;) {
 		if (sim_atc_lookup(move->fn, req, is, sequence))
 			return SIM_OK;
-		status = sim_translate(move->fn, req, is, move->deadline);
-		if (status != SIM_OK)
+		status = sim_translate(move->fn, req, is, sequence, move->deadline);
+		if (status != SIM_OK || sim_translation_allows(is, req))
 			return status;
-		if (sim_atc_lookup(move->fn, req, is, sequence))
-			return SIM_OK;
 		if (!(move->flags & SIM_DMA_PRI))
 			return SIM_UR;
 		status = ask_for_page(move, req);
@@ -215,14 +244,36 @@ static enum sim_status find_translation(struct move *move, const struct sim_requ
 	}
 }
 
+/* The unit's word first; the bytes move only if the entry still stands then. */
+static enum sim_status translated(struct move *move, const struct sim_request *req, void *buf,
+				  size_t len, u32 sequence, bool *again)
+{
+	struct sim_reply reply;
+	enum sim_status status = may_move(move, req);
+
+	*again = false;
+	if (status == SIM_OK)
+		status = sim_upstream(req, buf, 0, &reply, move->deadline, again);
+	if (status != SIM_OK || *again)
+		return status;
+	switch (move_translated(move->fn, req, buf, len, sequence)) {
+	case MOVED:
+		return SIM_OK;
+	case STALE:
+		*again = true;
+		return SIM_OK;
+	default:
+		return SIM_NO_MEMORY;
+	}
+}
+
 static enum sim_status through_atc(struct move *move, const struct sim_request *req, void *buf,
 				   size_t len, u64 *phys)
 {
-	struct sim_function *fn = move->fn;
-	struct sim_request translated = *req;
+	struct sim_request to = *req;
 	struct sim_translation is;
 	enum sim_status status;
-	struct sim_reply reply;
+	bool again;
 	u32 sequence;
 
 	do {
@@ -231,40 +282,17 @@ static enum sim_status through_atc(struct move *move, const struct sim_request *
 			return status;
 		if (is.perms & SIM_ATS_UNTRANSLATED)
 			return untranslated(move, req, buf, len, phys);
-		translated.at = SIM_AT_TRANSLATED;
-		translated.addr = is.phys + (req->addr - is.addr);
-		*phys = translated.addr;
-		status = sim_may(fn, &translated);
-		if (status == SIM_OK)
-			status = sim_path(fn, &translated);
-		/* The unit's word first; the bytes move only if the entry still stands. */
-		if (status == SIM_OK)
-			status = sim_upstream(&translated, buf, 0, &reply, move->deadline);
-		if (status != SIM_OK)
-			return status;
-		switch (move_translated(fn, &translated, buf, len, sequence)) {
-		case MOVED:
-			return SIM_OK;
-		case REFUSED:
-			return SIM_NO_MEMORY;
-		case STALE:
-			break;
-		}
-	} while (!fatal_signal_pending(current));
-	return SIM_TIMEOUT;
+		to.at = SIM_AT_TRANSLATED;
+		to.addr = is.phys + (req->addr - is.addr);
+		*phys = to.addr;
+		status = translated(move, &to, buf, len, sequence, &again);
+	} while (again && !fatal_signal_pending(current));
+	return again ? SIM_TIMEOUT : status;
 }
 
 static enum sim_status move_page(struct move *move, const struct sim_request *req, void *buf,
 				 size_t len, u64 *phys)
 {
-	enum sim_status status = sim_may(move->fn, req);
-
-	if (status == SIM_OK)
-		status = sim_path(move->fn, req);
-	if (status != SIM_OK)
-		return status;
-	if (READ_ONCE(move->fn->epoch) != move->epoch)
-		return SIM_NO_MASTER;
 	if (move->flags & SIM_DMA_ATS)
 		return through_atc(move, req, buf, len, phys);
 	return untranslated(move, req, buf, len, phys);
@@ -317,10 +345,11 @@ int sim_ats(struct sim_function *fn, struct sim_ats *ats)
 {
 	struct sim_request req = sim_request(fn, ats->pasid, ats->flags, ats->addr);
 	struct sim_translation is = {};
+	u32 sequence;
 
 	if (ats->flags & ~KNOWN_ATS)
 		return -EOPNOTSUPP;
-	ats->status = sim_translate(fn, &req, &is, 0);
+	ats->status = sim_translate(fn, &req, &is, &sequence, 0);
 	ats->perms = is.perms;
 	ats->phys = ats->status == SIM_OK ? is.phys + (ats->addr - is.addr) : 0;
 	ats->length = is.length;
@@ -330,7 +359,6 @@ int sim_ats(struct sim_function *fn, struct sim_ats *ats)
 /* SIM_PAGE_REQUEST */
 int sim_page_request(struct sim_function *fn, struct sim_page_request *pr)
 {
-	/* One that wants to neither read nor write: PCI Express 10.4.1, Stop Marker or hint. */
 	struct sim_request req = sim_request(fn, pr->pasid, pr->flags, pr->addr);
 
 	if (pr->flags & ~KNOWN_PR || pr->__reserved)

@@ -43,10 +43,35 @@ static bool is_link(const struct sim_function *above)
 	return above && (above->type == SIM_ROOT_PORT || above->type == SIM_DOWNSTREAM);
 }
 
+/* What needs something else. */
+static const struct {
+	u32 cap;
+	u32 needs;
+} needs[] = {
+	{ SIM_CAP_PRI, SIM_CAP_ATS },
+	{ SIM_CAP_PASID_EXEC, SIM_CAP_PASID },
+	{ SIM_CAP_PASID_PRIV, SIM_CAP_PASID },
+	{ SIM_CAP_PRG_PASID, SIM_CAP_PASID | SIM_CAP_PRI },
+};
+
+static bool is_complete(u32 caps)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(needs); i++)
+		if (caps & needs[i].cap && (caps & needs[i].needs) != needs[i].needs)
+			return false;
+	return true;
+}
+
+/* A number is from 1 to @max with the capability that it is for, 0 without. */
+static bool is_number_of(const struct sim_add *add, u32 cap, u32 number, u32 max)
+{
+	return add->caps & cap ? number && number <= max : !number;
+}
+
 static int check(const struct sim_add *add, const struct sim_function *above)
 {
-	u32 needs_pasid = SIM_CAP_PASID_EXEC | SIM_CAP_PASID_PRIV | SIM_CAP_PRG_PASID;
-
 	if (add->__reserved || add->caps & ~KNOWN_CAPS)
 		return -EOPNOTSUPP;
 	if (add->type < SIM_ENDPOINT || add->type >= SIM_VF || add->devfn > 0xff ||
@@ -54,17 +79,14 @@ static int check(const struct sim_add *add, const struct sim_function *above)
 		return -EINVAL;
 	if (is_link(above) && PCI_SLOT(add->devfn))
 		return -EINVAL;
-	if (add->caps & SIM_CAP_PASID ? add->pasid_bits < 1 || add->pasid_bits > 20 :
-					add->pasid_bits || add->caps & needs_pasid)
-		return -EINVAL;
-	if (add->caps & SIM_CAP_ATS ? add->ats_depth < 1 || add->ats_depth > 32 : add->ats_depth)
-		return -EINVAL;
-	if (add->caps & SIM_CAP_PRI ? !add->pri_outstanding || !(add->caps & SIM_CAP_ATS) :
-				      add->pri_outstanding || add->caps & SIM_CAP_PRG_PASID)
+	if (!is_complete(add->caps) ||
+	    !is_number_of(add, SIM_CAP_PASID, add->pasid_bits, 20) ||
+	    !is_number_of(add, SIM_CAP_ATS, add->ats_depth, 32) ||
+	    !is_number_of(add, SIM_CAP_PRI, add->pri_outstanding, U32_MAX) ||
+	    !is_number_of(add, SIM_CAP_SRIOV, add->total_vfs, SIM_MAX_VFS))
 		return -EINVAL;
 	/* The VFs of function N are devfn 32 * (N + 1) and up, on the same bus. */
-	if (add->caps & SIM_CAP_SRIOV ? !add->total_vfs || add->total_vfs > SIM_MAX_VFS ||
-					!is_link(above) || add->devfn > 6 : add->total_vfs)
+	if (add->caps & SIM_CAP_SRIOV && (!is_link(above) || add->devfn > 6))
 		return -EINVAL;
 	return 0;
 }
@@ -264,7 +286,7 @@ static void update_slot(struct sim_segment *segment, struct sim_function *above)
 	if (!is_link(above))
 		return;
 	list_for_each_entry(fn, &segment->functions, node)
-		if (fn->above == above)
+		if (fn->above == above && !fn->gone)
 			up = true;
 	sim_config_link(above, up);
 }
@@ -356,29 +378,37 @@ static bool is_behind(struct sim_function *fn, struct sim_function *top)
 }
 
 /*
- * Unplug a function with all behind it: nothing of it answers or sends any more.
- * Under the kernel's rescan lock, with a reference on @fn.
+ * Nothing of a function and of what is behind it answers or sends any more. Under
+ * the kernel's rescan lock.
  */
-void sim_function_unplug(struct sim_function *top)
+void sim_function_kill(struct sim_function *top)
 {
-	struct sim_segment *segment = top->segment;
-	struct sim_function *fn, *next;
-	LIST_HEAD(dead);
+	struct sim_function *fn;
 
-	list_for_each_entry(fn, &segment->functions, node) {
+	list_for_each_entry(fn, &top->segment->functions, node) {
 		if (!is_behind(fn, top))
 			continue;
 		WRITE_ONCE(fn->gone, true);
 		sim_reset(fn, false);
 	}
+	update_slot(top->segment, top->above);
+}
+
+/* Forget it, with all behind it. Under the kernel's rescan lock; nobody has it enumerated. */
+void sim_function_unplug(struct sim_function *top)
+{
+	struct sim_segment *segment = top->segment;
+	struct sim_function *fn, *next;
+
+	kref_get(&top->ref);
 	list_for_each_entry_safe(fn, next, &segment->functions, node) {
-		if (!READ_ONCE(fn->gone))
+		if (!is_behind(fn, top))
 			continue;
 		list_del_rcu(&fn->node);
 		sim_function_put(fn);
 	}
 	chain_functions(segment, top->rid);
-	update_slot(segment, top->above);
+	sim_function_put(top);
 }
 
 /* All that is still plugged in, when nobody looks any more. */

@@ -83,32 +83,30 @@ static unsigned int ms_until(u64 deadline)
 }
 
 /*
- * One request, until it has been answered or @deadline (nanoseconds of the
- * monotonic clock) is over: a stalled one is tried again when the unit says so.
+ * One request. When the unit stalls it, wait for its word until @deadline
+ * (nanoseconds of the monotonic clock); *@again: that was to try again.
  */
 enum sim_status sim_upstream(const struct sim_request *req, void *buf, size_t len,
-			     struct sim_reply *reply, u64 deadline)
+			     struct sim_reply *reply, u64 deadline, bool *again)
 {
 	enum sim_status status;
 	struct sim_iommu *iommu;
 	int idx;
 
-	do {
-		memset(reply, 0, sizeof(*reply));
-		idx = srcu_read_lock(&units_srcu);
-		iommu = unit_of(req->segment, req->rid);
-		if (iommu)
-			iommu->ops->access(iommu, req, buf, len, reply);
-		else
-			root_complex(req, buf, len, reply);
-		status = reply->status;
-		if (status != SIM_TIMEOUT || !reply->stall || !iommu->ops->stall_wait) {
-			srcu_read_unlock(&units_srcu, idx);
-			return status;
-		}
+	*again = false;
+	memset(reply, 0, sizeof(*reply));
+	idx = srcu_read_lock(&units_srcu);
+	iommu = unit_of(req->segment, req->rid);
+	if (iommu)
+		iommu->ops->access(iommu, req, buf, len, reply);
+	else
+		root_complex(req, buf, len, reply);
+	status = reply->status;
+	if (status == SIM_TIMEOUT && reply->stall && iommu->ops->stall_wait) {
 		status = iommu->ops->stall_wait(iommu, reply->stall, ms_until(deadline));
-		srcu_read_unlock(&units_srcu, idx);
-	} while (status == SIM_OK);
+		*again = status == SIM_OK;
+	}
+	srcu_read_unlock(&units_srcu, idx);
 	return status;
 }
 

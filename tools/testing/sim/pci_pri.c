@@ -23,7 +23,8 @@
  * @pages: how many
  * @last: the last one was sent
  * @waiting: whoever sent it waits for @done and frees it
- * @status: the answer
+ * @ended: @status is the answer
+ * @status: with @ended
  * @done: the answer is there
  */
 struct group {
@@ -34,6 +35,7 @@ struct group {
 	u32 pages;
 	bool last;
 	bool waiting;
+	bool ended;
 	enum sim_status status;
 	struct completion done;
 };
@@ -63,6 +65,7 @@ static void end_group(struct sim_function *fn, struct group *group, enum sim_sta
 {
 	fn->pri.outstanding -= group->pages;
 	group->status = status;
+	group->ended = true;
 	if (group->waiting) {
 		list_del_init(&group->node);
 		complete(&group->done);
@@ -187,7 +190,8 @@ static enum taken take(struct sim_function *who, const struct sim_request *req, 
 	int number = *index < 0 ? free_index(fn, who) : *index;
 	struct group *group;
 
-	if (!is_enabled(fn) || fn->pri.failed)
+	/* Looked at under the lock: what is gone was reset after that. */
+	if (!sim_present(who) || !is_enabled(fn) || fn->pri.failed)
 		return NOT_ALLOWED;
 	if (fn->pri.outstanding >= credits(fn))
 		return NO_CREDIT;
@@ -276,7 +280,7 @@ static enum sim_status wait_for_answer(struct sim_function *fn, struct group *gr
 		wait_for_completion_killable_timeout(&group->done,
 						     nsecs_to_jiffies(deadline - now) + 1);
 	raw_spin_lock_irqsave(&fn->lock, flags);
-	if (completion_done(&group->done)) {
+	if (group->ended) {
 		status = group->status;
 	} else {
 		/* It stays outstanding, and belongs to whoever ends it. */
@@ -303,7 +307,7 @@ enum sim_status sim_pri_ask(struct sim_function *who, const struct sim_request *
 	if (!fn->pri_cap)
 		return SIM_NO_MASTER;
 	free_answered(fn);
-	status = sim_may(who, req);
+	status = sim_may_message(who, req);
 	if (status == SIM_OK)
 		status = take_until(who, req, &index, last, deadline, &waiting);
 	if (status != SIM_OK)

@@ -7,6 +7,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "pci.h"
 
 static struct sim_segment *segments[SIM_MAX_SEGMENTS];
@@ -65,6 +66,9 @@ static struct sim_segment *segment_create(u16 number)
 							   IORESOURCE_BUS);
 	INIT_LIST_HEAD(&segment->functions);
 	init_completion(&segment->released);
+	rc = sim_reserve_segment(number);
+	if (rc)
+		goto err;
 	segment_prepare(segment, bridge);
 	pci_add_resource(&bridge->windows, &segment->buses);
 

@@ -20,6 +20,8 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
+#include "compat.h"
+#include "smmuv3_shadow.h"
 #include "smmuv3_sim.h"
 
 #define MAX_UNITS	8
@@ -31,7 +33,7 @@
 static char *unit[MAX_UNITS];
 static unsigned int num_units;
 module_param_array(unit, charp, &num_units, 0444);
-MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see README.md");
+MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see smmuv3.md");
 
 /**
  * struct smmu - a unit
@@ -51,7 +53,6 @@ MODULE_PARM_DESC(unit, "what each unit is, words separated by spaces or '+': see
  * @entries: what it caches
  * @iort: its table
  * @iort_size: bytes of it
- * @map_config: of @map
  * @bound: a driver has it, and so we hold ourselves; only changed by the notifier,
  *	under the device's lock
  */
@@ -70,7 +71,6 @@ struct smmu {
 	struct ssim_entry *entries;
 	void *iort;
 	size_t iort_size;
-	struct regmap_config map_config;
 	bool bound;
 };
 
@@ -78,6 +78,8 @@ static struct smmu *units[MAX_UNITS];
 static struct irq_domain *domain;
 static struct fwnode_handle *domain_fwnode;
 static struct workqueue_struct *ticks;
+/* A unit does not snoop. */
+static bool has_shadow;
 
 static struct smmu *to_smmu(struct ssim *core)
 {
@@ -91,15 +93,31 @@ static int op_read(struct ssim *core, u64 phys, void *buf, size_t len)
 	return sim_mem_read(phys, buf, len);
 }
 
+static int op_read_clean(struct ssim *core, u64 phys, void *buf, size_t len)
+{
+	return shadow_read(phys, buf, len);
+}
+
+static bool is_coherent(struct ssim *core)
+{
+	return core->f.idr[0] & IDR0_COHACC;
+}
+
 static int op_write(struct ssim *core, u64 phys, const void *buf, size_t len)
 {
-	return sim_mem_write(phys, buf, len);
+	int rc = sim_mem_write(phys, buf, len);
+
+	if (!rc && !is_coherent(core))
+		shadow_write(phys, buf, len);
+	return rc;
 }
 
 static int op_exchange(struct ssim *core, u64 phys, u64 old, u64 new)
 {
 	int rc = sim_mem_cmpxchg64(phys, &old, new);
 
+	if (!rc && !is_coherent(core))
+		shadow_write(phys, &new, sizeof(new));
 	return rc == -EAGAIN ? 0 : rc ?: 1;
 }
 
@@ -150,6 +168,7 @@ static u64 op_now(struct ssim *core)
 
 static const struct ssim_ops core_ops = {
 	.read = op_read,
+	.read_clean = op_read_clean,
 	.write = op_write,
 	.exchange = op_exchange,
 	.irq = op_irq,
@@ -511,7 +530,7 @@ static int add_device(struct smmu *s)
 		rc = platform_device_add_data(s->pdev, s->iort, s->iort_size);
 	if (rc)
 		goto err_put;
-	s->pdev->dev.dma_coherent = s->core.f.idr[0] & IDR0_COHACC;
+	sim_set_dma_coherent(&s->pdev->dev, is_coherent(&s->core));
 	rc = platform_device_add(s->pdev);
 	if (rc)
 		goto err_put;
@@ -520,6 +539,21 @@ static int add_device(struct smmu *s)
 err_put:
 	platform_device_put(s->pdev);
 	s->pdev = NULL;
+	return rc;
+}
+
+/* The first unit that does not snoop needs to know what is cleaned. */
+static int start_shadow(void)
+{
+	int rc;
+
+	if (has_shadow)
+		return 0;
+	rc = shadow_start();
+	if (rc)
+		pr_err("smmuv3_sim: -COHACC: cannot watch the cleaning of caches (%d): does the kernel have kprobes?\n",
+		       rc);
+	has_shadow = !rc;
 	return rc;
 }
 
@@ -559,7 +593,7 @@ static int parse(struct ssim_features *f, char *words)
 	ssim_features_default(f);
 	while ((word = strsep(&words, " +"))) {
 		if (*word && ssim_features_parse(f, word)) {
-			pr_err("smmuv3_sim: unit: \"%s\" is not understood: see README.md\n",
+			pr_err("smmuv3_sim: unit: \"%s\" is not understood: see smmuv3.md\n",
 			       word);
 			return -EINVAL;
 		}
@@ -574,6 +608,8 @@ static int add_unit(unsigned int index, char *words)
 	int rc;
 
 	rc = parse(&features, words);
+	if (!rc && !(features.idr[0] & IDR0_COHACC))
+		rc = start_shadow();
 	if (rc)
 		return rc;
 	s = kvzalloc(sizeof(*s), GFP_KERNEL);
@@ -601,9 +637,7 @@ static int add_unit(unsigned int index, char *words)
 	rc = make_iort(s, index);
 	if (rc)
 		goto err_free;
-	s->map_config = map_config;
-	s->map_config.name = s->name;
-	s->map = regmap_init(NULL, NULL, s, &s->map_config);
+	s->map = regmap_init(NULL, NULL, s, &map_config);
 	rc = PTR_ERR_OR_ZERO(s->map);
 	if (rc)
 		goto err_free;
@@ -651,7 +685,7 @@ static int device_event(struct notifier_block *nb, unsigned long event, void *da
 	switch (event) {
 	case BUS_NOTIFY_BIND_DRIVER:
 		s->bound = try_module_get(THIS_MODULE);
-		if (s->bound && regmap_attach_dev(&s->pdev->dev, s->map, &s->map_config))
+		if (s->bound && regmap_attach_dev(&s->pdev->dev, s->map, &map_config))
 			dev_err(&s->pdev->dev, "its registers could not be attached\n");
 		break;
 	case BUS_NOTIFY_DRIVER_NOT_BOUND:
@@ -685,6 +719,8 @@ static void smmuv3_sim_cleanup(void)
 		if (units[i])
 			remove_unit(units[i]);
 	bus_unregister_notifier(&platform_bus_type, &device_nb);
+	if (has_shadow)
+		shadow_stop();
 	if (domain)
 		irq_domain_remove(domain);
 	if (domain_fwnode)
@@ -695,7 +731,7 @@ static void smmuv3_sim_cleanup(void)
 
 static int __init smmuv3_sim_init(void)
 {
-	static char none[] = "";
+	char none[] = "";
 	unsigned int i;
 	int rc;
 

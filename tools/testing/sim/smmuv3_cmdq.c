@@ -139,7 +139,8 @@ static void drop(struct ssim *u, const struct scope *s, enum ssim_kind kind, str
 /*
  * Of one stage, or of one kind of structure: did something go that had not changed,
  * beside something that had, so that a narrower command would have done? When tables
- * went, all below them did, whatever their descriptors say now.
+ * went, all below them did, whatever their descriptors say now. CDs go with their STE
+ * whatever they are.
  */
 static bool too_wide(const struct tally *t)
 {
@@ -150,8 +151,9 @@ static bool too_wide(const struct tally *t)
 
 static void invalidate(struct ssim *u, const struct scope *s, const char *wide)
 {
+	enum { CDS = 1 };
 	static const u32 groups[] = {
-		KIND(L1STD) | KIND(STE), KIND(L1CD) | KIND(CD), S1_KINDS, S2_KINDS,
+		KIND(L1STD) | KIND(STE), [CDS] = KIND(L1CD) | KIND(CD), S1_KINDS, S2_KINDS,
 	};
 	bool is_wide = false;
 	unsigned int i, kind;
@@ -162,7 +164,8 @@ static void invalidate(struct ssim *u, const struct scope *s, const char *wide)
 		for (kind = 0; kind < SSIM_KINDS; kind++)
 			if (groups[i] & s->kinds & BIT(kind))
 				drop(u, s, kind, &t);
-		is_wide |= too_wide(&t);
+		if (i != CDS || !(s->kinds & KIND(STE)))
+			is_wide |= too_wide(&t);
 	}
 	if (is_wide)
 		ssim_count(u, wide);
@@ -574,7 +577,7 @@ static bool next_command(struct ssim *u, u64 *cmd)
 	__le64 words[2];
 
 	if (ssim_take_fault(u, SIM_FAULT_ABORT) ||
-	    u->ops->read(u, ssim_queue_slot(q, q->cons, sizeof(words)), words, sizeof(words))) {
+	    ssim_fetch(u, ssim_queue_slot(q, q->cons, sizeof(words)), words, sizeof(words))) {
 		stop(u, CERROR_ABT);
 		return false;
 	}

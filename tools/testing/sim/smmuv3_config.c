@@ -23,14 +23,20 @@ static bool fail(struct ssim_fault *fault, u8 id)
 	return false;
 }
 
-/* Structures are fetched in single-copy atomic pieces of 64 bits, in any order. */
-static int fetch(struct ssim *u, u64 at, u64 *words, unsigned int num)
+/*
+ * Structures are fetched in single-copy atomic pieces of 64 bits, in any order.
+ * @ours: by the unit's driver, not by a guest.
+ */
+static int fetch(struct ssim *u, u64 at, u64 *words, unsigned int num, bool ours)
 {
 	__le64 word;
 	int rc;
 
 	while (num--) {
-		rc = u->ops->read(u, at + 8 * num, &word, sizeof(word));
+		if (ours)
+			rc = ssim_fetch(u, at + 8 * num, &word, sizeof(word));
+		else
+			rc = u->ops->read(u, at + 8 * num, &word, sizeof(word));
 		if (rc)
 			return rc;
 		words[num] = le64_to_cpu(word);
@@ -85,7 +91,7 @@ static bool find_l1std(struct ssim *u, u32 sid, bool cached, u64 *l1std, struct 
 		return true;
 	}
 	new.at = strtab_base(u, log2 > split ? log2 - split + 3 : 3) + (u64)(sid >> split) * 8;
-	if (fetch(u, new.at, new.word, 1)) {
+	if (fetch(u, new.at, new.word, 1, true)) {
 		fault->fetch = new.at;
 		return fail(fault, F_STE_FETCH);
 	}
@@ -275,7 +281,7 @@ bool ssim_find_ste(struct ssim *u, struct ssim_access *a, struct ssim_fault *fau
 	if (!e) {
 		if (!locate_ste(u, a->sid, true, &new.at, fault))
 			return false;
-		if (fetch(u, new.at, new.word, 8)) {
+		if (fetch(u, new.at, new.word, 8, true)) {
 			fault->fetch = new.at;
 			return fail(fault, F_STE_FETCH);
 		}
@@ -314,7 +320,7 @@ static bool fetch_cd_words(struct ssim *u, struct ssim_access *a, struct ssim_en
 	if (!cd_address(u, a, &addr, fault))
 		return false;
 	new->at = addr;
-	if (fetch(u, addr, new->word, words)) {
+	if (fetch(u, addr, new->word, words, !(ssim_ste_config(a->ste) & CONFIG_S2))) {
 		fault->fetch = addr;
 		return fail(fault, F_CD_FETCH);
 	}
@@ -500,7 +506,7 @@ static void check_update(struct ssim *u, struct ssim_entry *e,
 {
 	u64 now[8];
 
-	if (fetch(u, e->at, now, 8))
+	if (fetch(u, e->at, now, 8, false))
 		return;
 	if (is_torn(e->word, now, used_fn))
 		ssim_count(u, bad);

@@ -14,17 +14,21 @@
 /* @name is a string literal, or lives as long. */
 void ssim_count(struct ssim *u, const char *name)
 {
-	unsigned int i;
+	unsigned int i, num;
 
 	for (i = 0; i < SSIM_COUNTERS && u->counters[i].name; i++) {
-		if (u->counters[i].name == name || !strcmp(u->counters[i].name, name)) {
+		if (u->counters[i].name == name) {
 			u->counters[i].value++;
 			return;
 		}
 	}
+	/* New, or the same text from elsewhere. */
+	num = i;
+	for (i = 0; i < num && strcmp(u->counters[i].name, name); i++)
+		;
 	if (i < SSIM_COUNTERS) {
 		u->counters[i].name = name;
-		u->counters[i].value = 1;
+		u->counters[i].value++;
 	}
 }
 
@@ -62,6 +66,23 @@ bool ssim_take_fault(struct ssim *u, enum sim_fault fault)
 		return false;
 	u->faults[fault]--;
 	return true;
+}
+
+/*
+ * Read what the unit's own driver has written: its queue, stream table, and tables of
+ * stage 2 (and of stage 1, where there is no stage 2). Not what a guest has: that
+ * cleans by itself what it writes, if it must.
+ */
+int ssim_fetch(struct ssim *u, u64 phys, void *buf, size_t len)
+{
+	int rc;
+
+	if (u->f.idr[0] & IDR0_COHACC)
+		return u->ops->read(u, phys, buf, len);
+	rc = u->ops->read_clean(u, phys, buf, len);
+	if (rc > 0)
+		ssim_count(u, "bad.unflushed");
+	return rc < 0 ? rc : 0;
 }
 
 /* --- what a unit is ------------------------------------------------------------------ */
@@ -207,7 +228,7 @@ static int parse_number(struct ssim_features *f, const char *word, size_t len, u
 /**
  * ssim_features_parse - one word about a unit
  * @f: in, out
- * @word: "NAME" (has it), "-NAME" (has not), "NAME=NUMBER"; see README.md
+ * @word: "NAME" (has it), "-NAME" (has not), "NAME=NUMBER"; see smmuv3.md
  *
  * Return: 0, -EINVAL
  */

@@ -36,6 +36,8 @@ enum ssim_irq {
 /**
  * struct ssim_ops - what a unit needs from outside
  * @read: memory; -EFAULT where there is none (an external abort)
+ * @read_clean: memory that software must have cleaned, for a unit that does not snoop:
+ *	0; 1: it was never cleaned; -EFAULT
  * @write: likewise
  * @exchange: 64 bits of memory, from @old to @new if they are @old: 1; 0: they are
  *	not; -EFAULT
@@ -48,6 +50,7 @@ enum ssim_irq {
  */
 struct ssim_ops {
 	int (*read)(struct ssim *u, u64 phys, void *buf, size_t len);
+	int (*read_clean)(struct ssim *u, u64 phys, void *buf, size_t len);
 	int (*write)(struct ssim *u, u64 phys, const void *buf, size_t len);
 	int (*exchange)(struct ssim *u, u64 phys, u64 old, u64 new);
 	void (*irq)(struct ssim *u, enum ssim_irq irq);
@@ -339,6 +342,7 @@ bool ssim_take_fault(struct ssim *u, enum sim_fault fault);
 void ssim_count(struct ssim *u, const char *name);
 void ssim_count_each(struct ssim *u, bool reset,
 		     void (*emit)(void *arg, const char *name, u64 value), void *arg);
+int ssim_fetch(struct ssim *u, u64 phys, void *buf, size_t len);
 unsigned int ssim_oas(struct ssim *u);
 unsigned int ssim_size_bits(unsigned int code);
 

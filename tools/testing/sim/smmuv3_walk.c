@@ -104,10 +104,13 @@ static bool read_descriptor(struct ssim *u, const struct walk *w, u64 addr, u64 
 			    struct ssim_fault *fault)
 {
 	__le64 word;
+	int rc;
 
 	if (!descriptor_address(u, w, addr, SSIM_R, at, fault))
 		return false;
-	if (u->ops->read(u, *at, &word, sizeof(word)))
+	rc = w->nested ? u->ops->read(u, *at, &word, sizeof(word)) :
+			 ssim_fetch(u, *at, &word, sizeof(word));
+	if (rc)
 		return external_abort(w, fault, *at);
 	*desc = le64_to_cpu(word);
 	return true;

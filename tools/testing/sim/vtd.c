@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "vtd_sim: " fmt
 
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
@@ -141,14 +142,21 @@ static void vsim_op_later(void *priv, unsigned int ms)
 	mod_delayed_work(system_highpri_wq, &vd->late, msecs_to_jiffies(ms));
 }
 
+/* Long enough for another CPU to change what is being read. */
+static void vsim_op_pause(void *priv)
+{
+	udelay(5);
+}
+
 static const struct vsim_ops vsim_ops = {
 	.read = vsim_op_read,
 	.write = vsim_op_write,
-	.cmpxchg = vsim_op_cmpxchg,
+	.update = vsim_op_cmpxchg,
 	.msi = vsim_op_msi,
 	.dev_tlb = vsim_op_dev_tlb,
 	.page_response = vsim_op_page_response,
 	.later = vsim_op_later,
+	.pause = vsim_op_pause,
 };
 
 static void vsim_late(struct work_struct *work)

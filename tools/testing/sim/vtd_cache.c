@@ -5,28 +5,14 @@
  * Nothing ever leaves by itself. An invalidation takes what the specification says
  * that it takes, and no more: what hardware may keep, this one keeps.
  */
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include "vtd_sim.h"
 
-static bool vsim_is_first(unsigned int kind)
-{
-	return kind == VSIM_TABLE_FIRST || kind == VSIM_IOTLB_FIRST;
-}
-
-static bool vsim_is_second(unsigned int kind)
-{
-	return kind == VSIM_TABLE_SECOND || kind == VSIM_IOTLB_SECOND;
-}
-
 static bool vsim_is_table(unsigned int kind)
 {
 	return kind == VSIM_TABLE_FIRST || kind == VSIM_TABLE_SECOND;
-}
-
-static bool vsim_is_iotlb(unsigned int kind)
-{
-	return kind == VSIM_IOTLB_FIRST || kind == VSIM_IOTLB_SECOND;
 }
 
 static unsigned int vsim_hash(const struct vsim_entry *tag)
@@ -37,11 +23,11 @@ static unsigned int vsim_hash(const struct vsim_entry *tag)
 	case VSIM_CONTEXT:
 		h += tag->sid * 8ULL;
 		break;
-	case VSIM_PASID_DIR:
-		h += tag->sid * 64ULL + tag->key;
-		break;
 	case VSIM_PASID:
 		h += tag->sid * 64ULL + tag->pasid * 8ULL;
+		break;
+	case VSIM_IOTLB:
+		h += (tag->key >> tag->shift) * 8 + tag->sid * 64ULL;
 		break;
 	default:
 		h += (tag->key >> tag->shift) * 8 + tag->did * 512ULL;
@@ -50,6 +36,7 @@ static unsigned int vsim_hash(const struct vsim_entry *tag)
 	return (h ^ h >> 10 ^ h >> 20 ^ h >> 30) % VSIM_HASH;
 }
 
+/* Table 17, lookup */
 static bool vsim_same_tag(const struct vsim_entry *a, const struct vsim_entry *b)
 {
 	if (a->kind != b->kind)
@@ -57,12 +44,14 @@ static bool vsim_same_tag(const struct vsim_entry *a, const struct vsim_entry *b
 	switch (a->kind) {
 	case VSIM_CONTEXT:
 		return a->sid == b->sid;
-	case VSIM_PASID_DIR:
-		return a->sid == b->sid && a->key == b->key;
 	case VSIM_PASID:
 		return a->sid == b->sid && a->pasid == b->pasid;
+	case VSIM_IOTLB:
+		return a->sid == b->sid && a->rid == b->rid &&
+		       (a->rid || a->pasid == b->pasid) &&
+		       a->shift == b->shift && a->key == b->key;
 	default:
-		if (vsim_is_first(a->kind) && a->pasid != b->pasid)
+		if (a->kind == VSIM_TABLE_FIRST && a->pasid != b->pasid)
 			return false;
 		return a->did == b->did && a->shift == b->shift && a->key == b->key;
 	}
@@ -149,25 +138,31 @@ static bool vsim_unchanged_table(struct vsim_walk *w, const struct vsim_entry *e
 	return w->tables_second[level] == e->qw[0];
 }
 
+/* Does the address space that @w leads to say what @e says? */
 static bool vsim_unchanged_paging(struct vsim_walk *w, const struct vsim_entry *e)
 {
+	enum vsim_pgtt pgtt;
 	struct vsim_result r = { };
 	int reason;
 
 	if (vsim_walk_entry(w) || vsim_pe_did(w->pe) != e->did)
 		return false;
-	if (vsim_is_second(e->kind)) {
-		if (vsim_pe_pgtt(w->pe) != VSIM_PGTT_SECOND &&
-		    vsim_pe_pgtt(w->pe) != VSIM_PGTT_NESTED)
+	pgtt = vsim_pe_pgtt(w->pe);
+	switch (e->kind) {
+	case VSIM_TABLE_SECOND:
+		if (pgtt != VSIM_PGTT_SECOND && pgtt != VSIM_PGTT_NESTED)
 			return false;
-		reason = vsim_second_stage(w, e->key, false, &r);
-	} else {
-		if (vsim_pe_pgtt(w->pe) != e->pgtt)
+		vsim_second_stage(w, e->key, false, &r);
+		return vsim_unchanged_table(w, e);
+	case VSIM_TABLE_FIRST:
+		if (pgtt != e->pgtt)
 			return false;
+		vsim_first_stage(w, e->key, &r);
+		return vsim_unchanged_table(w, e);
+	default:
 		reason = vsim_translate(w, &r);
+		return pgtt == e->pgtt && vsim_same_page(e, reason, &r);
 	}
-	return vsim_is_table(e->kind) ? vsim_unchanged_table(w, e) :
-					vsim_same_page(e, reason, &r);
 }
 
 /* Do tables in memory still say what @e says? */
@@ -183,9 +178,6 @@ static bool vsim_unchanged(struct vsim_unit *u, const struct vsim_entry *e)
 		reason = vsim_walk_context(&w);
 		return reason == e->reason &&
 		       (reason || !memcmp(w.ctx, e->qw, sizeof(w.ctx)));
-	case VSIM_PASID_DIR:
-		vsim_walk_entry(&w);
-		return w.dir == e->key && w.dir_entry == e->qw[0];
 	case VSIM_PASID:
 		reason = vsim_walk_entry(&w);
 		return reason == e->reason &&
@@ -195,12 +187,12 @@ static bool vsim_unchanged(struct vsim_unit *u, const struct vsim_entry *e)
 	}
 }
 
-/* 6.5.2.1: FM masks the low bits of the function number. */
+/* 6.5.2.1, table 21: FM masks low bits of the function number. */
 static bool vsim_hit_context(const struct vsim_inv *inv, const struct vsim_entry *e)
 {
 	static const u16 masks[] = { 0, 4, 6, 7 };
 
-	if (e->kind != VSIM_CONTEXT && e->kind != VSIM_PASID_DIR)
+	if (e->kind != VSIM_CONTEXT)
 		return false;
 	/* Entries of scalable mode have no domain ID: by domain is global. */
 	if (inv->g != VSIM_CC_DEVICE)
@@ -208,15 +200,14 @@ static bool vsim_hit_context(const struct vsim_inv *inv, const struct vsim_entry
 	return !((e->sid ^ inv->sid) & ~masks[inv->fm]);
 }
 
-/*
- * 6.5.2.2. The way through the directory (6.2.2.1) has no domain ID: only a global
- * invalidation takes it, or one of the context entry that leads to it.
- */
+/* 6.5.2.2 */
 static bool vsim_hit_pasid(const struct vsim_inv *inv, const struct vsim_entry *e)
 {
+	if (e->kind != VSIM_PASID)
+		return false;
 	if (inv->g == VSIM_PC_GLOBAL)
-		return e->kind == VSIM_PASID || e->kind == VSIM_PASID_DIR;
-	return e->kind == VSIM_PASID && e->did == inv->did &&
+		return true;
+	return e->did == inv->did &&
 	       (inv->g == VSIM_PC_DOMAIN || e->pasid == inv->pasid);
 }
 
@@ -227,46 +218,47 @@ static bool vsim_overlap(const struct vsim_inv *inv, const struct vsim_entry *e)
 	return big > 63 || !((e->key ^ inv->addr) >> big);
 }
 
-/*
- * 6.5.2.3. By domain and by page: second-stage mappings, and nested ones. Of those
- * it is not known which guest-physical page they are of, so pages take all of the
- * domain, and so do tables of first stage that lie in such pages. First-stage
- * and pass-through mappings stay: their invalidation is PASID-based.
- */
-static bool vsim_hit_iotlb(struct vsim_unit *u, const struct vsim_inv *inv,
-			   const struct vsim_entry *e)
+static bool vsim_has_first(const struct vsim_entry *e)
 {
-	if (!vsim_is_table(e->kind) && !vsim_is_iotlb(e->kind))
+	return e->pgtt == VSIM_PGTT_FIRST || e->pgtt == VSIM_PGTT_NESTED;
+}
+
+/* 6.5.2.3, table 23 */
+static bool vsim_hit_iotlb(const struct vsim_inv *inv, const struct vsim_entry *e)
+{
+	if (e->kind != VSIM_IOTLB && !vsim_is_table(e->kind))
 		return false;
 	if (inv->g == VSIM_IOTLB_GLOBAL)
 		return true;
 	if (e->did != inv->did)
 		return false;
-	if (vsim_is_first(e->kind))
-		return e->pgtt == VSIM_PGTT_NESTED;
-	/* A unit without CAP.PSI takes the domain. */
-	if (inv->g == VSIM_IOTLB_DOMAIN || !(u->cfg.cap & VSIM_CAP_PSI))
+	if (inv->g == VSIM_IOTLB_DOMAIN)
 		return true;
-	if (e->kind == VSIM_TABLE_SECOND && inv->ih)
-		return false;
-	return vsim_overlap(inv, e);
+	switch (e->kind) {
+	case VSIM_TABLE_FIRST:
+		return true;
+	case VSIM_TABLE_SECOND:
+		return !inv->ih && vsim_overlap(inv, e);
+	default:
+		/* Nothing tells which page of second stage these went through. */
+		return vsim_has_first(e) || vsim_overlap(inv, e);
+	}
 }
 
-/* 6.5.2.4: first-stage, nested and pass-through mappings of a PASID. */
-static bool vsim_hit_piotlb(struct vsim_unit *u, const struct vsim_inv *inv,
-			    const struct vsim_entry *e)
+/* 6.5.2.4, table 24 */
+static bool vsim_hit_piotlb(const struct vsim_inv *inv, const struct vsim_entry *e)
 {
-	if (!vsim_is_first(e->kind) || e->did != inv->did || e->pasid != inv->pasid)
+	if ((e->kind != VSIM_IOTLB && e->kind != VSIM_TABLE_FIRST) ||
+	    e->did != inv->did || e->pasid != inv->pasid)
 		return false;
 	if (inv->g == VSIM_PIOTLB_PASID)
 		return true;
-	if (e->kind == VSIM_TABLE_FIRST && inv->ih)
-		return false;
-	return vsim_overlap(inv, e);
+	if (e->kind == VSIM_TABLE_FIRST)
+		return !inv->ih && vsim_overlap(inv, e);
+	return vsim_has_first(e) && vsim_overlap(inv, e);
 }
 
-static bool vsim_hit(struct vsim_unit *u, const struct vsim_inv *inv,
-		     const struct vsim_entry *e)
+static bool vsim_hit(const struct vsim_inv *inv, const struct vsim_entry *e)
 {
 	switch (inv->type) {
 	case VSIM_DESC_CONTEXT:
@@ -274,9 +266,9 @@ static bool vsim_hit(struct vsim_unit *u, const struct vsim_inv *inv,
 	case VSIM_DESC_PASID_CACHE:
 		return vsim_hit_pasid(inv, e);
 	case VSIM_DESC_IOTLB:
-		return vsim_hit_iotlb(u, inv, e);
+		return vsim_hit_iotlb(inv, e);
 	default:
-		return vsim_hit_piotlb(u, inv, e);
+		return vsim_hit_piotlb(inv, e);
 	}
 }
 
@@ -294,22 +286,49 @@ static int vsim_wide_counter(struct vsim_unit *u, const struct vsim_inv *inv,
 		return inv->g == VSIM_PC_GLOBAL ? VSIM_N_WIDE_PASID_GLOBAL :
 						  VSIM_N_WIDE_PASID_DOMAIN;
 	case VSIM_DESC_IOTLB:
-		if (!vsim_is_iotlb(e->kind))
+		if (e->kind != VSIM_IOTLB)
 			return -1;
 		if (inv->g == VSIM_IOTLB_GLOBAL)
 			return VSIM_N_WIDE_IOTLB_GLOBAL;
+		/* Of nested mappings no guest-physical page can be named. */
 		if (e->pgtt == VSIM_PGTT_NESTED || !(u->cfg.cap & VSIM_CAP_PSI))
 			return -1;
 		if (inv->g == VSIM_IOTLB_DOMAIN)
 			return VSIM_N_WIDE_IOTLB_DOMAIN;
-		return inv->am + 12 > e->shift ? VSIM_N_WIDE_IOTLB_PAGE : -1;
+		/* Those of first stage have a descriptor of their own. */
+		return e->pgtt == VSIM_PGTT_FIRST || inv->am + 12 > e->shift ?
+			VSIM_N_WIDE_IOTLB_PAGE : -1;
 	default:
-		if (!vsim_is_iotlb(e->kind) || e->pgtt == VSIM_PGTT_PASS)
+		if (e->kind != VSIM_IOTLB || !vsim_has_first(e))
 			return -1;
 		if (inv->g == VSIM_PIOTLB_PASID)
 			return VSIM_N_WIDE_PIOTLB_PASID;
 		return inv->am + 12 > e->shift ? VSIM_N_WIDE_PIOTLB_PAGE : -1;
 	}
+}
+
+/*
+ * Is the context entry somewhere else now? Then the root table changed, and nothing
+ * but a global invalidation will do (table 28), whatever became of the entry.
+ */
+static bool vsim_moved(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	struct vsim_walk w;
+
+	if (e->kind != VSIM_CONTEXT)
+		return false;
+	vsim_walk_again(&w, u, e);
+	w.probe = true;
+	vsim_walk_context(&w);
+	return w.ctx_at != e->key;
+}
+
+static bool vsim_any_moved(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	for (; e; e = e->next)
+		if (vsim_moved(u, e))
+			return true;
+	return false;
 }
 
 /* Out of the cache, onto a list. */
@@ -320,7 +339,7 @@ static struct vsim_entry *vsim_take_hits(struct vsim_unit *u, const struct vsim_
 
 	for (i = 0; i < VSIM_HASH; i++) {
 		for (link = &u->hash[i]; (e = *link); ) {
-			if (!vsim_hit(u, inv, e)) {
+			if (!vsim_hit(inv, e)) {
 				link = &e->next;
 				continue;
 			}
@@ -341,18 +360,13 @@ static void vsim_prefetch(struct vsim_unit *u, const struct vsim_entry *e)
 	struct vsim_result r;
 	struct vsim_walk w;
 
-	if (!u->cfg.prefetch || e->reason || !vsim_is_iotlb(e->kind) ||
+	if (!u->cfg.prefetch || e->reason || e->kind != VSIM_IOTLB ||
 	    !(*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE))
 		return;
 	vsim_walk_again(&w, u, e);
 	w.prefetch = true;
-	if (vsim_walk_entry(&w))
-		return;
-	if (e->kind == VSIM_IOTLB_FIRST)
+	if (!vsim_walk_context(&w))
 		vsim_translate(&w, &r);
-	else if (vsim_pe_pgtt(w.pe) == VSIM_PGTT_SECOND ||
-		 vsim_pe_pgtt(w.pe) == VSIM_PGTT_NESTED)
-		vsim_second_stage(&w, e->key, false, &r);
 }
 
 /* 6.5.3.3: what has to follow a new root table pointer. */
@@ -370,9 +384,12 @@ static void vsim_not_stale(struct vsim_unit *u, const struct vsim_inv *inv)
 void vsim_invalidate(struct vsim_unit *u, const struct vsim_inv *inv)
 {
 	struct vsim_entry *taken = vsim_take_hits(u, inv), *e, copy;
-	bool live = (*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE) && !u->stale;
+	bool live = (*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE) && !u->stale &&
+		    !inv->implicit && !vsim_any_moved(u, taken);
 	int counter;
 
+	/* 6.8: an invalidation flushes the write buffer first. */
+	vsim_shadow_clear(&u->write_buffer);
 	vsim_not_stale(u, inv);
 	while ((e = taken)) {
 		taken = e->next;
@@ -381,7 +398,55 @@ void vsim_invalidate(struct vsim_unit *u, const struct vsim_inv *inv)
 			vsim_count(u, (enum vsim_counter)counter);
 		copy = *e;
 		vsim_cache_give(u, e);
-		vsim_prefetch(u, &copy);
+		if (!inv->implicit)
+			vsim_prefetch(u, &copy);
+	}
+}
+
+/*
+ * The address space of @e may be in use elsewhere too: then it does not matter who
+ * @e came through.
+ */
+static bool vsim_true_elsewhere(struct vsim_unit *u, const struct vsim_entry *e)
+{
+	const struct vsim_entry *other;
+	struct vsim_entry there = *e;
+	unsigned int i;
+
+	if (!vsim_is_table(e->kind))
+		return false;
+	for (i = 0; i < VSIM_HASH; i++) {
+		for (other = u->hash[i]; other; other = other->next) {
+			if (other->kind != VSIM_PASID || other->did != e->did)
+				continue;
+			there.sid = other->sid;
+			if (e->kind == VSIM_TABLE_SECOND)
+				there.pasid = other->pasid;
+			if (vsim_unchanged(u, &there))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * 6.2.3.1: a domain ID stands for one address space. @tag is of a PASID table entry
+ * that is about to be cached.
+ */
+void vsim_check_domain(struct vsim_unit *u, const struct vsim_entry *tag)
+{
+	const struct vsim_entry *e;
+	unsigned int i;
+
+	for (i = 0; i < VSIM_HASH; i++) {
+		for (e = u->hash[i]; e; e = e->next) {
+			if (e->kind == VSIM_PASID && !e->reason && e->did == tag->did &&
+			    !vsim_shares_domain(e->qw, e->pasid, tag->qw, tag->pasid) &&
+			    vsim_unchanged(u, e)) {
+				vsim_count(u, VSIM_N_BAD_DID_SHARED);
+				return;
+			}
+		}
 	}
 }
 
@@ -393,22 +458,20 @@ void vsim_cache_stale(struct vsim_unit *u)
 {
 	static const enum vsim_counter counters[] = {
 		[VSIM_CONTEXT] = VSIM_N_STALE_CONTEXT_ENTRIES,
-		[VSIM_PASID_DIR] = VSIM_N_STALE_PASID_DIR,
 		[VSIM_PASID] = VSIM_N_STALE_PASID,
 		[VSIM_TABLE_FIRST] = VSIM_N_STALE_TABLE,
 		[VSIM_TABLE_SECOND] = VSIM_N_STALE_TABLE,
-		[VSIM_IOTLB_FIRST] = VSIM_N_STALE_IOTLB,
-		[VSIM_IOTLB_SECOND] = VSIM_N_STALE_IOTLB,
+		[VSIM_IOTLB] = VSIM_N_STALE_IOTLB,
 	};
 	struct vsim_entry *e;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		u->counters[counters[i]] = 0;
 	if (!(*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE))
 		return;
 	for (i = 0; i < VSIM_HASH; i++)
 		for (e = u->hash[i]; e; e = e->next)
-			if (!vsim_unchanged(u, e))
+			if (!vsim_unchanged(u, e) && !vsim_true_elsewhere(u, e))
 				vsim_count(u, counters[e->kind]);
 }

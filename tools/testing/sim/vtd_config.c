@@ -44,6 +44,9 @@ static const struct {
 	{ "NWFS", 0, VSIM_ECAP_NWFS },
 	{ "EAFS", 0, VSIM_ECAP_EAFS },
 	{ "PASID", 0, VSIM_ECAP_PASID },
+	{ "DIT", 0, VSIM_ECAP_DIT },
+	{ "PDS", 0, VSIM_ECAP_PDS },
+	{ "ADMS", 0, VSIM_ECAP_ADMS },
 	{ "SMTS", 0, VSIM_ECAP_SMTS },
 	{ "SSADS", 0, VSIM_ECAP_SSADS },
 	{ "SSTS", 0, VSIM_ECAP_SSTS },
@@ -81,7 +84,8 @@ static void vsim_setup_default(struct vsim_setup *setup, unsigned int index,
 	cfg->ecap = VSIM_ECAP_C | VSIM_ECAP_QI | VSIM_ECAP_DT | VSIM_ECAP_PT |
 		    VSIM_ECAP_SC | VSIM_ECAP_NEST | VSIM_ECAP_PRS | VSIM_ECAP_ERS |
 		    VSIM_ECAP_SRS | VSIM_ECAP_EAFS | VSIM_ECAP_PASID | VSIM_ECAP_SMTS |
-		    VSIM_ECAP_SSADS | VSIM_ECAP_SSTS | VSIM_ECAP_FSTS | VSIM_ECAP_SMPWC;
+		    VSIM_ECAP_SSADS | VSIM_ECAP_SSTS | VSIM_ECAP_FSTS | VSIM_ECAP_SMPWC |
+		    VSIM_ECAP_DIT | VSIM_ECAP_PDS;
 	vsim_field(&cfg->ecap, 17, 8, 0x20);	/* IRO: 0x200 */
 	vsim_field(&cfg->ecap, 39, 35, 19);	/* PSS: 20 bits */
 }
@@ -93,6 +97,10 @@ static int vsim_parse_flag(struct vsim_setup *setup, const char *word)
 
 	if (!strcmp(word + 1, "PREFETCH")) {
 		setup->cfg.prefetch = word[0] == '+';
+		return 0;
+	}
+	if (!strcmp(word + 1, "REREAD")) {
+		setup->cfg.reread = word[0] == '+';
 		return 0;
 	}
 	for (i = 0; i < ARRAY_SIZE(vsim_flags); i++) {

@@ -81,6 +81,20 @@ static u64 vsim_fault_high(const struct sim_request *req, bool page_request,
 	return high;
 }
 
+/* 7.1.1, table 30: faults that FPD does not keep from being reported */
+static bool vsim_fault_unqualified(enum vsim_reason reason)
+{
+	return reason <= VSIM_SCT_1 || reason == VSIM_SPD_1 || reason == VSIM_SPT_1;
+}
+
+void vsim_fault_report(const struct vsim_walk *w, bool page_request, enum vsim_reason reason)
+{
+	if (w->fpd && !vsim_fault_unqualified(reason))
+		vsim_count(w->u, VSIM_N_FAULTS_DISABLED);
+	else
+		vsim_fault_record(w->u, w->req, page_request, reason);
+}
+
 /* 7.2.1 primary fault logging */
 void vsim_fault_record(struct vsim_unit *u, const struct sim_request *req, bool page_request,
 		       enum vsim_reason reason)

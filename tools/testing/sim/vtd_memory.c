@@ -23,11 +23,6 @@ static struct vsim_page *vsim_shadow_find(struct vsim_shadow *shadow, u64 pfn)
 	return page;
 }
 
-bool vsim_shadow_has(struct vsim_shadow *shadow, u64 pfn)
-{
-	return vsim_shadow_find(shadow, pfn);
-}
-
 void vsim_shadow_give(struct vsim_shadow *shadow, struct vsim_page *page)
 {
 	page->next = shadow->free;

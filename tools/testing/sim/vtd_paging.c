@@ -2,22 +2,11 @@
 /*
  * First-stage and second-stage walks (3.6, 3.7, 3.8, 9.7, 9.8).
  */
+#include <linux/errno.h>
 #include <linux/types.h>
 #include "vtd_sim.h"
 
-/* Page sizes of both stages. */
-static const u8 vsim_shifts[] = { 12, 21, 30 };
-
-void vsim_result_of(const struct vsim_entry *e, u64 addr, struct vsim_result *out)
-{
-	out->phys = e->qw[0] | (addr & vsim_mask(e->shift - 1, 0));
-	out->shift = e->shift;
-	out->perms = e->perms;
-	out->user = e->user;
-	out->dirty = e->dirty;
-}
-
-/* A tag of paging kinds. */
+/* A tag of the kinds that hold tables. */
 static struct vsim_entry vsim_tag(struct vsim_walk *w, enum vsim_kind kind, u64 addr,
 				  unsigned int shift)
 {
@@ -30,44 +19,6 @@ static struct vsim_entry vsim_tag(struct vsim_walk *w, enum vsim_kind kind, u64 
 		.pasid = w->pasid,
 		.key = addr & ~vsim_mask(shift - 1, 0),
 	};
-}
-
-struct vsim_entry *vsim_find_page(struct vsim_walk *w, enum vsim_kind kind, u64 addr)
-{
-	struct vsim_entry tag, *e;
-	unsigned int i;
-
-	if (w->probe)
-		return NULL;
-	for (i = 0; i < sizeof(vsim_shifts); i++) {
-		tag = vsim_tag(w, kind, addr, vsim_shifts[i]);
-		e = vsim_cache_find(w->u, &tag);
-		if (e)
-			return e;
-	}
-	return NULL;
-}
-
-/* With CAP.CM what is not there is cached too (6.1). */
-void vsim_keep_result(struct vsim_walk *w, enum vsim_kind kind, u64 addr,
-		      const struct vsim_result *out, int reason)
-{
-	struct vsim_entry e;
-
-	if (w->probe || (reason && (w->prefetch || !(w->u->cfg.cap & VSIM_CAP_CM))))
-		return;
-	/* That of the address, or of the request, is nothing of a table. */
-	if (reason >= VSIM_SGN_1 && reason <= VSIM_SGN_8)
-		return;
-	e = vsim_tag(w, kind, addr, reason ? 12 : out->shift);
-	e.reason = reason;
-	if (!reason) {
-		e.qw[0] = out->phys & ~vsim_mask(out->shift - 1, 0);
-		e.perms = out->perms;
-		e.user = out->user;
-		e.dirty = out->dirty;
-	}
-	vsim_cache_add(w->u, &e);
 }
 
 /*
@@ -140,21 +91,26 @@ static bool vsim_walk_snoops(struct vsim_walk *w)
 
 static int vsim_fetch_paging(struct vsim_walk *w, struct vsim_cursor *c)
 {
-	return vsim_fetch(w->u, c->table + vsim_entry_offset(c), &c->entry,
-			  sizeof(c->entry), vsim_walk_snoops(w));
+	u64 phys = c->table + vsim_entry_offset(c);
+
+	if (w->probe)
+		return w->u->ops->read(w->u->priv, phys, &c->entry, sizeof(c->entry));
+	return vsim_fetch(w->u, phys, &c->entry, sizeof(c->entry), vsim_walk_snoops(w));
 }
 
-/* Set @bits in the entry. Returns false when somebody else changed it. */
-static bool vsim_update_paging(struct vsim_walk *w, struct vsim_cursor *c, u64 bits)
+/* Set @bits in the entry: 0, -1 when somebody else changed it, or @fails. */
+static int vsim_update_paging(struct vsim_walk *w, struct vsim_cursor *c, u64 bits, int fails)
 {
 	u64 phys = c->table + vsim_entry_offset(c), old = c->entry;
+	int rc;
 
 	/* An atomic access goes through the write buffer. */
 	vsim_shadow_forget(&w->u->write_buffer, phys);
-	if (w->u->ops->cmpxchg(w->u->priv, phys, &old, c->entry | bits))
-		return false;
+	rc = w->u->ops->update(w->u->priv, phys, &old, c->entry | bits);
+	if (rc)
+		return rc == -EAGAIN ? -1 : fails;
 	c->entry |= bits;
-	return true;
+	return 0;
 }
 
 /* The address in an entry: of a table, or of a page of 2^@shift bytes. */
@@ -203,7 +159,7 @@ static int vsim_second_ad(struct vsim_walk *w, struct vsim_cursor *c, bool leaf,
 		return VSIM_SSS_2;
 	if (!vsim_walk_snoops(w))
 		return VSIM_SSS_5;
-	return vsim_update_paging(w, c, bits) ? 0 : -1;
+	return vsim_update_paging(w, c, bits, VSIM_SSS_6);
 }
 
 static int vsim_second_walk(struct vsim_walk *w, struct vsim_cursor *c, bool write,
@@ -227,6 +183,8 @@ static int vsim_second_walk(struct vsim_walk *w, struct vsim_cursor *c, bool wri
 			c->perms &= ~SIM_ATS_READ;
 		if (!(c->entry & VSIM_SS_W))
 			c->perms &= ~SIM_ATS_WRITE;
+		if (!(c->perms & (SIM_ATS_READ | SIM_ATS_WRITE)))
+			return VSIM_SSS_2;
 		rc = vsim_second_ad(w, c, leaf, write);
 		if (rc > 0)
 			return rc;
@@ -242,9 +200,20 @@ static int vsim_second_walk(struct vsim_walk *w, struct vsim_cursor *c, bool wri
 	out->phys = vsim_entry_addr(w, c->entry, out->shift) |
 		    (c->addr & vsim_mask(out->shift - 1, 0));
 	out->perms = c->perms;
+	if ((c->entry & VSIM_SS_SNP) || (w->pe[1] & VSIM_PE1_PGSNP))
+		out->perms |= VSIM_SNOOP;
 	out->user = true;
 	out->dirty = !(w->pe[0] & VSIM_PE0_SSADE) || (c->entry & VSIM_SS_D);
 	return 0;
+}
+
+/* Bits of address that second stage translates: what AW and MGAW both have. */
+unsigned int vsim_second_width(const struct vsim_walk *w)
+{
+	unsigned int width = 12 + 9 * (vsim_get(w->pe[0], 4, 2) + 2);
+	unsigned int mgaw = vsim_cap(w->u, 21, 16) + 1;
+
+	return width < mgaw ? width : mgaw;
 }
 
 /**
@@ -259,29 +228,16 @@ static int vsim_second_walk(struct vsim_walk *w, struct vsim_cursor *c, bool wri
 int vsim_second_stage(struct vsim_walk *w, u64 addr, bool write, struct vsim_result *out)
 {
 	unsigned int levels = vsim_get(w->pe[0], 4, 2) + 2;
-	unsigned int width = 12 + 9 * levels, mgaw = vsim_cap(w->u, 21, 16) + 1;
 	struct vsim_cursor c = { .kind = VSIM_TABLE_SECOND, .addr = addr, .levels = levels };
-	struct vsim_entry *e;
-	int reason;
 
-	if (addr >> (width < mgaw ? width : mgaw))
+	if (addr >> vsim_second_width(w))
 		return VSIM_SGN_5;
-	e = vsim_find_page(w, VSIM_IOTLB_SECOND, addr);
-	if (e && (e->reason || !write || e->dirty || !(e->perms & SIM_ATS_WRITE))) {
-		if (!w->prefetch)
-			vsim_count(w->u, VSIM_N_IOTLB_HITS);
-		if (!e->reason)
-			vsim_result_of(e, addr, out);
-		return e->reason;
-	}
 	if (!vsim_start_cached(w, &c)) {
 		c.level = levels;
 		c.table = w->pe[0] & vsim_addr_mask(w->u);
 		c.perms = SIM_ATS_READ | SIM_ATS_WRITE | SIM_ATS_EXEC;
 	}
-	reason = vsim_second_walk(w, &c, write, out);
-	vsim_keep_result(w, VSIM_IOTLB_SECOND, addr, out, reason);
-	return reason;
+	return vsim_second_walk(w, &c, write, out);
 }
 
 static bool vsim_nested(struct vsim_walk *w)
@@ -342,7 +298,7 @@ static int vsim_first_update(struct vsim_walk *w, struct vsim_cursor *c, u64 bit
 		if (!(r.perms & SIM_ATS_WRITE))
 			return VSIM_SFS_8;
 	}
-	return vsim_update_paging(w, c, bits) ? 0 : -1;
+	return vsim_update_paging(w, c, bits, VSIM_SFS_10);
 }
 
 static u64 vsim_first_accessed(struct vsim_walk *w)
@@ -408,12 +364,14 @@ static int vsim_first_page(struct vsim_walk *w, struct vsim_cursor *c, struct vs
 	out->phys = vsim_entry_addr(w, c->entry, out->shift) |
 		    (c->addr & vsim_mask(out->shift - 1, 0));
 	out->perms = c->perms | VSIM_SECOND_WRITE;
+	if (w->pe[1] & VSIM_PE1_PGSNP)
+		out->perms |= VSIM_SNOOP;
 	out->user = c->user;
 	out->dirty = true;
 	if (vsim_nested(w)) {
 		reason = vsim_second_stage(w, out->phys, write, &r);
 		if (reason)
-			return reason;
+			return reason == VSIM_SGN_5 ? VSIM_SFS_5 : reason;
 		out->phys = r.phys;
 		out->dirty = r.dirty;
 		if (r.shift < out->shift)
@@ -422,6 +380,7 @@ static int vsim_first_page(struct vsim_walk *w, struct vsim_cursor *c, struct vs
 			out->perms &= ~(VSIM_SECOND_WRITE | SIM_ATS_WRITE);
 		if (!(r.perms & SIM_ATS_READ))
 			out->perms &= ~SIM_ATS_READ;
+		out->perms |= r.perms & VSIM_SNOOP;
 		write = write && (r.perms & SIM_ATS_WRITE);
 	}
 	return write ? vsim_first_update(w, c, VSIM_FS_D) : 0;

@@ -57,34 +57,64 @@ static void vsim_prq_compose(const struct sim_request *req, u16 group, bool last
 	qw[3] = 0;
 }
 
-/* The answer of the unit itself (7.1.3, last column; 7.4.1). */
-static enum sim_status vsim_prq_refuse(struct vsim_walk *w, int reason)
+/*
+ * Table 31: tables that do not lead to a PASID table entry. The last of a group is
+ * answered with Invalid Request, others are dropped.
+ */
+static enum sim_status vsim_prq_refuse(struct vsim_walk *w, int reason, bool last)
 {
-	if (!w->fpd)
-		vsim_fault_record(w->u, w->req, true, reason);
-	else
-		vsim_count(w->u, VSIM_N_FAULTS_DISABLED);
-	return reason == VSIM_SRT_1 || reason == VSIM_SCT_1 ? SIM_FAILURE : SIM_DENIED;
+	vsim_fault_report(w, true, reason);
+	return last ? SIM_DENIED : SIM_OK;
 }
 
 static int vsim_prq_check(struct vsim_walk *w)
 {
 	int reason;
 
-	if (w->u->ttm == VSIM_TTM_LEGACY)
-		return VSIM_RTA_4;
-	if (w->u->ttm != VSIM_TTM_SCALABLE)
-		return VSIM_RTA_2;
+	switch (w->u->ttm) {
+	case VSIM_TTM_LEGACY:
+		return VSIM_RTA_3;
+	case VSIM_TTM_SCALABLE:
+		break;
+	default:
+		return vsim_check_mode(w);
+	}
 	reason = vsim_walk_context(w);
 	if (reason)
 		return reason;
 	if (!(w->ctx[0] & VSIM_CTX_PRE))
 		return VSIM_SCT_8;
-	if (w->req->pasid != SIM_NO_PASID && !(w->ctx[0] & VSIM_CTX_PASIDE))
-		return VSIM_SCT_6;
-	if (w->pasid >> (vsim_get(w->ctx[0], 11, 9) + 13))
-		return VSIM_SCT_7;
-	return 0;
+	reason = vsim_check_request(w);
+	return reason ?: vsim_walk_entry(w);
+}
+
+/*
+ * 6.5.3.1, table 27: what is cached of the page is forgotten, so that the device
+ * need not see once more what software has mended without an invalidation.
+ */
+static void vsim_prq_invalidate(struct vsim_walk *w)
+{
+	struct vsim_inv inv = {
+		.type = VSIM_DESC_IOTLB,
+		.g = VSIM_IOTLB_PAGE,
+		.did = vsim_pe_did(w->pe),
+		.pasid = w->pasid,
+		.addr = w->req->addr & ~0xfffULL,
+	};
+
+	switch (vsim_pe_pgtt(w->pe)) {
+	case VSIM_PGTT_FIRST:
+		inv.type = VSIM_DESC_PASID_IOTLB;
+		inv.g = VSIM_PIOTLB_PAGE;
+		break;
+	case VSIM_PGTT_NESTED:
+		inv.g = VSIM_IOTLB_DOMAIN;
+		break;
+	default:
+		break;
+	}
+	inv.implicit = true;
+	vsim_invalidate(w->u, &inv);
 }
 
 /* A page request message arrives: SIM_OK, or what the unit answers at once. */
@@ -103,7 +133,7 @@ enum sim_status vsim_page_request(struct vsim_unit *u, const struct sim_request 
 	vsim_walk_init(&w, u, req);
 	reason = vsim_prq_check(&w);
 	if (reason)
-		return vsim_prq_refuse(&w, reason);
+		return vsim_prq_refuse(&w, reason, last);
 	if (!base) {
 		vsim_count(u, VSIM_N_BAD_NO_PRQ);
 		return vsim_prq_overflow(u, req, group, last);
@@ -112,6 +142,7 @@ enum sim_status vsim_page_request(struct vsim_unit *u, const struct sim_request 
 	    (tail + 32) % bytes == (u32)vsim_reg64(u, VSIM_PQH))
 		return vsim_prq_overflow(u, req, group, last);
 
+	vsim_prq_invalidate(&w);
 	vsim_prq_compose(req, group, last, qw);
 	if (u->ops->write(u->priv, base + tail, qw, sizeof(qw)))
 		return vsim_prq_overflow(u, req, group, last);

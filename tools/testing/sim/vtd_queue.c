@@ -37,8 +37,8 @@ void vsim_queue_enable(struct vsim_unit *u, bool on)
 	vsim_queue_run(u);
 }
 
-/* 6.5.2.10: the queue stands still until software cleared @bit in FSTS_REG. */
-static void vsim_queue_stop(struct vsim_unit *u, u32 bit, u64 iqercd, u64 mask)
+/* 6.5.2.11: the queue stands still until software cleared @bit in FSTS_REG. */
+static void vsim_queue_fault(struct vsim_unit *u, u32 bit, u64 iqercd, u64 mask)
 {
 	u64 old = vsim_reg64(u, VSIM_IQERCD);
 
@@ -48,7 +48,7 @@ static void vsim_queue_stop(struct vsim_unit *u, u32 bit, u64 iqercd, u64 mask)
 
 static bool vsim_queue_error(struct vsim_unit *u, enum vsim_iqei iqei)
 {
-	vsim_queue_stop(u, VSIM_FSTS_IQE, iqei, vsim_mask(3, 0));
+	vsim_queue_fault(u, VSIM_FSTS_IQE, iqei, vsim_mask(3, 0));
 	return false;
 }
 
@@ -56,17 +56,22 @@ static bool vsim_queue_error(struct vsim_unit *u, enum vsim_iqei iqei)
 static void vsim_queue_timeout(struct vsim_unit *u)
 {
 	u->lost_dev_tlb = false;
-	vsim_queue_stop(u, VSIM_FSTS_ITE, vsim_put(u->lost_sid, 47, 32), vsim_mask(47, 32));
+	vsim_queue_fault(u, VSIM_FSTS_ITE, vsim_put(u->lost_sid, 47, 32), vsim_mask(47, 32));
 }
 
+/* 6.5.2.11: a completion that nobody waits for. The queue goes on. */
 static void vsim_queue_stray(struct vsim_unit *u)
 {
-	vsim_queue_stop(u, VSIM_FSTS_ICE, 0, vsim_mask(63, 48));
+	vsim_queue_fault(u, VSIM_FSTS_ICE, 0, vsim_mask(63, 48));
 }
 
-/* What of each descriptor's quad words is reserved (6.5.2.1 to 6.5.2.9). */
-static void vsim_desc_reserved(unsigned int type, u64 *qw0, u64 *qw1)
+/* What of each descriptor's quad words is reserved (6.5.2, 7.6.1). */
+static void vsim_desc_reserved(struct vsim_unit *u, unsigned int type, u64 *qw0, u64 *qw1)
 {
+	/* PFSID without ECAP.DIT; PD without ECAP.PDS */
+	u64 pfsid = u->cfg.ecap & VSIM_ECAP_DIT ? 0 : vsim_mask(63, 52) | vsim_mask(15, 12);
+	u64 pd = u->cfg.ecap & VSIM_ECAP_PDS ? 0 : VSIM_WAIT_PD;
+
 	*qw1 = ~0ULL;
 	switch (type) {
 	case VSIM_DESC_CONTEXT:
@@ -84,18 +89,18 @@ static void vsim_desc_reserved(unsigned int type, u64 *qw0, u64 *qw1)
 		*qw1 = vsim_mask(11, 7);
 		break;
 	case VSIM_DESC_DEV_TLB:
-		*qw0 = vsim_mask(51, 48) | vsim_mask(31, 21) | vsim_mask(8, 4);
+		*qw0 = vsim_mask(51, 48) | vsim_mask(31, 21) | vsim_mask(8, 4) | pfsid;
 		*qw1 = vsim_mask(11, 1);
 		break;
 	case VSIM_DESC_PASID_DEV_TLB:
-		*qw0 = 0;
+		*qw0 = pfsid;
 		*qw1 = vsim_mask(10, 1);
 		break;
 	case VSIM_DESC_IEC:
 		*qw0 = vsim_mask(63, 48) | vsim_mask(26, 12) | vsim_mask(8, 5);
 		break;
 	case VSIM_DESC_WAIT:
-		*qw0 = vsim_mask(31, 12) | vsim_mask(8, 8);
+		*qw0 = vsim_mask(31, 12) | vsim_mask(8, 8) | pd;
 		*qw1 = vsim_mask(1, 0);
 		break;
 	case VSIM_DESC_PAGE_RESPONSE:
@@ -105,21 +110,33 @@ static void vsim_desc_reserved(unsigned int type, u64 *qw0, u64 *qw1)
 	}
 }
 
+/* Table 26, and what the unit supports */
+static bool vsim_desc_known(struct vsim_unit *u, unsigned int type)
+{
+	switch (type) {
+	case VSIM_DESC_DEV_TLB:
+		return u->cfg.ecap & VSIM_ECAP_DT;
+	case VSIM_DESC_PASID_DEV_TLB:
+		return (u->cfg.ecap & VSIM_ECAP_DT) && u->ttm != VSIM_TTM_LEGACY;
+	case VSIM_DESC_PAGE_RESPONSE:
+		return (u->cfg.ecap & VSIM_ECAP_PRS) && u->ttm != VSIM_TTM_LEGACY;
+	case VSIM_DESC_PASID_IOTLB:
+	case VSIM_DESC_PASID_CACHE:
+		return u->ttm != VSIM_TTM_LEGACY;
+	default:
+		return type && type <= VSIM_DESC_WAIT;
+	}
+}
+
 static bool vsim_desc_check(struct vsim_unit *u, unsigned int type, const u64 *qw)
 {
 	u64 qw0, qw1;
 
-	if (!type || type > VSIM_DESC_PAGE_RESPONSE) {
+	if (!vsim_desc_known(u, type)) {
 		vsim_count(u, VSIM_N_BAD_DESC_TYPE);
 		return vsim_queue_error(u, VSIM_IQEI_TYPE);
 	}
-	/* Those of scalable mode are for its tables alone. */
-	if (u->ttm != VSIM_TTM_SCALABLE &&
-	    (type == VSIM_DESC_PASID_IOTLB || type == VSIM_DESC_PASID_CACHE)) {
-		vsim_count(u, VSIM_N_BAD_DESC_TYPE);
-		return vsim_queue_error(u, VSIM_IQEI_TTM);
-	}
-	vsim_desc_reserved(type, &qw0, &qw1);
+	vsim_desc_reserved(u, type, &qw0, &qw1);
 	if ((qw[0] & qw0) || (qw[1] & qw1) || qw[2] || qw[3]) {
 		vsim_count(u, VSIM_N_BAD_DESC_RESERVED);
 		return vsim_queue_error(u, VSIM_IQEI_RESERVED);
@@ -195,7 +212,8 @@ static bool vsim_desc_iotlb(struct vsim_unit *u, const u64 *qw)
 		.did = vsim_get(qw[0], 31, 16),
 	};
 
-	if (!inv.g)
+	/* Without CAP.PSI there are no pages. */
+	if (!inv.g || (inv.g == VSIM_IOTLB_PAGE && !(u->cfg.cap & VSIM_CAP_PSI)))
 		return vsim_queue_error(u, VSIM_IQEI_RESERVED);
 	if (inv.g == VSIM_IOTLB_PAGE && !vsim_pages(u, qw, &inv))
 		return false;
@@ -261,10 +279,6 @@ static void vsim_send_dev_tlb(struct vsim_unit *u, u16 sid, u32 pasid, u64 addr,
 static bool vsim_desc_dev_tlb(struct vsim_unit *u, const u64 *qw)
 {
 	vsim_count(u, VSIM_N_DEV_TLB);
-	if (!(u->cfg.ecap & VSIM_ECAP_DT)) {
-		vsim_count(u, VSIM_N_BAD_DEV_TLB);
-		return vsim_queue_error(u, VSIM_IQEI_TYPE);
-	}
 	vsim_send_dev_tlb(u, vsim_get(qw[0], 47, 32), SIM_NO_PASID, qw[1], qw[1] & 1, false);
 	return true;
 }
@@ -272,16 +286,12 @@ static bool vsim_desc_dev_tlb(struct vsim_unit *u, const u64 *qw)
 static bool vsim_desc_pasid_dev_tlb(struct vsim_unit *u, const u64 *qw)
 {
 	vsim_count(u, VSIM_N_PASID_DEV_TLB);
-	if (!(u->cfg.ecap & VSIM_ECAP_DT) || !(u->cfg.ecap & VSIM_ECAP_PASID)) {
-		vsim_count(u, VSIM_N_BAD_DEV_TLB);
-		return vsim_queue_error(u, VSIM_IQEI_TYPE);
-	}
 	vsim_send_dev_tlb(u, vsim_get(qw[0], 31, 16), vsim_get(qw[0], 51, 32), qw[1],
 			  qw[1] & BIT_ULL(11), qw[1] & 1);
 	return true;
 }
 
-/* 7.7.1 page_grp_resp_dsc */
+/* 7.6.1 page_grp_resp_dsc */
 static bool vsim_desc_page_response(struct vsim_unit *u, const u64 *qw)
 {
 	unsigned int code = vsim_get(qw[0], 15, 12);
@@ -292,10 +302,6 @@ static bool vsim_desc_page_response(struct vsim_unit *u, const u64 *qw)
 	if (code != VSIM_PRG_SUCCESS && code != VSIM_PRG_INVALID &&
 	    code != VSIM_PRG_FAILURE)
 		vsim_count(u, VSIM_N_BAD_RESPONSE);
-	if (!(u->cfg.ecap & VSIM_ECAP_PRS)) {
-		vsim_count(u, VSIM_N_BAD_RESPONSE);
-		return vsim_queue_error(u, VSIM_IQEI_TYPE);
-	}
 	u->ops->page_response(u->priv, vsim_get(qw[0], 31, 16),
 			      qw[0] & BIT_ULL(4) ? vsim_get(qw[0], 51, 32) : SIM_NO_PASID,
 			      vsim_get(qw[1], 11, 3), status);
@@ -303,7 +309,7 @@ static bool vsim_desc_page_response(struct vsim_unit *u, const u64 *qw)
 }
 
 /*
- * 6.5.2.8. All before it is done by now, since the model works in order. Returns
+ * 6.5.2.9. All before it is done by now, since the model works in order. Returns
  * whether the queue goes on.
  */
 static bool vsim_desc_wait(struct vsim_unit *u, const u64 *qw)
@@ -321,7 +327,7 @@ static bool vsim_desc_wait(struct vsim_unit *u, const u64 *qw)
 	if (vsim_inject(u, SIM_FAULT_LOST))
 		return true;
 	if ((qw[0] & VSIM_WAIT_SW) &&
-	    u->ops->write(u->priv, qw[1] & ~3ULL, &data, sizeof(data)))
+	    u->ops->write(u->priv, qw[1] & vsim_mask(u->cfg.haw - 1, 2), &data, sizeof(data)))
 		vsim_count(u, VSIM_N_BAD_WAIT);
 	if ((qw[0] & VSIM_WAIT_IF) && !(*vsim_reg(u, VSIM_ICS) & VSIM_ICS_IWC)) {
 		*vsim_reg(u, VSIM_ICS) |= VSIM_ICS_IWC;
@@ -353,6 +359,7 @@ static bool vsim_desc_run(struct vsim_unit *u, const u64 *qw)
 		return vsim_desc_pasid_dev_tlb(u, qw);
 	case VSIM_DESC_IEC:
 		vsim_count(u, VSIM_N_IEC);
+		vsim_shadow_clear(&u->write_buffer);
 		return true;
 	case VSIM_DESC_PAGE_RESPONSE:
 		return vsim_desc_page_response(u, qw);
@@ -387,10 +394,8 @@ static bool vsim_queue_step(struct vsim_unit *u)
 	/* The queue is always read coherently (11.4.3, C). */
 	if (u->ops->read(u->priv, base + u->iqh, qw, bytes))
 		return vsim_queue_error(u, VSIM_IQEI_FETCH);
-	if (vsim_inject(u, SIM_FAULT_ABORT)) {
+	if (vsim_inject(u, SIM_FAULT_ABORT))
 		vsim_queue_stray(u);
-		return false;
-	}
 	if (vsim_inject(u, SIM_FAULT_COMMAND))
 		return vsim_queue_error(u, VSIM_IQEI_TYPE);
 	if (vsim_queue_late(u, qw))
@@ -419,10 +424,12 @@ static bool vsim_queue_check(struct vsim_unit *u)
 		vsim_count(u, VSIM_N_BAD_IQT);
 		return vsim_queue_error(u, VSIM_IQEI_ALIGN);
 	}
-	if (u->ttm != VSIM_TTM_LEGACY && !vsim_wide_descs(u)) {
+	if (vsim_wide_descs(u) ? !(u->cfg.ecap & VSIM_ECAP_SMTS) : u->ttm != VSIM_TTM_LEGACY) {
 		vsim_count(u, VSIM_N_BAD_DESC_WIDTH);
 		return vsim_queue_error(u, VSIM_IQEI_WIDTH);
 	}
+	if (u->ttm == VSIM_TTM_RESERVED)
+		return vsim_queue_error(u, VSIM_IQEI_TTM);
 	return true;
 }
 

@@ -103,7 +103,8 @@ static void vsim_set_root(struct vsim_unit *u)
 	vsim_count(u, VSIM_N_SRTP);
 	if (rtaddr & (vsim_mask(9, 0) | ~(vsim_addr_mask(u) | vsim_mask(11, 0))))
 		vsim_count(u, VSIM_N_BAD_RESERVED);
-	if ((*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE) && ttm != u->ttm)
+	if ((*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_TE) && ttm != u->ttm &&
+	    !(u->cfg.cap & VSIM_CAP_ESRTPS))
 		vsim_count(u, VSIM_N_BAD_ROOT_MODE);
 	u->root = rtaddr & vsim_addr_mask(u);
 	u->ttm = ttm;
@@ -125,6 +126,9 @@ static void vsim_command(struct vsim_unit *u, u32 command, bool on)
 			vsim_count(u, VSIM_N_BAD_TE_NO_ROOT);
 		if (on && u->stale)
 			vsim_count(u, VSIM_N_BAD_TE_STALE);
+		/* 7.2.1: the index of the next record goes back. */
+		if (!on)
+			u->frcd_next = 0;
 		break;
 	case VSIM_GCMD_SRTP:
 		vsim_set_root(u);
@@ -263,10 +267,20 @@ static void vsim_write_pmen(struct vsim_unit *u, u32 value)
 }
 
 /*
- * 11.4.6.1: context-cache invalidation through registers. 6.5: only in legacy
- * mode, and never while the queue is enabled. What is asked is done, and said to
- * be done, all the same.
+ * 6.5: units of major version 6 on ignore invalidation through registers; on
+ * others it is for legacy mode, and for when the queue is not enabled.
  */
+static bool vsim_takes_registers(struct vsim_unit *u)
+{
+	bool takes = u->cfg.ver >> 4 < 6 && u->ttm == VSIM_TTM_LEGACY &&
+		     !(*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_QIE);
+
+	if (!takes)
+		vsim_count(u, VSIM_N_BAD_REGISTER_INV);
+	return takes;
+}
+
+/* 11.4.6.1: context-cache invalidation through registers. */
 static void vsim_write_ccmd(struct vsim_unit *u, u32 value)
 {
 	struct vsim_inv inv = { .type = VSIM_DESC_CONTEXT };
@@ -275,10 +289,8 @@ static void vsim_write_ccmd(struct vsim_unit *u, u32 value)
 	*vsim_reg(u, VSIM_CCMD + 4) = value;
 	if (!(value & VSIM_CCMD_ICC))
 		return;
-	if ((*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_QIE) || u->ttm != VSIM_TTM_LEGACY)
-		vsim_count(u, VSIM_N_BAD_REGISTER_INV);
 	ccmd = vsim_reg64(u, VSIM_CCMD);
-	inv.g = vsim_get(ccmd, 62, 61);
+	inv.g = vsim_takes_registers(u) ? vsim_get(ccmd, 62, 61) : 0;
 	inv.fm = vsim_get(ccmd, 33, 32);
 	inv.sid = vsim_get(ccmd, 31, 16);
 	inv.did = vsim_get(ccmd, 15, 0);
@@ -304,10 +316,8 @@ static void vsim_write_iotlb(struct vsim_unit *u, u32 value)
 	*vsim_reg(u, offset + 4) = value;
 	if (!(value & VSIM_IOTLB_IVT))
 		return;
-	if ((*vsim_reg(u, VSIM_GSTS) & VSIM_GCMD_QIE) || u->ttm != VSIM_TTM_LEGACY)
-		vsim_count(u, VSIM_N_BAD_REGISTER_INV);
 	cmd = vsim_reg64(u, offset);
-	inv.g = vsim_get(cmd, 61, 60);
+	inv.g = vsim_takes_registers(u) ? vsim_get(cmd, 61, 60) : 0;
 	inv.did = vsim_get(cmd, 47, 32);
 	inv.addr = iva & ~0xfffULL;
 	inv.ih = iva & BIT_ULL(6);

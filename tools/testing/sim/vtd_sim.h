@@ -19,21 +19,23 @@ struct vsim_unit;
  * struct vsim_ops - what a unit reaches outside of itself
  * @read: memory, as a device sees it: 0 or -EFAULT
  * @write: the same
- * @cmpxchg: of 64 bits: 0, or an errno when it was something else
+ * @update: compare and exchange of 64 bits: 0, or an errno when it was something else
  * @msi: an interrupt message
  * @dev_tlb: a device-TLB invalidation: does the device answer?
  * @page_response: a page group response
  * @later: call vsim_resume() in so many milliseconds
+ * @pause: let a little time pass
  */
 struct vsim_ops {
 	int (*read)(void *priv, u64 phys, void *buf, size_t len);
 	int (*write)(void *priv, u64 phys, const void *buf, size_t len);
-	int (*cmpxchg)(void *priv, u64 phys, u64 *old, u64 new);
+	int (*update)(void *priv, u64 phys, u64 *old, u64 new);
 	void (*msi)(void *priv, u64 addr, u32 data);
 	bool (*dev_tlb)(void *priv, u16 rid, u32 pasid, u64 addr, u64 length, bool global);
 	void (*page_response)(void *priv, u16 rid, u32 pasid, u16 group,
 			      enum sim_status code);
 	void (*later)(void *priv, unsigned int ms);
+	void (*pause)(void *priv);
 };
 
 /*
@@ -69,6 +71,7 @@ struct vsim_ops {
 	X(PAGE_REQUESTS, "page_requests") \
 	X(PAGE_REQUESTS_LOST, "page_requests_lost") \
 	X(REQUESTS, "requests") \
+	X(NOT_SNOOPED, "not_snooped") \
 	X(IOTLB_HITS, "iotlb_hits") \
 	X(NOT_CACHED, "not_cached") \
 	X(STALE_READS, "stale_reads") \
@@ -103,7 +106,7 @@ struct vsim_ops {
 	X(BAD_NO_DRAIN, "bad.no_drain") \
 	X(BAD_AM, "bad.address_mask") \
 	X(BAD_DID, "bad.domain_id") \
-	X(BAD_DEV_TLB, "bad.device_tlb") \
+	X(BAD_DID_SHARED, "bad.domain_id_shared") \
 	X(BAD_RESPONSE, "bad.page_response") \
 	X(BAD_WAIT, "bad.wait") \
 	X(BAD_ROOT, "bad.root_entry") \
@@ -114,7 +117,6 @@ struct vsim_ops {
 	X(BAD_DID_ZERO, "bad.domain_id_zero") \
 	X(BAD_UNFLUSHED, "bad.unflushed") \
 	X(STALE_CONTEXT_ENTRIES, "stale.context") \
-	X(STALE_PASID_DIR, "stale.pasid_directory") \
 	X(STALE_PASID, "stale.pasid") \
 	X(STALE_TABLE, "stale.paging_structure") \
 	X(STALE_IOTLB, "stale.iotlb")
@@ -134,6 +136,8 @@ enum vsim_counter {
  * @haw: host address width
  * @prefetch: after an IOTLB invalidation, look again at what was cached, as a
  *	request that came in between would
+ * @reread: keep no context, directory and PASID entries, and take one's time to
+ *	read them: for tests that change them under requests
  */
 struct vsim_config {
 	u64 cap;
@@ -141,17 +145,16 @@ struct vsim_config {
 	u32 ver;
 	unsigned int haw;
 	bool prefetch;
+	bool reread;
 };
 
-/* What a cached entry is of. */
+/* What a cached entry is of, and what it is looked up by (table 17). */
 enum vsim_kind {
-	VSIM_CONTEXT,		/* 6.2.1: a context entry, by source ID */
-	VSIM_PASID_DIR,		/* 6.2.2: the way through a directory, by source ID */
-	VSIM_PASID,		/* 6.2.2: a PASID table entry, by source ID and PASID */
-	VSIM_TABLE_FIRST,	/* 6.2.3: the way to a table: domain ID and PASID */
-	VSIM_TABLE_SECOND,	/* 6.2.3: domain ID */
-	VSIM_IOTLB_FIRST,	/* 6.2.4: domain ID and PASID (also pass-through) */
-	VSIM_IOTLB_SECOND,	/* 6.2.4: domain ID */
+	VSIM_CONTEXT,		/* 6.2.2: a context entry, by source ID */
+	VSIM_PASID,		/* 6.2.3: a PASID table entry, by source ID and PASID */
+	VSIM_TABLE_FIRST,	/* 6.2.5: the way to a table, by domain ID and PASID */
+	VSIM_TABLE_SECOND,	/* 6.2.5: by domain ID */
+	VSIM_IOTLB,		/* 6.2.4: by source ID, and PASID if there was one */
 };
 
 /**
@@ -166,9 +169,11 @@ enum vsim_kind {
  * @dirty: a write need not set D any more
  * @did: domain ID
  * @sid: through whom it came; for some kinds a tag
- * @pasid: the same
- * @key: tables, IOTLB: the address; directories: address of the entry
- * @qw: entry or address of table or page
+ * @pasid: the same; RID_PASID where requests have none
+ * @rid: IOTLB: it came through a request without PASID
+ * @key: tables, IOTLB: the address; others: where the entry is in memory
+ * @qw: entry, or address of table or page; IOTLB: then what the PASID table entry
+ *	says of it
  */
 struct vsim_entry {
 	struct vsim_entry *next;
@@ -179,6 +184,7 @@ struct vsim_entry {
 	u8 perms;
 	bool user;
 	bool dirty;
+	bool rid;
 	u16 did;
 	u16 sid;
 	u32 pasid;
@@ -194,6 +200,8 @@ struct vsim_entry {
 
 /* Beside SIM_ATS_...: second stage grants write, whatever first stage says. */
 #define VSIM_SECOND_WRITE	0x80
+/* Second stage wants accesses snooped even when they ask not to be. */
+#define VSIM_SNOOP		0x40
 
 #define VSIM_HASH	1024
 #define VSIM_POOL_LOW	64	/* more than one request can need */
@@ -304,6 +312,8 @@ static inline unsigned int vsim_ecap(const struct vsim_unit *u, unsigned int hi,
 void vsim_fault_event(struct vsim_unit *u, u32 bits);
 void vsim_fault_status_clear(struct vsim_unit *u, u32 bits);
 void vsim_fault_record_clear(struct vsim_unit *u, unsigned int index);
+struct vsim_walk;
+void vsim_fault_report(const struct vsim_walk *w, bool page_request, enum vsim_reason reason);
 void vsim_fault_record(struct vsim_unit *u, const struct sim_request *req, bool page_request,
 		       enum vsim_reason reason);
 unsigned int vsim_frcd(const struct vsim_unit *u, unsigned int index);
@@ -325,6 +335,7 @@ void vsim_cache_clear(struct vsim_unit *u);
 void vsim_cache_give(struct vsim_unit *u, struct vsim_entry *entry);
 struct vsim_entry *vsim_cache_take(struct vsim_unit *u);
 void vsim_cache_stale(struct vsim_unit *u);
+void vsim_check_domain(struct vsim_unit *u, const struct vsim_entry *tag);
 
 /* 6.5.2: what an invalidation names */
 struct vsim_inv {
@@ -337,13 +348,13 @@ struct vsim_inv {
 	u64 addr;
 	unsigned int am;
 	bool ih;
+	bool implicit;		/* nobody asked for it */
 };
 void vsim_invalidate(struct vsim_unit *u, const struct vsim_inv *inv);
 
 /* vtd_memory.c */
 int vsim_fetch(struct vsim_unit *u, u64 phys, void *buf, size_t len, bool snoop);
 void vsim_shadow_clear(struct vsim_shadow *shadow);
-bool vsim_shadow_has(struct vsim_shadow *shadow, u64 pfn);
 void vsim_shadow_give(struct vsim_shadow *shadow, struct vsim_page *page);
 struct vsim_page *vsim_shadow_take(struct vsim_shadow *shadow);
 void vsim_shadow_forget(struct vsim_shadow *shadow, u64 phys);
@@ -364,11 +375,11 @@ struct vsim_walk {
 	bool priv;
 	bool probe;
 	bool prefetch;
+	bool rid;		/* without PASID */
 	bool fpd;		/* faults are not to be reported */
+	u64 ctx_at;		/* address of the context entry, and itself */
 	u64 ctx[4];
 	u64 pe[8];
-	u64 dir;		/* address of the PASID directory entry, and itself */
-	u64 dir_entry;
 	u64 tables_first[6];	/* probe: address of the table of each level */
 	u64 tables_second[6];
 };
@@ -394,19 +405,19 @@ void vsim_walk_init(struct vsim_walk *w, struct vsim_unit *u,
 		    const struct sim_request *req);
 void vsim_walk_again(struct vsim_walk *w, struct vsim_unit *u, const struct vsim_entry *e);
 int vsim_walk_context(struct vsim_walk *w);
+int vsim_check_mode(const struct vsim_walk *w);
+int vsim_check_request(const struct vsim_walk *w);
 int vsim_walk_entry(struct vsim_walk *w);
 int vsim_translate(struct vsim_walk *w, struct vsim_result *out);
+bool vsim_shares_domain(const u64 *a, u32 pasid_a, const u64 *b, u32 pasid_b);
 void vsim_access(struct vsim_unit *u, const struct sim_request *req, void *buf,
 		 size_t len, struct sim_reply *reply);
 bool vsim_is_msi(u64 addr);
 
 /* vtd_paging.c: 0 or a reason */
+unsigned int vsim_second_width(const struct vsim_walk *w);
 int vsim_second_stage(struct vsim_walk *w, u64 addr, bool write, struct vsim_result *out);
 int vsim_first_stage(struct vsim_walk *w, u64 addr, struct vsim_result *out);
-void vsim_result_of(const struct vsim_entry *e, u64 addr, struct vsim_result *out);
-void vsim_keep_result(struct vsim_walk *w, enum vsim_kind kind, u64 addr,
-		      const struct vsim_result *out, int reason);
-struct vsim_entry *vsim_find_page(struct vsim_walk *w, enum vsim_kind kind, u64 addr);
 
 static inline enum vsim_pgtt vsim_pe_pgtt(const u64 *pe)
 {

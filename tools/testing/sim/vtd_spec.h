@@ -2,7 +2,8 @@
 /*
  * What the VT-d specification says in numbers: registers, tables, descriptors,
  * fault reasons. Written from the Intel Virtualization Technology for Directed I/O
- * Architecture Specification, revision 4.1; section numbers are its.
+ * Architecture Specification, revision 5.10; section numbers are its. What 4.1 has
+ * and 5.10 no longer has (ERE, NXE, SMEP) is there too.
  *
  * Fields are given as (high bit, low bit) of the quad word that they are in, for
  * vsim_get() and vsim_put().
@@ -112,6 +113,7 @@ enum vsim_reg {
 #define VSIM_ECAP_FSTS		BIT_ULL(47)
 #define VSIM_ECAP_SMPWC		BIT_ULL(48)
 #define VSIM_ECAP_RPS		BIT_ULL(49)
+#define VSIM_ECAP_ADMS		BIT_ULL(52)
 #define VSIM_ECAP_RPRIVS	BIT_ULL(53)
 
 /* 11.4.4 GCMD_REG, GSTS_REG: a command and its status share a bit */
@@ -147,8 +149,9 @@ enum vsim_ttm {
 #define VSIM_FSTS_IQE		BIT(4)
 #define VSIM_FSTS_ICE		BIT(5)
 #define VSIM_FSTS_ITE		BIT(6)
-#define VSIM_FSTS_QUEUE		(VSIM_FSTS_IQE | VSIM_FSTS_ICE | VSIM_FSTS_ITE)
-#define VSIM_FSTS_RW1C		(VSIM_FSTS_PFO | VSIM_FSTS_QUEUE)
+/* 6.5.2: those that stop the queue */
+#define VSIM_FSTS_QUEUE		(VSIM_FSTS_IQE | VSIM_FSTS_ITE)
+#define VSIM_FSTS_RW1C		(VSIM_FSTS_PFO | VSIM_FSTS_ICE | VSIM_FSTS_QUEUE)
 
 /* 11.4.7.2 FECTL_REG, 11.4.9.5 IECTL_REG, 11.4.11.5 PECTL_REG */
 #define VSIM_ECTL_IM		BIT(31)
@@ -181,7 +184,7 @@ enum vsim_iqei {
 	VSIM_IQEI_RESERVED,	/* reserved field not 0 */
 	VSIM_IQEI_WIDTH,	/* 128-bit descriptors in scalable mode */
 	VSIM_IQEI_ALIGN,	/* tail within a 256-bit descriptor */
-	VSIM_IQEI_TTM,		/* RTADDR_REG.TTM is no mode, or not one of the descriptor */
+	VSIM_IQEI_TTM,		/* RTADDR_REG.TTM is no mode */
 };
 
 /* 11.4.9.4 ICS_REG; 11.4.11.4 PRS_REG */
@@ -211,13 +214,13 @@ enum { VSIM_IOTLB_GLOBAL = 1, VSIM_IOTLB_DOMAIN, VSIM_IOTLB_PAGE };
 /* 6.5.2.4 PASID-based IOTLB: G */
 enum { VSIM_PIOTLB_PASID = 2, VSIM_PIOTLB_PAGE = 3 };
 
-/* 6.5.2.8 Invalidation Wait */
+/* 6.5.2.9 Invalidation Wait */
 #define VSIM_WAIT_IF		BIT_ULL(4)
 #define VSIM_WAIT_SW		BIT_ULL(5)
 #define VSIM_WAIT_FN		BIT_ULL(6)
 #define VSIM_WAIT_PD		BIT_ULL(7)
 
-/* 7.7.1 page group response: code */
+/* 7.6.1 page group response: code */
 enum { VSIM_PRG_SUCCESS = 0, VSIM_PRG_INVALID = 1, VSIM_PRG_FAILURE = 15 };
 
 /* 9.2 to 9.6: every table entry's first bits */
@@ -268,9 +271,10 @@ enum vsim_pgtt {
 
 /* 7.1.3, scalable mode: fault reasons, with the names of the conditions */
 enum vsim_reason {
-	VSIM_RTA_2	= 0x30,	/* RTADDR_REG.TTM invalid */
-	VSIM_RTA_3	= 0x31,	/* request with PASID in legacy mode */
-	VSIM_RTA_4	= 0x32,	/* page request in legacy mode */
+	VSIM_RTA_1	= 0x30,	/* RTADDR_REG.TTM invalid */
+	VSIM_RTA_2	= 0x31,	/* request with PASID in legacy mode */
+	VSIM_RTA_3	= 0x32,	/* page request in legacy mode */
+	VSIM_RTA_4	= 0x33,	/* abort-dma mode */
 	VSIM_SRT_1	= 0x38,	/* root entry: cannot be read */
 	VSIM_SRT_2	= 0x39,	/* not present */
 	VSIM_SRT_3	= 0x3a,	/* reserved bits */
@@ -282,7 +286,7 @@ enum vsim_reason {
 	VSIM_SCT_6	= 0x45,	/* PASIDE clear, request has a PASID */
 	VSIM_SCT_7	= 0x46,	/* PASID beyond the directory */
 	VSIM_SCT_8	= 0x47,	/* PRE clear, page request */
-	VSIM_SCT_9	= 0x48,	/* RID_PASID beyond the directory */
+	VSIM_SCT_9	= 0x48,	/* PASID is RID_PASID */
 	VSIM_SPD_1	= 0x50,	/* PASID directory entry: cannot be read */
 	VSIM_SPD_2	= 0x51,	/* not present */
 	VSIM_SPD_3	= 0x52,	/* reserved bits */
@@ -305,6 +309,7 @@ enum vsim_reason {
 	VSIM_SSS_3	= 0x7a,	/* reserved bits */
 	VSIM_SSS_4	= 0x7b,	/* the root table of second stage cannot be read */
 	VSIM_SSS_5	= 0x7c,	/* A or D to be set, but walks do not snoop */
+	VSIM_SSS_6	= 0x7d,	/* A or D cannot be set */
 	VSIM_SGN_1	= 0x80,	/* address not canonical */
 	VSIM_SGN_2	= 0x81,	/* user request, supervisor page */
 	VSIM_SGN_3	= 0x82,	/* no execute permission */
@@ -313,7 +318,9 @@ enum vsim_reason {
 	VSIM_SGN_6	= 0x85,	/* no write permission */
 	VSIM_SGN_7	= 0x86,	/* no read permission */
 	VSIM_SGN_8	= 0x87,	/* interrupt address range */
+	VSIM_SGN_10	= 0x89,	/* PASID beyond ECAP.PSS */
 	VSIM_SFS_9	= 0x90,	/* A, D, EA to be set, but walks do not snoop */
+	VSIM_SFS_10	= 0x91,	/* A, D, EA cannot be set */
 };
 
 /* 3.14: where writes are interrupts */

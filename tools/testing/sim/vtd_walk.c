@@ -18,6 +18,7 @@ void vsim_walk_init(struct vsim_walk *w, struct vsim_unit *u, const struct sim_r
 	w->u = u;
 	w->req = req;
 	w->pasid = req->pasid;
+	w->rid = req->pasid == SIM_NO_PASID;
 	w->write = req->flags & SIM_DMA_WRITE;
 	/* ER and PR are in the PASID prefix. */
 	if (req->pasid != SIM_NO_PASID) {
@@ -31,7 +32,7 @@ void vsim_walk_again(struct vsim_walk *w, struct vsim_unit *u, const struct vsim
 {
 	const struct sim_request req = {
 		.rid = e->sid,
-		.pasid = e->pasid,
+		.pasid = e->rid ? SIM_NO_PASID : e->pasid,
 		.addr = e->key,
 	};
 
@@ -58,9 +59,14 @@ static int vsim_fetch_table(struct vsim_walk *w, u64 phys, u64 *qw, unsigned int
 	bool snoop = w->u->cfg.ecap & VSIM_ECAP_C;
 	unsigned int i, step = num < 2 ? 1 : 2;
 
-	for (i = 0; i < num; i += step)
+	if (w->probe)
+		return w->u->ops->read(w->u->priv, phys, qw, 8 * num);
+	for (i = 0; i < num; i += step) {
+		if (i && w->u->cfg.reread)
+			w->u->ops->pause(w->u->priv);
 		if (vsim_fetch(w->u, phys + 8 * i, &qw[i], 8 * step, snoop))
 			return -1;
+	}
 	return 0;
 }
 
@@ -116,7 +122,8 @@ static int vsim_read_context(struct vsim_walk *w)
 
 	if (reason)
 		return reason;
-	if (vsim_fetch_table(w, (half & ~0xfffULL) + 32 * (w->req->rid & 0x7f), w->ctx, 4))
+	w->ctx_at = (half & ~0xfffULL) + 32 * (w->req->rid & 0x7f);
+	if (vsim_fetch_table(w, w->ctx_at, w->ctx, 4))
 		return VSIM_SCT_1;
 	w->fpd = w->ctx[0] & VSIM_FPD;
 	if (!(w->ctx[0] & VSIM_P))
@@ -124,10 +131,9 @@ static int vsim_read_context(struct vsim_walk *w)
 	if (vsim_context_reserved(w))
 		return vsim_bad_entry(w, VSIM_N_BAD_CONTEXT, VSIM_SCT_3);
 	/* Page requests come from devices that translate. */
-	if ((w->ctx[0] & VSIM_CTX_PRE) && !(w->ctx[0] & VSIM_CTX_DTE))
+	if (((w->ctx[0] & VSIM_CTX_PRE) && !(w->ctx[0] & VSIM_CTX_DTE)) ||
+	    vsim_beyond_directory(w, vsim_rid_pasid(w)))
 		return vsim_bad_entry(w, VSIM_N_BAD_CONTEXT, VSIM_SCT_4);
-	if (vsim_beyond_directory(w, vsim_rid_pasid(w)))
-		return vsim_bad_entry(w, VSIM_N_BAD_CONTEXT, VSIM_SCT_9);
 	return 0;
 }
 
@@ -137,7 +143,7 @@ static int vsim_find_context(struct vsim_walk *w)
 	struct vsim_entry tag = { .kind = VSIM_CONTEXT, .sid = w->req->rid }, *e;
 	int reason;
 
-	if (w->probe)
+	if (w->probe || w->u->cfg.reread)
 		return vsim_read_context(w);
 	e = vsim_cache_find(w->u, &tag);
 	if (e) {
@@ -149,6 +155,7 @@ static int vsim_find_context(struct vsim_walk *w)
 	/* 6.1: with CAP.CM also what is absent or faulty. */
 	if (!reason || ((w->u->cfg.cap & VSIM_CAP_CM) && !w->prefetch)) {
 		tag.reason = reason;
+		tag.key = w->ctx_at;
 		memcpy(tag.qw, w->ctx, sizeof(w->ctx));
 		vsim_cache_add(w->u, &tag);
 	}
@@ -162,7 +169,7 @@ int vsim_walk_context(struct vsim_walk *w)
 
 	if (reason)
 		return reason;
-	if (w->pasid == SIM_NO_PASID) {
+	if (w->rid) {
 		w->pasid = vsim_rid_pasid(w);
 		w->priv = w->ctx[1] & BIT_ULL(20);
 	}
@@ -170,45 +177,18 @@ int vsim_walk_context(struct vsim_walk *w)
 }
 
 /* 9.5 */
-static int vsim_read_directory(struct vsim_walk *w)
+static int vsim_read_directory(struct vsim_walk *w, u64 *entry)
 {
-	w->dir = (w->ctx[0] & vsim_addr_mask(w->u)) + 8 * (w->pasid >> 6);
-	if (vsim_fetch_table(w, w->dir, &w->dir_entry, 1))
+	u64 dir = w->ctx[0] & vsim_addr_mask(w->u);
+
+	if (vsim_fetch_table(w, dir + 8 * (w->pasid >> 6), entry, 1))
 		return VSIM_SPD_1;
-	w->fpd |= !!(w->dir_entry & VSIM_FPD);
-	if (!(w->dir_entry & VSIM_P))
+	w->fpd |= !!(*entry & VSIM_FPD);
+	if (!(*entry & VSIM_P))
 		return VSIM_SPD_2;
-	if (w->dir_entry & (vsim_mask(11, 2) | vsim_ptr_reserved(w)))
+	if (*entry & (vsim_mask(11, 2) | vsim_ptr_reserved(w)))
 		return vsim_bad_entry(w, VSIM_N_BAD_DIR, VSIM_SPD_3);
 	return 0;
-}
-
-/* 6.2.2.1: the way through the directory may be cached too. */
-static int vsim_find_directory(struct vsim_walk *w)
-{
-	struct vsim_entry tag = {
-		.kind = VSIM_PASID_DIR,
-		.sid = w->req->rid,
-		.pasid = w->pasid,
-		.key = (w->ctx[0] & vsim_addr_mask(w->u)) + 8 * (w->pasid >> 6),
-	}, *e;
-	int reason;
-
-	if (w->probe)
-		return vsim_read_directory(w);
-	e = vsim_cache_find(w->u, &tag);
-	if (e) {
-		w->dir = e->key;
-		w->dir_entry = e->qw[0];
-		w->fpd |= !!(w->dir_entry & VSIM_FPD);
-		return 0;
-	}
-	reason = vsim_read_directory(w);
-	if (!reason) {
-		tag.qw[0] = w->dir_entry;
-		vsim_cache_add(w->u, &tag);
-	}
-	return reason;
 }
 
 static bool vsim_uses_first(enum vsim_pgtt pgtt)
@@ -257,6 +237,27 @@ static bool vsim_pasid_reserved(struct vsim_walk *w)
 	return (w->pe[0] & qw0) || (w->pe[1] & qw1) || (w->pe[2] & qw2);
 }
 
+/*
+ * 6.2.3.1: may entries @a and @b have one domain ID? Both with second stage, the
+ * same one; both without; and with one PASID the same altogether.
+ */
+bool vsim_shares_domain(const u64 *a, u32 pasid_a, const u64 *b, u32 pasid_b)
+{
+	bool second = vsim_uses_second(vsim_pe_pgtt(a));
+
+	if (second != vsim_uses_second(vsim_pe_pgtt(b)))
+		return false;
+	/* SSPTPTR and AW */
+	if (second && ((a[0] ^ b[0]) & (vsim_mask(63, 12) | vsim_mask(4, 2))))
+		return false;
+	if (pasid_a != pasid_b)
+		return true;
+	/* PGTT, FSPTPTR and FSPM */
+	return vsim_pe_pgtt(a) == vsim_pe_pgtt(b) &&
+	       (!vsim_uses_first(vsim_pe_pgtt(a)) ||
+		!((a[2] ^ b[2]) & (vsim_mask(63, 12) | vsim_mask(3, 2))));
+}
+
 /* SPT.4: a translation that this unit does not have */
 static bool vsim_pasid_invalid(struct vsim_walk *w)
 {
@@ -272,6 +273,10 @@ static bool vsim_pasid_invalid(struct vsim_walk *w)
 
 	if (!has[pgtt])
 		return true;
+	/* SPT.4.4: a first stage beyond what second stage translates */
+	if (pgtt == VSIM_PGTT_NESTED &&
+	    (w->pe[2] & ~0xfffULL) >> vsim_second_width(w))
+		return true;
 	/* CAP.SAGAW has a bit for each AW; pass-through has one too. */
 	if (pgtt != VSIM_PGTT_FIRST && (aw > 4 || !(vsim_cap(w->u, 12, 8) & BIT(aw))))
 		return true;
@@ -281,9 +286,13 @@ static bool vsim_pasid_invalid(struct vsim_walk *w)
 
 static int vsim_read_entry(struct vsim_walk *w)
 {
-	u64 leaf = w->dir_entry & vsim_addr_mask(w->u);
+	u64 dir;
+	int reason = vsim_read_directory(w, &dir);
 
-	if (vsim_fetch_table(w, leaf + 64 * (w->pasid & 0x3f), w->pe, 8))
+	if (reason)
+		return reason;
+	dir &= vsim_addr_mask(w->u);
+	if (vsim_fetch_table(w, dir + 64 * (w->pasid & 0x3f), w->pe, 8))
 		return VSIM_SPT_1;
 	w->fpd |= !!(w->pe[0] & VSIM_FPD);
 	if (!(w->pe[0] & VSIM_P))
@@ -306,22 +315,23 @@ static int vsim_find_entry(struct vsim_walk *w)
 	}, *e = NULL;
 	int reason;
 
-	if (!w->probe)
+	if (!w->probe && !w->u->cfg.reread)
 		e = vsim_cache_find(w->u, &tag);
 	if (e) {
 		memcpy(w->pe, e->qw, sizeof(w->pe));
 		w->fpd |= !!(w->pe[0] & VSIM_FPD);
 		return e->reason;
 	}
-	reason = vsim_find_directory(w);
-	if (!reason)
-		reason = vsim_read_entry(w);
-	if (w->probe || (reason && (w->prefetch || !(w->u->cfg.cap & VSIM_CAP_CM))))
+	reason = vsim_read_entry(w);
+	if (w->probe || w->u->cfg.reread ||
+	    (reason && (w->prefetch || !(w->u->cfg.cap & VSIM_CAP_CM))))
 		return reason;
 	tag.reason = reason;
 	tag.pgtt = vsim_pe_pgtt(w->pe);
 	tag.did = reason ? 0 : vsim_pe_did(w->pe);
 	memcpy(tag.qw, w->pe, sizeof(w->pe));
+	if (!reason && !w->prefetch)
+		vsim_check_domain(w->u, &tag);
 	vsim_cache_add(w->u, &tag);
 	return reason;
 }
@@ -373,68 +383,88 @@ static int vsim_pass_through(struct vsim_walk *w, u64 addr, struct vsim_result *
 	return 0;
 }
 
-/* Through the tables of whatever the PASID table entry is, from memory. */
+/* Page sizes */
+static const u8 vsim_shifts[] = { 12, 21, 30 };
+
+/* 6.2.4: what a request is looked up by in the IOTLB. */
+static struct vsim_entry vsim_iotlb_tag(struct vsim_walk *w, unsigned int shift)
+{
+	return (struct vsim_entry){
+		.kind = VSIM_IOTLB,
+		.shift = shift,
+		.rid = w->rid,
+		.sid = w->req->rid,
+		.pasid = w->pasid,
+		.key = w->req->addr & ~vsim_mask(shift - 1, 0),
+	};
+}
+
+static struct vsim_entry *vsim_find_page(struct vsim_walk *w)
+{
+	struct vsim_entry tag, *e;
+	unsigned int i;
+
+	if (w->probe)
+		return NULL;
+	for (i = 0; i < sizeof(vsim_shifts); i++) {
+		tag = vsim_iotlb_tag(w, vsim_shifts[i]);
+		e = vsim_cache_find(w->u, &tag);
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+/* 6.2.4.1: with CAP.CM faults of second stage are cached, never those of first. */
+static bool vsim_caches_fault(struct vsim_walk *w, int reason)
+{
+	return (w->u->cfg.cap & VSIM_CAP_CM) && !w->prefetch &&
+	       reason >= VSIM_SSS_1 && reason <= VSIM_SSS_6;
+}
+
+/* Keep what was found, and what of the PASID table entry goes with it. */
+static void vsim_keep_page(struct vsim_walk *w, const struct vsim_result *r, int reason)
+{
+	struct vsim_entry e;
+
+	if (w->probe || (reason && !vsim_caches_fault(w, reason)))
+		return;
+	e = vsim_iotlb_tag(w, reason ? 12 : r->shift);
+	e.pgtt = vsim_pe_pgtt(w->pe);
+	e.did = vsim_pe_did(w->pe);
+	e.reason = reason;
+	e.perms = r->perms;
+	e.user = r->user;
+	e.dirty = r->dirty;
+	e.qw[0] = r->phys & ~vsim_mask(e.shift - 1, 0);
+	memcpy(&e.qw[1], w->pe, 3 * sizeof(w->pe[0]));
+	vsim_cache_add(w->u, &e);
+}
+
+/* Through the tables of whatever the PASID table entry is. */
 static int vsim_translate_walk(struct vsim_walk *w, struct vsim_result *out)
 {
 	u64 addr = w->req->addr;
 	int reason;
 
-	if (vsim_pe_pgtt(w->pe) == VSIM_PGTT_PASS)
+	switch (vsim_pe_pgtt(w->pe)) {
+	case VSIM_PGTT_PASS:
 		reason = vsim_pass_through(w, addr, out);
-	else
+		break;
+	case VSIM_PGTT_SECOND:
+		reason = vsim_second_stage(w, addr, w->write, out);
+		break;
+	default:
 		reason = vsim_first_stage(w, addr, out);
-	vsim_keep_result(w, VSIM_IOTLB_FIRST, addr, out, reason);
-	return reason ?: vsim_check_perms(w, out);
+	}
+	vsim_keep_page(w, out, reason);
+	/* Whoever only looks asks for nothing. */
+	if (reason || w->probe || w->prefetch)
+		return reason;
+	return vsim_check_perms(w, out);
 }
 
-/*
- * What is cached under domain ID and PASID. First stage that does not allow what
- * the request wants is walked again, as a CPU would; no invalidation is needed to
- * grant more there.
- */
-static int vsim_translate_first(struct vsim_walk *w, struct vsim_result *out)
-{
-	struct vsim_entry *e = vsim_find_page(w, VSIM_IOTLB_FIRST, w->req->addr);
-
-	if (!e)
-		return vsim_translate_walk(w, out);
-	if (e->reason)
-		return e->reason;
-	vsim_result_of(e, w->req->addr, out);
-	if ((w->write && !out->dirty) || vsim_check_perms(w, out))
-		return vsim_translate_walk(w, out);
-	if (!w->prefetch)
-		vsim_count(w->u, VSIM_N_IOTLB_HITS);
-	return 0;
-}
-
-/**
- * vsim_translate - translate the address of a request
- * @w: the request, its PASID table entry found
- * @out: the translation
- *
- * Return: 0 when it is allowed, or a reason.
- */
-int vsim_translate(struct vsim_walk *w, struct vsim_result *out)
-{
-	int reason;
-
-	if (vsim_pe_pgtt(w->pe) != VSIM_PGTT_SECOND)
-		return vsim_translate_first(w, out);
-	reason = vsim_second_stage(w, w->req->addr, w->write, out);
-	return reason ?: vsim_check_perms(w, out);
-}
-
-/* 9.4, 9.6: what entries say about this kind of request */
-static int vsim_check_context(struct vsim_walk *w)
-{
-	if (w->req->at != SIM_AT_UNTRANSLATED && !(w->ctx[0] & VSIM_CTX_DTE))
-		return VSIM_SCT_5;
-	if (w->req->pasid != SIM_NO_PASID && !(w->ctx[0] & VSIM_CTX_PASIDE))
-		return VSIM_SCT_6;
-	return 0;
-}
-
+/* 9.6: what the PASID table entry says of this kind of request */
 static int vsim_check_entry(struct vsim_walk *w)
 {
 	if (w->exec && !(w->pe[2] & VSIM_PE2_ERE))
@@ -444,12 +474,80 @@ static int vsim_check_entry(struct vsim_walk *w)
 	return 0;
 }
 
-static int vsim_check_mode(struct vsim_walk *w)
+static int vsim_translate_memory(struct vsim_walk *w, struct vsim_result *out)
 {
-	if (w->u->ttm == VSIM_TTM_SCALABLE)
+	int reason = vsim_walk_entry(w);
+
+	if (!reason && !w->probe && !w->prefetch)
+		reason = vsim_check_entry(w);
+	return reason ?: vsim_translate_walk(w, out);
+}
+
+/**
+ * vsim_translate - translate the address of a request
+ * @w: the request, its context entry found
+ * @out: the translation
+ *
+ * The IOTLB is looked up by requester ID and PASID: what is in there holds whatever
+ * the PASID table says by now. Where first stage does not allow what the request
+ * wants it is walked again, as a CPU would: no invalidation is needed to grant more
+ * there.
+ *
+ * Return: 0 when it is allowed, or a reason.
+ */
+int vsim_translate(struct vsim_walk *w, struct vsim_result *out)
+{
+	struct vsim_entry *e = vsim_find_page(w);
+	int reason;
+
+	if (!e)
+		return vsim_translate_memory(w, out);
+	if (!w->prefetch)
+		vsim_count(w->u, VSIM_N_IOTLB_HITS);
+	if (e->reason)
+		return e->reason;
+	memcpy(w->pe, &e->qw[1], 3 * sizeof(w->pe[0]));
+	out->phys = e->qw[0] | (w->req->addr & vsim_mask(e->shift - 1, 0));
+	out->shift = e->shift;
+	out->perms = e->perms;
+	out->user = e->user;
+	out->dirty = e->dirty;
+	reason = vsim_check_entry(w);
+	if (!reason)
+		reason = vsim_check_perms(w, out);
+	if (reason ? vsim_uses_first(e->pgtt) : w->write && !out->dirty)
+		return vsim_translate_memory(w, out);
+	return reason;
+}
+
+/* 9.4: what the context entry says of this request */
+int vsim_check_request(const struct vsim_walk *w)
+{
+	if (w->rid)
 		return 0;
-	return w->u->ttm == VSIM_TTM_LEGACY && w->req->pasid != SIM_NO_PASID ?
-		VSIM_RTA_3 : VSIM_RTA_2;
+	if (w->pasid >> (vsim_ecap(w->u, 39, 35) + 1))
+		return VSIM_SGN_10;
+	if (!(w->ctx[0] & VSIM_CTX_PASIDE))
+		return VSIM_SCT_6;
+	if (vsim_beyond_directory(w, w->pasid))
+		return VSIM_SCT_7;
+	return w->pasid == vsim_rid_pasid(w) ? VSIM_SCT_9 : 0;
+}
+
+/* 11.4.5, TTM */
+int vsim_check_mode(const struct vsim_walk *w)
+{
+	switch (w->u->ttm) {
+	case VSIM_TTM_SCALABLE:
+		return w->u->cfg.ecap & VSIM_ECAP_SMTS ? 0 : VSIM_RTA_1;
+	case VSIM_TTM_ABORT:
+		return w->u->cfg.ecap & VSIM_ECAP_ADMS ? VSIM_RTA_4 : VSIM_RTA_1;
+	case VSIM_TTM_LEGACY:
+		/* Without PASID: a mode that the model does not have. */
+		return w->rid ? VSIM_RTA_1 : VSIM_RTA_2;
+	default:
+		return VSIM_RTA_1;
+	}
 }
 
 /* 4.2.3: the device translated before. */
@@ -460,63 +558,70 @@ static int vsim_translated(struct vsim_walk *w, struct vsim_result *out)
 	return vsim_pass_through(w, w->req->addr, out);
 }
 
-/* 3.14: writes without a PASID to the interrupt range do not come here. */
+/*
+ * 3.14: of requests without a PASID to the interrupt range only reads come here.
+ * Those with one are translated as others are.
+ */
 static int vsim_resolve(struct vsim_walk *w, struct vsim_result *out)
 {
 	int reason = vsim_check_mode(w);
 
 	if (!reason)
 		reason = vsim_walk_context(w);
+	if (!reason && w->req->at != SIM_AT_UNTRANSLATED && !(w->ctx[0] & VSIM_CTX_DTE))
+		reason = VSIM_SCT_5;
 	if (!reason)
-		reason = vsim_check_context(w);
+		reason = vsim_check_request(w);
 	if (reason)
 		return reason;
 	if (w->req->at == SIM_AT_TRANSLATED)
 		return vsim_translated(w, out);
-	if (vsim_is_msi(w->req->addr))
+	if (w->rid && vsim_is_msi(w->req->addr))
 		return VSIM_SGN_8;
-	reason = vsim_walk_entry(w);
-	if (!reason)
-		reason = vsim_check_entry(w);
-	if (!reason)
-		reason = vsim_translate(w, out);
+	reason = vsim_translate(w, out);
 	if (!reason && vsim_is_msi(out->phys))
 		reason = VSIM_SGN_8;
 	return reason;
 }
 
 /*
- * 7.1.3: what is answered to a translation request that meets @reason: success
- * without permissions where the device may ask for the page, UR where tables do
- * not know it, CA where they are broken.
+ * 7.1.3, table 30: what is answered to a translation request that meets @reason:
+ * success without permissions where the fault is the device's own matter, else
+ * completer abort or unsupported request.
  */
 static enum sim_status vsim_ats_status(int reason)
 {
 	switch (reason) {
-	case VSIM_SFS_2:
-	case VSIM_SFS_6:
-	case VSIM_SFS_7:
-	case VSIM_SFS_8:
-	case VSIM_SSS_2:
-	case VSIM_SGN_1:
-	case VSIM_SGN_2:
-	case VSIM_SGN_3:
-	case VSIM_SGN_5:
-	case VSIM_SGN_6:
-	case VSIM_SGN_7:
-		return SIM_OK;
-	case VSIM_SFS_1:
-	case VSIM_SFS_3:
-	case VSIM_SFS_4:
-	case VSIM_SFS_5:
-	case VSIM_SFS_9:
+	case VSIM_RTA_1:
+	case VSIM_SRT_1:
+	case VSIM_SRT_3:
+	case VSIM_SCT_1:
+	case VSIM_SCT_3:
+	case VSIM_SCT_4:
+	case VSIM_SPD_1:
+	case VSIM_SPD_3:
+	case VSIM_SPT_1:
+	case VSIM_SPT_3:
+	case VSIM_SPT_4:
 	case VSIM_SSS_1:
 	case VSIM_SSS_3:
 	case VSIM_SSS_4:
 	case VSIM_SSS_5:
+	case VSIM_SSS_6:
+	case VSIM_SGN_8:
 		return SIM_CA;
-	default:
+	case VSIM_RTA_2:
+	case VSIM_RTA_4:
+	case VSIM_SRT_2:
+	case VSIM_SCT_2:
+	case VSIM_SCT_5:
+	case VSIM_SCT_6:
+	case VSIM_SCT_7:
+	case VSIM_SCT_9:
+	case VSIM_SGN_10:
 		return SIM_UR;
+	default:
+		return SIM_OK;
 	}
 }
 
@@ -526,14 +631,11 @@ static void vsim_fault(struct vsim_walk *w, int reason, struct sim_reply *reply)
 	if (w->req->at == SIM_AT_TRANSLATION) {
 		reply->status = vsim_ats_status(reason);
 		reply->length = 4096;
-		/* Recoverable: the device's own matter. */
-		if (reply->status == SIM_OK)
+		/* SFS.10 is both. */
+		if (reply->status == SIM_OK && reason != VSIM_SFS_10)
 			return;
 	}
-	if (w->fpd)
-		vsim_count(w->u, VSIM_N_FAULTS_DISABLED);
-	else
-		vsim_fault_record(w->u, w->req, false, reason);
+	vsim_fault_report(w, false, reason);
 }
 
 /* 4.1.2: a translation completion */
@@ -628,11 +730,6 @@ void vsim_access(struct vsim_unit *u, const struct sim_request *req, void *buf,
 			vsim_untranslated(u, req, buf, len, reply);
 		return;
 	}
-	/* 11.4.5: everything is aborted, nothing is reported. */
-	if (u->ttm == VSIM_TTM_ABORT) {
-		reply->status = SIM_UR;
-		return;
-	}
 	if (vsim_interrupt(u, req, reply))
 		return;
 	vsim_walk_init(&w, u, req);
@@ -648,6 +745,8 @@ void vsim_access(struct vsim_unit *u, const struct sim_request *req, void *buf,
 	reply->phys = r.phys;
 	reply->length = BIT_ULL(r.shift) - (r.phys & vsim_mask(r.shift - 1, 0));
 	reply->perms = r.perms & (SIM_ATS_READ | SIM_ATS_WRITE);
+	if ((req->flags & SIM_DMA_NO_SNOOP) && !(r.perms & VSIM_SNOOP))
+		vsim_count(u, VSIM_N_NOT_SNOOPED);
 	if (vsim_protected(u, r.phys))
 		reply->status = SIM_UR;
 	else

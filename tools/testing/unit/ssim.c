@@ -26,6 +26,13 @@ static int mem_read(struct ssim *u, u64 phys, void *buf, size_t len)
 	return 0;
 }
 
+static int mem_read_clean(struct ssim *u, u64 phys, void *buf, size_t len)
+{
+	int rc = mem_read(u, phys, buf, len);
+
+	return rc ? rc : b.dirty && phys >> 12 == b.dirty >> 12;
+}
+
 static int mem_write(struct ssim *u, u64 phys, const void *buf, size_t len)
 {
 	(void)u;
@@ -95,6 +102,7 @@ static u64 now(struct ssim *u)
 
 static const struct ssim_ops ops = {
 	.read = mem_read,
+	.read_clean = mem_read_clean,
 	.write = mem_write,
 	.exchange = exchange,
 	.irq = irq,

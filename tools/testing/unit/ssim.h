@@ -31,6 +31,7 @@ struct bench {
 	unsigned int wakes;
 	u64 now;
 	u64 abort;		/* reads and writes of this page abort; 0: none do */
+	u64 dirty;		/* this page was never cleaned; 0: all were */
 	bool atc_silent;	/* devices do not answer */
 	unsigned int atc_invs;	/* of the last one: */
 	u32 atc_sid;

@@ -171,9 +171,11 @@ TEST(cd_goes_with_its_ste)
 {
 	start_substreams(0);
 	CHECK(ss_leads(1, VA, DATA + 0x1000));
+	CHECK(ss_leads(2, VA, DATA + 0x2000));
 	put_cd(cds + 64, CD_WORD(3), cds_s1[3].root, 0);
 	command(cmd_sid(CMD_CFGI_STE, SID), 1);
 	CHECK(ss_leads(1, VA, DATA + 0x3000));
+	CHECK_EQ(counter("wide.CFGI_STE"), 0);
 }
 
 TEST(l1cd_stays_without_leaf_clear)
@@ -432,6 +434,15 @@ TEST(s2_wide)
 	/* No table changed, but tables went. */
 	put64(descriptor(&t, VA + 0x3000, 3), 0);
 	command(cmd_tlbi(CMD_TLBI_S2_IPA, 1, 0), VA + 0x3000);
+	CHECK_EQ(counter("wide.TLBI_S2_IPA"), 2);
+	/* A table went: what was below it did, whatever is written there. */
+	CHECK(leads(SID, VA + 0x2000, DATA));
+	map(&t, VA + 0x1000, 3, DATA, S2_RW);
+	CHECK(leads(SID, VA + 0x1000, DATA));
+	put64(descriptor(&t, VA + 0x1000, 3), 0);
+	put64(descriptor(&t, VA, 2), 0);
+	command(cmd_tlbi(CMD_TLBI_S2_IPA, 1, 0) | FIELD_PREP(TLBI_0_NUM, 3),
+		(VA & ~0x3fffULL) | FIELD_PREP(TLBI_1_TG, 1));
 	CHECK_EQ(counter("wide.TLBI_S2_IPA"), 2);
 }
 

@@ -571,6 +571,7 @@ TEST(s1_walk_aborts)
 	CHECK(next_event(e));
 	CHECK_EQ(event_id(e), F_WALK_EABT);
 	CHECK(!(e[1] & EVENT_1_S2));
+	CHECK_EQ(FIELD_GET(EVENT_1_CLASS, e[1]), CLASS_TT);
 	CHECK_EQ(e[3], 0x2000 + 8 * ((VA >> 12) & 511));
 }
 

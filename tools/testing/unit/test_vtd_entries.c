@@ -25,7 +25,6 @@ TEST(entry_sizes)
 	CHECK_EQ(sizeof(struct vtd_root_entry) * VTD_ROOT_ENTRIES, 4096);
 	CHECK_EQ(sizeof(struct vtd_context_entry) * VTD_CONTEXT_ENTRIES, 4096);
 	CHECK_EQ(sizeof(struct vtd_pasid_entry) * VTD_PASID_LEAF_ENTRIES, 4096);
-	CHECK_EQ(sizeof(u64) * VTD_PASID_DIR_ENTRIES, 4096);
 	CHECK_EQ(sizeof(struct vtd_desc), 32);
 }
 
@@ -55,6 +54,44 @@ TEST(context_entry)
 	/* A directory of 2^15 entries would not fit the field: it stays in it. */
 	entry = vtd_make_context_entry(PAGE, 8, false, false);
 	CHECK_QW(entry, PAGE | 0x001);
+}
+
+/* 9.4: what a context entry says of its directory. */
+TEST(context_entry_read)
+{
+	struct vtd_context_entry entry = { .qw = { PAGE | 0xa09, 0xfffff } };
+
+	CHECK_EQ(vtd_context_pdts(&entry), 5);
+	CHECK(vtd_context_pasid_enabled(&entry));
+	entry.qw[0] = ~(u64)0x8;
+	CHECK_EQ(vtd_context_pdts(&entry), 7);
+	CHECK(!vtd_context_pasid_enabled(&entry));
+	entry.qw[0] = PAGE | 0x1ff;
+	CHECK_EQ(vtd_context_pdts(&entry), 0);
+	CHECK(vtd_context_pasid_enabled(&entry));
+}
+
+/*
+ * 9.4, PDTS: 000b is a directory of 2^7 entries, 111b one of 2^14. An entry is 64
+ * PASIDs (9.5: PASID bits 19:6 index the directory). The smallest that does.
+ */
+TEST(pasid_directory_size)
+{
+	unsigned int bits;
+
+	CHECK_EQ(vtd_pdts(0), 0);
+	CHECK_EQ(vtd_pdts(1), 0);
+	CHECK_EQ(vtd_pdts(13), 0);
+	CHECK_EQ(vtd_pdts(14), 1);
+	CHECK_EQ(vtd_pdts(16), 3);
+	CHECK_EQ(vtd_pdts(20), 7);
+	CHECK_EQ(vtd_pasid_dir_entries(0), 128);
+	CHECK_EQ(vtd_pasid_dir_entries(7), 16384);
+	for (bits = 1; bits <= VTD_PASID_BITS; bits++) {
+		CHECK(vtd_pasid_dir_entries(vtd_pdts(bits)) * 64 >= 1U << bits);
+		CHECK(!vtd_pdts(bits) ||
+		      vtd_pasid_dir_entries(vtd_pdts(bits) - 1) * 64 < 1U << bits);
+	}
 }
 
 /* 9.5: 0 P, 1 FPD, 63:12 SMPTBLPTR. */

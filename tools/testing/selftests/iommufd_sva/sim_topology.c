@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sim_topology NAME: plugs devices into the first modelled segment (sim_pci), and
- * prints the address of each. Names are those of the machines of ./run.
+ * sim_topology NAME: plugs devices into the first modelled segment (sim_pci; units:
+ * two of them), and prints the address of each. Names are those of the machines of
+ * ./run.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -125,6 +126,15 @@ static void hotplug(void)
 	endpoint(root_port(1, 0), 0, 0);
 }
 
+/* One endpoint in the first segment, two in the second. */
+static void units(void)
+{
+	endpoint(root_port(0, 0), 0, 0);
+	for (int slot = 0; slot < 2; slot++)
+		endpoint(bridge(SIM_ROOT_PORT, SIM_ROOT_BUS(SIM_SEGMENT + 1), slot << 3,
+				SIM_CAP_ACS, 0), 0, 0);
+}
+
 /* 64 endpoints, each behind a root port that is one of eight functions. */
 static void many(void)
 {
@@ -146,6 +156,7 @@ static const struct {
 	{ "functions", functions },
 	{ "sriov", sriov },
 	{ "hotplug", hotplug },
+	{ "units", units },
 	{ "many", many },
 };
 
@@ -157,6 +168,6 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	fprintf(stderr, "usage: sim_topology basic|switch|bridge|functions|sriov|hotplug|many\n");
+	fprintf(stderr, "usage: sim_topology basic|switch|bridge|functions|sriov|hotplug|units|many\n");
 	return 2;
 }

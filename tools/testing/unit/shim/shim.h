@@ -24,6 +24,10 @@ typedef int8_t s8;
 typedef int16_t s16;
 typedef int32_t s32;
 typedef long long s64;
+typedef uint8_t __u8;
+typedef uint16_t __u16;
+typedef uint32_t __u32;
+typedef unsigned long long __u64;
 typedef uint16_t __le16;
 typedef uint32_t __le32;
 typedef unsigned long long __le64;
@@ -130,6 +134,7 @@ UNIT_ATOMIC(atomic64, atomic64_t, s64)
 #define __ffs64(x)		((unsigned int)__builtin_ctzll(x))
 #define fls64(x)		((x) ? 64 - __builtin_clzll(x) : 0)
 #define is_power_of_2(x)	((x) && !((x) & ((x) - 1)))
+#define U16_MAX			((u16)~0U)
 #define U32_MAX			((u32)~0U)
 #define U64_MAX			((u64)~0ULL)
 #define SZ_4K			0x1000UL
@@ -174,6 +179,21 @@ UNIT_ATOMIC(atomic64, atomic64_t, s64)
 #endif
 
 #define EXPORT_SYMBOL_GPL(sym)	_Static_assert(sizeof(&sym), "")
+
+/* <linux/printk.h>, <linux/kstrtox.h> */
+#ifndef pr_fmt
+#define pr_fmt(fmt)		fmt
+#endif
+#define pr_err(fmt, ...)	printf("# " pr_fmt(fmt), ##__VA_ARGS__)
+
+static inline int kstrtoull(const char *s, unsigned int base, u64 *res)
+{
+	char *end;
+
+	errno = 0;
+	*res = strtoull(s, &end, base);
+	return errno || end == s || *end ? -EINVAL : 0;
+}
 
 /* <linux/list.h> */
 struct list_head {

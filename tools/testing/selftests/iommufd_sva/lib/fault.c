@@ -14,7 +14,7 @@
 /* Of the backends' rate limit, and what a test may need of it. */
 #define INTERVAL_US 5000000
 #define FAULTS_MOST 20
-#define FAULTS_LEFT 12
+#define FAULTS_LEFT 6
 #define FAULT_MS 2000
 /* For one that must not come. */
 #define NO_FAULT_MS 300

@@ -81,6 +81,11 @@ int sim_pull_out(int bdf)
 	return remove_as(bdf, SIM_REMOVE_SURPRISE);
 }
 
+int sim_kill(int bdf)
+{
+	return remove_as(bdf, SIM_REMOVE_SILENT);
+}
+
 void sim_remove_all(void)
 {
 	for (int devfn = 0; devfn < 256; devfn++)

@@ -39,6 +39,8 @@ int sim_add_as(struct sim_add *add);
 int sim_add_endpoint(unsigned int slot, uint32_t caps);
 int sim_remove(int bdf);
 int sim_pull_out(int bdf);
+/* It is gone, and the kernel hears of it only by sim_remove(). */
+int sim_kill(int bdf);
 /* Everything of the first segment. */
 void sim_remove_all(void);
 

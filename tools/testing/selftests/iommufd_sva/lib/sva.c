@@ -201,10 +201,15 @@ int sva_bind_vfio(int fd, uint32_t bdf, int group_fd, uint32_t *device)
 
 int sva_attach(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt)
 {
+	return sva_attach_pasid(fd, device, IOMMUFD_SVA_NO_PASID, pt, hwpt);
+}
+
+int sva_attach_pasid(int fd, uint32_t device, uint32_t pasid, uint32_t pt, uint32_t *hwpt)
+{
 	struct iommufd_sva_device_attach cmd = {
 		.size = sizeof(cmd),
 		.device_id = device,
-		.pasid = IOMMUFD_SVA_NO_PASID,
+		.pasid = pasid,
 		.pt_id = pt,
 	};
 	int rc = sva_ioctl(fd, IOMMUFD_SVA_DEVICE_ATTACH, &cmd);
@@ -216,10 +221,15 @@ int sva_attach(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt)
 
 int sva_detach(int fd, uint32_t device)
 {
+	return sva_detach_pasid(fd, device, IOMMUFD_SVA_NO_PASID);
+}
+
+int sva_detach_pasid(int fd, uint32_t device, uint32_t pasid)
+{
 	struct iommufd_sva_device_detach cmd = {
 		.size = sizeof(cmd),
 		.device_id = device,
-		.pasid = IOMMUFD_SVA_NO_PASID,
+		.pasid = pasid,
 	};
 
 	return sva_ioctl(fd, IOMMUFD_SVA_DEVICE_DETACH, &cmd);

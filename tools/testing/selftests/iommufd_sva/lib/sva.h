@@ -52,6 +52,8 @@ int sva_bind_vfio(int fd, uint32_t bdf, int group_fd, uint32_t *device);
 /* @hwpt: may be NULL */
 int sva_attach(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt);
 int sva_detach(int fd, uint32_t device);
+int sva_attach_pasid(int fd, uint32_t device, uint32_t pasid, uint32_t pt, uint32_t *hwpt);
+int sva_detach_pasid(int fd, uint32_t device, uint32_t pasid);
 int sva_hwpt_alloc(int fd, uint32_t device, uint32_t pt, uint32_t flags,
 		   uint32_t *hwpt);
 

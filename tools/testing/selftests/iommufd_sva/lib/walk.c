@@ -26,9 +26,8 @@ static int walk_open(const char *path, const char *request)
 	return fd;
 }
 
-int walk(const char *name, uint64_t iova, char *buf, size_t len)
+static int walk_request(const char *request, char *buf, size_t len)
 {
-	char request[64];
 	size_t used = 0;
 	ssize_t n;
 	glob_t g;
@@ -37,8 +36,6 @@ int walk(const char *name, uint64_t iova, char *buf, size_t len)
 	buf[0] = 0;
 	if (glob("/sys/kernel/debug/iommufd_sva/*/walk", 0, NULL, &g))
 		return -ENOENT;
-	snprintf(request, sizeof(request), "%s %#llx", name,
-		 (unsigned long long)iova);
 	for (size_t i = 0; i < g.gl_pathc && fd < 0; i++)
 		fd = walk_open(g.gl_pathv[i], request);
 	globfree(&g);
@@ -49,6 +46,22 @@ int walk(const char *name, uint64_t iova, char *buf, size_t len)
 	close(fd);
 	buf[used] = 0;
 	return used ? 0 : -EIO;
+}
+
+int walk(const char *name, uint64_t iova, char *buf, size_t len)
+{
+	char request[64];
+
+	snprintf(request, sizeof(request), "%s %#llx", name, (unsigned long long)iova);
+	return walk_request(request, buf, len);
+}
+
+int walk_pasid(const char *name, uint64_t iova, uint32_t pasid, char *buf, size_t len)
+{
+	char request[64];
+
+	snprintf(request, sizeof(request), "%s %#llx %u", name, (unsigned long long)iova, pasid);
+	return walk_request(request, buf, len);
 }
 
 bool walk_get(const char *text, const char *table, const char *key, char *val,

@@ -9,6 +9,8 @@
 
 /* Lines "TABLE KEY=VALUE ..." into @buf; 0 or a negative errno. */
 int walk(const char *name, uint64_t iova, char *buf, size_t len);
+/* The same of a request with a PASID; VT-d only. */
+int walk_pasid(const char *name, uint64_t iova, uint32_t pasid, char *buf, size_t len);
 /*
  * The value of @key in the line of @table, copied to @val; false when there is
  * no such line or key.

@@ -8,6 +8,8 @@
 
 #include "../shim.h"
 
+#define ACPI_SIG_DMAR		"DMAR"
+
 struct acpi_table_header {
 	char signature[4];
 	u32 length;
@@ -43,6 +45,7 @@ struct acpi_dmar_header {
 } __packed;
 
 #define ACPI_DMAR_INCLUDE_ALL	1
+#define ACPI_DMAR_ALL_PORTS	1
 
 struct acpi_dmar_hardware_unit {
 	struct acpi_dmar_header header;
