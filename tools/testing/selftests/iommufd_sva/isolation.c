@@ -220,6 +220,38 @@ TEST_F(isolation, dma_of_both)
 	}
 }
 
+/* What goes takes nothing with it that the others use, a requester ID that they share. */
+TEST_F(isolation, one_is_removed)
+{
+	char *mem = mem_alloc(2 * SZ_4K, 0), *page = mem + SZ_4K;
+	uint32_t a, b;
+
+	if (!is_engine(self->a))
+		SKIP(return, "these devices have no engine that a test can drive");
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, 2 * SZ_4K, SZ_2M, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, a, self->ioas, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
+	ASSERT_EQ(0, pci_remove(self->b));
+	for (int i = 0; i < 2; i++) {
+		struct engine engine;
+
+		ASSERT_EQ(0, engine_open(&engine, self->a));
+		mem_fill(mem, SZ_4K, i);
+		memset(page, 0, SZ_4K);
+		EXPECT_EQ(0, engine_fetch(&engine, SZ_2M, SZ_4K));
+		EXPECT_EQ(0, engine_store(&engine, SZ_2M + SZ_4K, SZ_4K));
+		EXPECT_EQ(-1, mem_check(page, SZ_4K, i)) TH_LOG("the other has come back: %d", i);
+		engine_close(&engine);
+		if (i)
+			break;
+		ASSERT_EQ(0, pci_rescan());
+		ASSERT_TRUE(pci_wait(self->b, true, 2000));
+	}
+}
+
 /* A guest's tables are for one device's requests, which have to be told from others'. */
 TEST_F(isolation, nests_without_aliases_only)
 {
