@@ -29,7 +29,6 @@ static const struct backend backends[] = {
 		.msi_start = 0x8000000,
 		.msi_last = 0x80fffff,
 		.blocks_silently = true,
-		.interrupts_again = true,
 		.has_viommu = true,
 		.hosts_wait = true,
 	},

@@ -23,8 +23,6 @@
  * @msi_last: where it ends
  * @blocks_silently: nothing is reported of a device that is blocked. SMMUv3:
  *	a stream table entry that aborts records no event (5.2, STE.Config).
- * @interrupts_again: of an event the unit interrupts though an earlier one has
- *	not been looked at. VT-d: not before FSTS_REG is clear (11.4.7.1).
  * @has_viommu: it lets guests nest where the unit can: not yet on VT-d
  * @hosts_wait: the kernel lets a host driver wait until somebody drives the
  *	unit, on some kernels for ever
@@ -36,7 +34,6 @@ struct backend {
 	uint64_t msi_start;
 	uint64_t msi_last;
 	bool blocks_silently;
-	bool interrupts_again;
 	bool has_viommu;
 	bool hosts_wait;
 };
