@@ -48,11 +48,13 @@ int fault_mark(void)
 bool fault_logged(int log, const char *name, const char *direction,
 		  uint64_t iova)
 {
-	char addr[32], line[512];
+	char access[32], addr[32], line[512];
 
+	/* The reason that follows may speak of reading and writing as well. */
+	snprintf(access, sizeof(access), "DMA %s ", direction);
 	snprintf(addr, sizeof(addr), "%#lx", iova & ~(SZ_4K - 1));
 	if (!kmsg_wait(log, FAULT_MS, line, sizeof(line),
-		       KMSG_WORDS(name, direction, addr, "faulted", "reason")))
+		       KMSG_WORDS(name, access, addr, "faulted", "reason")))
 		return false;
 	fprintf(stderr, "# %s\n", line);
 	return true;
