@@ -806,6 +806,8 @@ TEST_F(pasid, switched_on_and_off)
 	ASSERT_EQ(0, sva_destroy(self->fd, self->device[0]));
 	EXPECT_EQ(1, pasid_enabled(self->bdf[0]));
 	close(self->fd);
+	/* Other programs' drivers, each of which keeps the backend. */
+	ASSERT_EQ(0, pci_unbind_adopted());
 	ASSERT_EQ(0, backend_unload());
 	EXPECT_EQ(0, pasid_enabled(self->bdf[0]));
 	EXPECT_EQ(0, pasid_enabled(self->bdf[1]));
