@@ -81,9 +81,9 @@ struct vtd_master {
 
 /*
  * Four per requester ID, and four of its table's own change: a context entry, and
- * what vtd_flush_add_entry() adds.
+ * what vtd_flush_add_entry() adds; and domain ID 0.
  */
-#define VTD_FLUSH_DESCS		(4 * IOMMUFD_SVA_MAX_RIDS + 4)
+#define VTD_FLUSH_DESCS		(4 * IOMMUFD_SVA_MAX_RIDS + 5)
 
 /**
  * struct vtd_flush - invalidations that a change of tables asks for
@@ -231,6 +231,9 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 		rids[i]->shown = vm;
 	}
 	vtd_flush_add_contexts(flush, sids, changed);
+	/* PASIDs that the table before did not have are cached under domain ID 0 (6.1). */
+	if (changed && unit->cap & VTD_CAP_CM)
+		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
 	if (change)
 		vtd_flush_add_change(flush, change);
 	for (i = 0; i < changed; i++)
