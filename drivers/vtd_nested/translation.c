@@ -199,6 +199,17 @@ static void vtd_flush_add_contexts(struct vtd_flush *flush, const u16 *sids,
 		vtd_flush_add(flush, vtd_make_context_device(sids[i]));
 }
 
+static void vtd_flush_add_rids(struct vtd_flush *flush, struct vtd_rid **rids,
+			       unsigned int num)
+{
+	u16 sids[IOMMUFD_SVA_MAX_RIDS];
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		sids[i] = rids[i]->sid;
+	vtd_flush_add_contexts(flush, sids, num);
+}
+
 static const struct vtd_pasid_entry *vtd_rid_entry(struct vtd_unit *unit,
 						   struct vtd_master *shown)
 {
@@ -236,6 +247,10 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
 	if (change)
 		vtd_flush_add_change(flush, change);
+	/* QEMU (11.1) lets a device pass until its context entry is invalidated. */
+	if (change && vtd_pasid_entry_present(&change->old) &&
+	    vtd_pasid_entry_pgtt(&change->old) == VTD_PGTT_PASS_THROUGH)
+		vtd_flush_add_rids(flush, rids, num);
 	for (i = 0; i < changed; i++)
 		vtd_flush_add_entry(flush, VTD_RID_PASID, &old[i], now, true);
 	return vtd_flush_submit(flush);
