@@ -182,7 +182,7 @@ static bool vtd_fault_read(struct vtd_unit *unit, unsigned int index,
 	return true;
 }
 
-/* Read what is recorded, at most a batch. Returns whether there may be more. */
+/* Read what is recorded, at most a batch. Returns whether there may be more to do. */
 static bool vtd_faults_drain(struct vtd_unit *unit)
 {
 	unsigned int num = FIELD_GET(VTD_CAP_NFR, unit->cap) + 1;
@@ -205,7 +205,7 @@ static bool vtd_faults_drain(struct vtd_unit *unit)
 		spin_unlock(&unit->faults.lock);
 		vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_PFO);
 	}
-	return vtd_read32(unit, VTD_FSTS_REG) & VTD_FSTS_PPF;
+	return vtd_read32(unit, VTD_FSTS_REG) & (VTD_FSTS_PPF | VTD_FSTS_QI_ERRORS);
 }
 
 /* What was recorded before we came is none of ours. */
@@ -216,7 +216,7 @@ static void vtd_faults_discard(struct vtd_unit *unit)
 
 	for (index = 0; index < num; index++)
 		vtd_fault_read(unit, index, &fault);
-	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_PFO);
+	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_PFO | VTD_FSTS_ICE);
 }
 
 static void vtd_fault_event_mask(struct vtd_unit *unit, bool mask)
@@ -237,12 +237,22 @@ static irqreturn_t vtd_fault_irq(int irq, void *data)
 	return IRQ_WAKE_THREAD;
 }
 
+/*
+ * The unit interrupts when the first bit of FSTS_REG gets set, and not again before
+ * all are clear (11.4.7.1, 11.4.7.2). So errors of the queue are repaired here too:
+ * nobody may wait for a batch behind one that does not stop the queue (ICE), and
+ * faults would not be heard of any more.
+ */
 static irqreturn_t vtd_fault_thread(int irq, void *data)
 {
 	struct vtd_unit *unit = data;
 
-	while (vtd_faults_drain(unit) && !READ_ONCE(unit->faults.stopping))
+	for (;;) {
+		vtd_qi_repair(unit);
+		if (!vtd_faults_drain(unit) || READ_ONCE(unit->faults.stopping))
+			break;
 		usleep_range(VTD_FAULT_PAUSE_US, 2 * VTD_FAULT_PAUSE_US);
+	}
 	/* An event that came while it was masked is sent now (FECTL.IP). */
 	vtd_fault_event_mask(unit, false);
 	return IRQ_HANDLED;

@@ -172,8 +172,8 @@ static void vtd_qi_repair_ite(struct vtd_unit *unit)
 	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_ITE);
 }
 
-/* Clear what stops the queue. */
-static void vtd_qi_repair(struct vtd_unit *unit)
+/* Clear what stops the queue, or is an error of it that does not. */
+void vtd_qi_repair(struct vtd_unit *unit)
 {
 	struct vtd_qi *qi = &unit->qi;
 	u32 fsts;

@@ -81,9 +81,9 @@ struct vtd_master {
 
 /*
  * Four per requester ID, and four of its table's own change: a context entry, and
- * what vtd_flush_add_entry() adds.
+ * what vtd_flush_add_entry() adds; and domain ID 0.
  */
-#define VTD_FLUSH_DESCS		(4 * IOMMUFD_SVA_MAX_RIDS + 4)
+#define VTD_FLUSH_DESCS		(4 * IOMMUFD_SVA_MAX_RIDS + 5)
 
 /**
  * struct vtd_flush - invalidations that a change of tables asks for
@@ -199,6 +199,17 @@ static void vtd_flush_add_contexts(struct vtd_flush *flush, const u16 *sids,
 		vtd_flush_add(flush, vtd_make_context_device(sids[i]));
 }
 
+static void vtd_flush_add_rids(struct vtd_flush *flush, struct vtd_rid **rids,
+			       unsigned int num)
+{
+	u16 sids[IOMMUFD_SVA_MAX_RIDS];
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		sids[i] = rids[i]->sid;
+	vtd_flush_add_contexts(flush, sids, num);
+}
+
 static const struct vtd_pasid_entry *vtd_rid_entry(struct vtd_unit *unit,
 						   struct vtd_master *shown)
 {
@@ -231,8 +242,15 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 		rids[i]->shown = vm;
 	}
 	vtd_flush_add_contexts(flush, sids, changed);
+	/* PASIDs that the table before did not have are cached under domain ID 0 (6.1). */
+	if (changed && unit->cap & VTD_CAP_CM)
+		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
 	if (change)
 		vtd_flush_add_change(flush, change);
+	/* QEMU (11.1) lets a device pass until its context entry is invalidated. */
+	if (change && vtd_pasid_entry_present(&change->old) &&
+	    vtd_pasid_entry_pgtt(&change->old) == VTD_PGTT_PASS_THROUGH)
+		vtd_flush_add_rids(flush, rids, num);
 	for (i = 0; i < changed; i++)
 		vtd_flush_add_entry(flush, VTD_RID_PASID, &old[i], now, true);
 	return vtd_flush_submit(flush);

@@ -334,6 +334,7 @@ int vtd_qi_init(struct vtd_unit *unit);
 void vtd_qi_free(struct vtd_unit *unit);
 int vtd_qi_start(struct vtd_unit *unit);
 void vtd_qi_stop(struct vtd_unit *unit);
+void vtd_qi_repair(struct vtd_unit *unit);
 int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
 		  unsigned int count);
 

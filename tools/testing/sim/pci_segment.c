@@ -62,8 +62,9 @@ static struct sim_segment *segment_create(u16 number)
 	if (!segment || !bridge)
 		goto err;
 	segment->number = number;
-	segment->buses = (struct resource)DEFINE_RES_NAMED(0, 256, "PCI bus numbers",
-							   IORESOURCE_BUS);
+	segment->buses.name = "PCI bus numbers";
+	segment->buses.flags = IORESOURCE_BUS;
+	segment->buses.end = 255;
 	INIT_LIST_HEAD(&segment->functions);
 	init_completion(&segment->released);
 	rc = sim_reserve_segment(number);

@@ -48,7 +48,7 @@ MODULE_PARM_DESC(unit, "one string per unit: words like segment=0x100 aw=48 leve
 struct vsim_device {
 	struct sim_iommu iommu;
 	struct vsim_setup setup;
-	char name[16];
+	char name[24];
 	char regs_name[24];
 	struct regmap *regmap;
 	struct vsim_unit unit;

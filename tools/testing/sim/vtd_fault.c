@@ -101,15 +101,21 @@ void vsim_fault_record(struct vsim_unit *u, const struct sim_request *req, bool 
 {
 	unsigned int index = u->frcd_next;
 	u32 *fsts = vsim_reg(u, VSIM_FSTS);
-	bool full = vsim_inject(u, SIM_FAULT_EVENTS_FULL) || vsim_frcd_used(u, index);
+	bool injected = vsim_inject(u, SIM_FAULT_EVENTS_FULL);
 
 	/* With PFO set nothing is recorded, room or not. */
 	if (*fsts & VSIM_FSTS_PFO) {
 		vsim_count(u, VSIM_N_FAULTS_LOST);
 		return;
 	}
-	if (full) {
+	if (injected || vsim_frcd_used(u, index)) {
 		vsim_count(u, VSIM_N_FAULTS_LOST);
+		/*
+		 * PFO interrupts nobody: records that are full have done so. An
+		 * injected overflow has none, and interrupts in their stead.
+		 */
+		if (injected && !(*fsts & VSIM_FSTS_PPF))
+			vsim_event(u, VSIM_FECTL);
 		*fsts |= VSIM_FSTS_PFO;
 		return;
 	}

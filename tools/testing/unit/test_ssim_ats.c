@@ -132,6 +132,10 @@ TEST(ats_refused)
 	put_ste(SID + 1, STE_BYPASS, FIELD_PREP(STE_1_EATS, EATS_FULL), 0, 0);
 	CHECK_EQ(ats(SID + 1, NO_SSID, VA, 0), SIM_UR);
 	CHECK(next_event(e) && event_id(e) == F_BAD_ATS_TREQ);
+	/* 3 is reserved, without DPT. */
+	put_ste(SID + 5, STE_S1(cd), FIELD_PREP(STE_1_EATS, 3), 0, 0);
+	CHECK_EQ(ats(SID + 5, NO_SSID, VA, 0), SIM_UR);
+	CHECK(next_event(e) && event_id(e) == F_BAD_ATS_TREQ);
 	/* Abort: UR, silently. */
 	put_ste(SID + 2, STE_ABORT, FIELD_PREP(STE_1_EATS, EATS_FULL), 0, 0);
 	CHECK_EQ(ats(SID + 2, NO_SSID, VA, 0), SIM_UR);

@@ -569,14 +569,21 @@ TEST(stall_records_wait_for_the_queue)
 TEST(stalls_run_out)
 {
 	unsigned int i;
+	u64 first = 0;
 
 	start_stalling("");
-	for (i = 0; i < SSIM_STALLS; i++)
+	for (i = 0; i < SSIM_STALLS; i++) {
 		CHECK_EQ(dma(SID, NO_SSID, VA, 0), SIM_TIMEOUT);
+		first = i ? first : reply.stall;
+	}
 	CHECK_EQ(dma(SID, NO_SSID, VA, 0), SIM_UR);
 	CHECK_EQ(counter("stalls_refused"), 1);
-	ssim_stall_forget(&b.u, b.u.stalls[0].generation << 16 | 1);
+	ssim_stall_forget(&b.u, first);
 	CHECK_EQ(dma(SID, NO_SSID, VA, 0), SIM_TIMEOUT);
+	/* The place is another's now. */
+	CHECK(reply.stall != first);
+	CHECK_EQ(ssim_stall_answer(&b.u, first), SIM_UR);
+	CHECK_EQ(ssim_stall_answer(&b.u, reply.stall), SIM_TIMEOUT);
 }
 
 TEST(stall_of_stage2)

@@ -177,6 +177,8 @@ TEST(ste_illegal)
 		{ "", { STE_S2, 0, (S2_WORD(1) & ~STE_2_S2SL0) | FIELD_PREP(STE_2_S2SL0, 1), RAM } },
 		{ "", { STE_S2, 0, (S2_WORD(1) & ~STE_2_S2T0SZ) | FIELD_PREP(STE_2_S2T0SZ, 15), RAM } },
 		{ "oas=40", { STE_S2, 0, S2_WORD(1), RAM } },
+		/* Level 0 is for more than 42 bits of physical address. */
+		{ "oas=40", { STE_S2, 0, (S2_WORD(1) & ~STE_2_S2T0SZ) | FIELD_PREP(STE_2_S2T0SZ, 24), RAM } },
 		{ "", { STE_S2, 0, S2_WORD(1) & ~STE_2_S2PS, 1ULL << 40 } },
 		{ "httu=0", { STE_S2, 0, S2_WORD(1) | STE_2_S2HA, RAM } },
 		{ "httu=1", { STE_S2, 0, S2_WORD(1) | STE_2_S2HD, RAM } },

@@ -320,6 +320,22 @@ TEST(second_stage_tables)
 	}
 }
 
+/* Those of other pages stay. */
+TEST(second_stage_tables_of_other_pages)
+{
+	struct space s = space("");
+	u64 entry = m_entry(s.m, s.table, 4, 2, A, 0, 0), copy = m_page(s.m);
+
+	m_set(s.m, entry, copy | SS_RW);
+	m_set(s.m, copy + (m_entry(s.m, 0x1000, 1, 1, A + 0x7000, 0, 0) & 0xfff),
+	      s.other | SS_RW);
+	inv(s.m, IOTLB(VSIM_IOTLB_PAGE, 1), FAR);
+	CHECK_EQ(at(s.m, SID, NP, A + 0x7000), 0);
+	inv(s.m, IOTLB(VSIM_IOTLB_PAGE, 1), A + 0x7000);
+	CHECK_EQ(at(s.m, SID, NP, A + 0x7000), s.other);
+	m_free(s.m);
+}
+
 TEST(large_pages)
 {
 	struct machine *m = m_start("");

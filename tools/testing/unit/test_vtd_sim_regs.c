@@ -110,6 +110,10 @@ TEST(root_is_latched)
 	m_set_root(m, other | 1);
 	CHECK_EQ(m_counter(m, "bad.register_reserved"), 1);
 	m_free(m);
+	m = m_start("+ESRTPS");
+	m_set_root(m, m_page(m));
+	CHECK_EQ(m_bad(m), 0);
+	m_free(m);
 }
 
 TEST(translation_needs_a_root_and_empty_caches)
@@ -247,6 +251,20 @@ TEST(fault_event)
 	CHECK_EQ(m_bad(m), 0);
 	m_write(m, VSIM_FECTL, 1);
 	CHECK_EQ(m_counter(m, "bad.register_reserved"), 1);
+	m_free(m);
+}
+
+/* 7.2.1: the first record is the next one again once translation was off. */
+TEST(fault_record_index)
+{
+	struct machine *m = m_start("");
+
+	fault(m, 0x1000, 0);
+	m_write(m, vsim_frcd(&m->u, 0) + 12, BIT(31));
+	m_command(m, VSIM_GCMD_TE, false);
+	m_command(m, VSIM_GCMD_TE, true);
+	fault(m, 0x2000, 0);
+	CHECK_EQ(m_read(m, VSIM_FSTS), VSIM_FSTS_PPF);
 	m_free(m);
 }
 

@@ -816,9 +816,18 @@ TEST(first_stage_accessed_dirty)
 	set(f.m, f.leaf, f.page | FS_ALL);
 	CHECK_FAULT(f.m, m_access(f.m, SID, 7, IOVA, 0), VSIM_SFS_9);
 	m_set(f.m, f.pe + 8, 3 | VSIM_PE1_PWSNP);
+	/* Somebody else writes at the same time: once more. */
+	f.m->races = 2;
+	flush(f.m);
+	CHECK_OK(f.m, m_access(f.m, SID, 7, IOVA, 0), f.page);
+	CHECK_EQ(f.m->races, 0);
+	m_set(f.m, f.leaf, f.page | FS_ALL);
 	f.m->fixed = f.leaf;
 	flush(f.m);
 	CHECK_FAULT(f.m, m_access(f.m, SID, 7, IOVA, 0), VSIM_SFS_10);
+	/* Also told to a translation request. */
+	CHECK_EQ(m_ats(f.m, SID, 7, IOVA, 0).status, SIM_OK);
+	CHECK_EQ(m_fault(f.m), VSIM_SFS_10);
 	m_free(f.m);
 }
 

@@ -29,6 +29,10 @@ static int m_op_cmpxchg(void *priv, u64 phys, u64 *old, u64 new)
 
 	if (phys == m->fixed)
 		return -EFAULT;
+	if (m->races) {
+		m->races--;
+		return -EAGAIN;
+	}
 	if (now != *old) {
 		*old = now;
 		return -EAGAIN;

@@ -23,6 +23,7 @@ struct machine {
 	u8 *mem;
 	u64 next;		/* the next free page */
 	u64 bad;		/* a page that cannot be read; 0: none */
+	unsigned int races;	/* so many changes find something else there */
 	u64 fixed;		/* what cannot be changed at once; 0: nothing */
 	struct vsim_entry pool[M_POOL];
 	struct vsim_page *pages;

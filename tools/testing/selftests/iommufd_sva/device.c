@@ -226,12 +226,20 @@ TEST_F(device, attach_bad_arguments)
 		.device_id = self->device,
 		.pasid = 1,
 	};
+	struct iommufd_sva_hw_info info = {};
+	int rc = -EOPNOTSUPP;
 
 	EXPECT_EQ(-ENOENT, sva_attach(self->fd, self->device, 0xdead, NULL));
 	EXPECT_EQ(-EINVAL, sva_attach(self->fd, self->device, self->device, NULL));
 	EXPECT_EQ(-ENOENT, sva_attach(self->fd, self->ioas, self->ioas, NULL));
-	EXPECT_EQ(-EOPNOTSUPP, sva_ioctl(self->fd, IOMMUFD_SVA_DEVICE_ATTACH, &attach));
-	EXPECT_EQ(-EOPNOTSUPP, sva_ioctl(self->fd, IOMMUFD_SVA_DEVICE_DETACH, &detach));
+	/* A PASID of a device that has none, and one that no device has. */
+	ASSERT_EQ(0, get_hw_info(self->fd, self->device, NULL, 0, &info));
+	if (info.out_max_pasid_log2) {
+		attach.pasid = detach.pasid = 1U << info.out_max_pasid_log2;
+		rc = -EINVAL;
+	}
+	EXPECT_EQ(rc, sva_ioctl(self->fd, IOMMUFD_SVA_DEVICE_ATTACH, &attach));
+	EXPECT_EQ(rc, sva_ioctl(self->fd, IOMMUFD_SVA_DEVICE_DETACH, &detach));
 	EXPECT_EQ(-ENOENT, sva_detach(self->fd, self->device)) TH_LOG("attached after all");
 }
 
@@ -493,7 +501,7 @@ TEST_F(device, tags_come_back)
 	long before = backend_tags_used();
 	uint32_t ioas;
 
-	ASSERT_LT(0, before);
+	ASSERT_LE(0, before);
 	for (int i = 0; i < 20; i++) {
 		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
 		ASSERT_EQ(0, sva_attach(self->fd, self->device, ioas, NULL));

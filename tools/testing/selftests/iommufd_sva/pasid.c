@@ -298,6 +298,9 @@ TEST_F(pasid, replace_is_hitless)
 		{ .self = self, .pasid = 6, .allowed = 1 << 3 },
 		{ .self = self, .pasid = SIM_NO_PASID, .allowed = 1 << 0 },
 	};
+	/* The checkers of a debug kernel make each round many times as long. */
+	uint64_t end = now_ns() + 40 * 1000000000ULL;
+	int rounds = 0;
 
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->ioas[0], NULL));
 	ASSERT_EQ(0, attach(self, 0, 5, 1));
@@ -305,7 +308,7 @@ TEST_F(pasid, replace_is_hitless)
 	for (int i = 0; i < ARRAY_SIZE(readers); i++) {
 		ASSERT_EQ(0, pthread_create(&readers[i].thread, NULL, read_on, &readers[i]));
 	}
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 2000 && (i < 50 || now_ns() < end); i++, rounds++) {
 		ASSERT_EQ(0, attach(self, 0, 5, 2 - i % 2));
 		/* What was there before is not seen any more. */
 		if (i % 50 == 0) {
@@ -319,12 +322,13 @@ TEST_F(pasid, replace_is_hitless)
 			ASSERT_EQ(0, detach(self, 0, 200));
 		}
 	}
+	fprintf(stderr, "# %d rounds\n", rounds);
 	for (int i = 0; i < ARRAY_SIZE(readers); i++) {
 		readers[i].stop = true;
 		pthread_join(readers[i].thread, NULL);
 		fprintf(stderr, "# PASID %d: %lu reads\n", (int)readers[i].pasid,
 			readers[i].count);
-		EXPECT_LT(100, readers[i].count);
+		EXPECT_LT(20, readers[i].count);
 		EXPECT_EQ(0, readers[i].failed)
 			TH_LOG("PASID %d saw %d", (int)readers[i].pasid, readers[i].last);
 	}
@@ -802,6 +806,8 @@ TEST_F(pasid, switched_on_and_off)
 	ASSERT_EQ(0, sva_destroy(self->fd, self->device[0]));
 	EXPECT_EQ(1, pasid_enabled(self->bdf[0]));
 	close(self->fd);
+	/* Other programs' drivers, each of which keeps the backend. */
+	ASSERT_EQ(0, pci_unbind_adopted());
 	ASSERT_EQ(0, backend_unload());
 	EXPECT_EQ(0, pasid_enabled(self->bdf[0]));
 	EXPECT_EQ(0, pasid_enabled(self->bdf[1]));
