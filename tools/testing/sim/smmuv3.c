@@ -516,15 +516,18 @@ static int make_iort(struct smmu *s, unsigned int index)
 static int add_device(struct smmu *s)
 {
 	unsigned int i, n = s->core.f.combined ? 1 : SSIM_IRQS;
-	struct resource res[SSIM_IRQS];
+	struct resource res[SSIM_IRQS] = { };
 	int rc;
 
 	s->pdev = platform_device_alloc("arm-smmu-v3", PLATFORM_DEVID_AUTO);
 	if (!s->pdev)
 		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		res[i] = (struct resource)DEFINE_RES_IRQ_NAMED(s->irqs[i], n == 1 ? "combined" :
-							       irq_names[i]);
+	for (i = 0; i < n; i++) {
+		res[i].name = n == 1 ? "combined" : irq_names[i];
+		res[i].flags = IORESOURCE_IRQ;
+		res[i].start = s->irqs[i];
+		res[i].end = s->irqs[i];
+	}
 	rc = platform_device_add_resources(s->pdev, res, n);
 	if (!rc)
 		rc = platform_device_add_data(s->pdev, s->iort, s->iort_size);
