@@ -16,8 +16,9 @@
  *  - a context entry changed: context cache, device-selective; PASID cache and
  *    IOTLB of the domains that PASID entries behind the old one had;
  *  - a PASID directory entry changed (a leaf was replaced, or went): PASID cache,
- *    global: the cached path through the directory (6.2.2.1) is under no domain,
- *    and the old leaf is used again;
+ *    global. A walk that hardware may have cached on the way through the directory
+ *    is under no domain, and the old leaf is used again. That is the wide side:
+ *    revision 5.10 asks for the PASID and its domain only;
  *  - a PASID table entry changed in place: PASID cache, PASID-selective within
  *    the domain that the old one had;
  *  - for the IOTLB, an entry that was PGTT 100b (pass-through): PASID-selective
@@ -247,7 +248,10 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
 	if (change)
 		vtd_flush_add_change(flush, change);
-	/* QEMU (11.1) lets a device pass until its context entry is invalidated. */
+	/*
+	 * QEMU (11.1) lets a device pass until its context entry is invalidated. That
+	 * entry has not changed, so it need not come before the others.
+	 */
 	if (change && vtd_pasid_entry_present(&change->old) &&
 	    vtd_pasid_entry_pgtt(&change->old) == VTD_PGTT_PASS_THROUGH)
 		vtd_flush_add_rids(flush, rids, num);
