@@ -66,6 +66,7 @@ struct vtd_desc {
 };
 
 #define VTD_PRESENT	0x1ULL
+#define VTD_FPD		0x2ULL	/* 9.4 to 9.6: Fault Processing Disable */
 
 /* 9.2: half of a root entry: LP/UP, LCTP/UCTP. */
 static inline u64 vtd_make_root_half(u64 context_table)
@@ -175,6 +176,50 @@ vtd_make_pasid_second_stage(u64 pgd, unsigned int aw, u16 did, bool pwsnp,
 	} };
 }
 
+/*
+ * 9.6: bits 191:128, what is said of first stage. @pgd: a guest's address where it is
+ * nested. @five_levels: FSPM 01b, only with CAP.FS5LP. @sre: only with ECAP.SRS.
+ * @nxe: XD is no reserved bit of first-stage entries; hardware after revision 4.1
+ * has it so anyway and ignores the bit. @eafe: only with ECAP.EAFS.
+ */
+static inline u64 vtd_make_first_stage(u64 pgd, bool five_levels, bool sre, bool wpe,
+				       bool nxe, bool eafe)
+{
+	return (pgd & VTD_PTR_MASK) |		/* 191:140 FSPTPTR */
+	       vtd_bits(eafe, 7, 7) |		/* 135 EAFE */
+	       vtd_bits(nxe, 5, 5) |		/* 133 NXE in 4.1 */
+	       vtd_bits(wpe, 4, 4) |		/* 132 WPE */
+	       vtd_bits(five_levels, 3, 2) |	/* 131:130 FSPM */
+	       vtd_bits(sre, 0, 0);		/* 128 SRE */
+}
+
+/*
+ * 9.6, PGTT 011b: requests go through first-stage tables, @first as
+ * vtd_make_first_stage() has it, whose addresses are those of the second-stage
+ * tables at @pgd. The others as above.
+ */
+static inline struct vtd_pasid_entry
+vtd_make_pasid_nested(u64 first, u64 pgd, unsigned int aw, u16 did, bool pwsnp, bool pgsnp)
+{
+	return (struct vtd_pasid_entry){ .qw = {
+		(pgd & VTD_PTR_MASK) |			/* 63:12 SSPTPTR */
+		vtd_bits(VTD_PGTT_NESTED, 8, 6) |	/* PGTT; 9 SSADE clear */
+		vtd_bits(aw, 4, 2) |			/* AW */
+		VTD_PRESENT,				/* 0 P; FPD clear */
+		vtd_bits(pgsnp, 24, 24) |		/* 88 PGSNP */
+		vtd_bits(pwsnp, 23, 23) |		/* 87 PWSNP */
+		did,					/* 79:64 DID */
+		first,					/* 191:128 */
+	} };
+}
+
+/* 9.6: @entry as it is, and faults that it brings about are not reported (FPD). */
+static inline struct vtd_pasid_entry vtd_pasid_entry_mute(struct vtd_pasid_entry entry)
+{
+	entry.qw[0] |= VTD_FPD;
+	return entry;
+}
+
 static inline bool vtd_pasid_entry_present(const struct vtd_pasid_entry *entry)
 {
 	return entry->qw[0] & VTD_PRESENT;
@@ -195,10 +240,12 @@ enum vtd_desc_type {
 	VTD_DESC_CONTEXT	= 1,
 	VTD_DESC_IOTLB		= 2,
 	VTD_DESC_DEV_TLB	= 3,
+	VTD_DESC_IEC		= 4,
 	VTD_DESC_WAIT		= 5,
 	VTD_DESC_PASID_IOTLB	= 6,
 	VTD_DESC_PASID_CACHE	= 7,
 	VTD_DESC_PASID_DEV_TLB	= 8,
+	VTD_DESC_PAGE_RESPONSE	= 9,	/* 7.6.1 */
 };
 
 static inline enum vtd_desc_type vtd_desc_type(const struct vtd_desc *desc)

@@ -144,6 +144,54 @@ TEST(pasid_second_stage)
 	CHECK_EQ(vtd_pasid_entry_did(&entry), 7);
 }
 
+/*
+ * 9.6, 191:128: 128 SRE, 131:130 FSPM, 132 WPE, 133 NXE (4.1), 135 EAFE, 191:140
+ * FSPTPTR. One bit each, and all of them.
+ */
+TEST(first_stage)
+{
+	CHECK_EQ(vtd_make_first_stage(PAGE, false, false, false, false, false), PAGE);
+	CHECK_EQ(vtd_make_first_stage(DIRTY, false, false, false, false, false), PAGE);
+	CHECK_EQ(vtd_make_first_stage(PAGE, true, false, false, false, false), PAGE | 0x04);
+	CHECK_EQ(vtd_make_first_stage(PAGE, false, true, false, false, false), PAGE | 0x01);
+	CHECK_EQ(vtd_make_first_stage(PAGE, false, false, true, false, false), PAGE | 0x10);
+	CHECK_EQ(vtd_make_first_stage(PAGE, false, false, false, true, false), PAGE | 0x20);
+	CHECK_EQ(vtd_make_first_stage(PAGE, false, false, false, false, true), PAGE | 0x80);
+	CHECK_EQ(vtd_make_first_stage(~0ULL, true, true, true, true, true),
+		 0xfffffffffffff0b5ULL);
+}
+
+/* The same and 0 P, 4:2 AW, 8:6 PGTT, 63:12 SSPTPTR, 79:64 DID, 87, 88 as above. */
+TEST(pasid_nested)
+{
+	const u64 first = 0x00001234567890b5ULL;
+	struct vtd_pasid_entry entry;
+
+	/* PGTT 011b is 0x0c0. */
+	entry = vtd_make_pasid_nested(first, PAGE, 1, 1, false, false);
+	CHECK_QW(entry, PAGE | 0x0c5, 0x1, first);
+	entry = vtd_make_pasid_nested(0, DIRTY, 2, 0xabcd, false, false);
+	CHECK_QW(entry, PAGE | 0x0c9, 0xabcd);
+	entry = vtd_make_pasid_nested(first, PAGE, 3, 0xffff, true, false);
+	CHECK_QW(entry, PAGE | 0x0cd, 0x0080ffff, first);
+	entry = vtd_make_pasid_nested(first, PAGE, 2, 7, false, true);
+	CHECK_QW(entry, PAGE | 0x0c9, 0x01000007, first);
+	CHECK(vtd_pasid_entry_present(&entry));
+	CHECK_EQ(vtd_pasid_entry_pgtt(&entry), VTD_PGTT_NESTED);
+	CHECK_EQ(vtd_pasid_entry_did(&entry), 7);
+}
+
+/* 1 FPD, and nothing else. */
+TEST(pasid_muted)
+{
+	struct vtd_pasid_entry entry;
+
+	entry = vtd_pasid_entry_mute(vtd_make_pasid_nested(0, PAGE, 2, 7, true, true));
+	CHECK_QW(entry, PAGE | 0x0cb, 0x01800007);
+	entry = vtd_pasid_entry_mute(vtd_make_pasid_second_stage(PAGE, 2, 7, true, true));
+	CHECK_QW(entry, PAGE | 0x08b, 0x01800007);
+}
+
 /* 6.5.2.1: 3:0 type 1, 5:4 G, 31:16 DID, 47:32 SID, 49:48 FM. */
 TEST(context_cache)
 {
