@@ -643,6 +643,18 @@ static void unreserve_iova(void *owner, struct iommufd_sva_hwpt *hwpt,
 		iopt_remove_reserved_iova(&ioas->iopt, owner);
 }
 
+/* Is something attached to a PASID of a device of @igroup? */
+static bool has_pasids(struct iommufd_sva_igroup *igroup)
+{
+	struct iommufd_sva_device *idev;
+
+	lockdep_assert_held(&igroup->lock);
+	list_for_each_entry(idev, &igroup->device_list, igroup_item)
+		if (!xa_empty(&idev->pasids))
+			return true;
+	return false;
+}
+
 /*
  * Make the whole group of @idev translate through @hwpt. *@old: what it was
  * attached to and is not any more, for put_hwpt().
@@ -655,6 +667,9 @@ static int attach_group(struct iommufd_sva_hwpt *hwpt,
 	struct iommufd_sva_hwpt *now = igroup->hwpt;
 	int rc;
 
+	/* A whole PASID table takes the place of what PASIDs have one by one. */
+	if (hwpt->obj.type == IOMMUFD_SVA_OBJ_PASID_TABLE && has_pasids(igroup))
+		return -EBUSY;
 	/* A group translates as one; who is attached may move all of it. */
 	if (now && now != hwpt && !idev->attached)
 		return -EINVAL;
@@ -753,9 +768,12 @@ static int attach_pasid(struct iommufd_sva_hwpt *hwpt,
 	/* A whole PASID table is no PASID's. */
 	if (hwpt->obj.type == IOMMUFD_SVA_OBJ_PASID_TABLE)
 		return -EINVAL;
-	if (hwpt->trans.nested)
-		return -EOPNOTSUPP;
+	now = idev->igroup->hwpt;
+	if (now && now->obj.type == IOMMUFD_SVA_OBJ_PASID_TABLE)
+		return -EBUSY;
 	rc = check_fits(hwpt, idev);
+	if (!rc)
+		rc = check_fits_nested(hwpt, idev);
 	if (rc)
 		return rc;
 

@@ -103,7 +103,11 @@ int iommufd_sva_hwpt_nested_alloc(struct iommufd_sva_ucmd *ucmd,
 		return -EINVAL;
 	if (!unit)
 		return -ENODEV;
-	if (cmd->flags || !data.len || !unit->backend->ops->nested_alloc)
+	/* As of a paging HWPT: it is good for a PASID where there are any. */
+	if ((cmd->flags & ~IOMMUFD_SVA_HWPT_ALLOC_PASID) ||
+	    (cmd->flags && !idev->pasid_bits))
+		return -EOPNOTSUPP;
+	if (!data.len || !unit->backend->ops->nested_alloc)
 		return -EOPNOTSUPP;
 
 	hwpt = iommufd_sva_hwpt_nested_new(ucmd, pt, IOMMUFD_SVA_OBJ_HWPT_NESTED);

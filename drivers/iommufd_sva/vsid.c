@@ -30,6 +30,18 @@ iommufd_sva_vunit_find(struct iommufd_sva_vunit *vunit, u64 vsid)
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_vunit_find);
 
+bool iommufd_sva_vunit_name(struct iommufd_sva_vunit *vunit,
+			    struct iommufd_sva_master *master, u64 *vsid)
+{
+	lockdep_assert_held(&vunit->vsids_lock);
+	/* Its names may be in another one, and under that one's lock. */
+	if (READ_ONCE(master->vunit) != vunit)
+		return false;
+	*vsid = list_first_entry(&master->vsids, struct iommufd_sva_vsid_entry, node)->vsid;
+	return true;
+}
+EXPORT_SYMBOL_GPL(iommufd_sva_vunit_name);
+
 /* A name that is not in the map; vsids_lock is not held. */
 static struct iommufd_sva_vsid_entry *
 vsid_alloc(struct iommufd_sva_vunit *vunit, u64 vsid,

@@ -299,21 +299,6 @@ static bool smmu_event_is_guests(const struct smmuv3_event *event)
 	return false;
 }
 
-/* What the guest calls @master in @vunit: the name that it got first. */
-static bool smmu_vsid_of(struct iommufd_sva_vunit *vunit, struct iommufd_sva_master *master,
-			 u32 *vsid)
-{
-	struct iommufd_sva_vsid_entry *entry;
-
-	lockdep_assert_held(&vunit->vsids_lock);
-	/* Its names may be in another one, and under that one's lock. */
-	if (READ_ONCE(master->vunit) != vunit)
-		return false;
-	entry = list_first_entry(&master->vsids, struct iommufd_sva_vsid_entry, node);
-	*vsid = entry->vsid;
-	return true;
-}
-
 static bool smmu_report_event(struct iommufd_sva_vunit *vunit, u32 vsid, const u64 *record)
 {
 	struct iommufd_sva_vevent_arm_smmuv3 vevent = { .evt = {
@@ -354,7 +339,7 @@ static bool smmu_try_report(struct smmu_unit *unit, u32 sid, const u64 *record, 
 	struct iommufd_sva_vunit *vunit;
 	struct smmu_master *sm;
 	bool found, told = false;
-	u32 vsid;
+	u64 vsid;
 
 	lockdep_assert_held(&unit->lock);
 	*busy = false;
@@ -368,7 +353,7 @@ static bool smmu_try_report(struct smmu_unit *unit, u32 sid, const u64 *record, 
 		*busy = true;
 		return false;
 	}
-	found = smmu_vsid_of(vunit, sm->base, &vsid);
+	found = iommufd_sva_vunit_name(vunit, sm->base, &vsid);
 	up_read(&vunit->vsids_lock);
 	if (found)
 		told = smmu_report_event(vunit, vsid, record);

@@ -522,6 +522,13 @@ struct iommufd_sva_master *
 iommufd_sva_vunit_find(struct iommufd_sva_vunit *vunit, u64 vsid);
 
 /*
+ * What the guest calls @master in @vunit: the name that it got first. vsids_lock is
+ * held. False: it has none there.
+ */
+bool iommufd_sva_vunit_name(struct iommufd_sva_vunit *vunit,
+			    struct iommufd_sva_master *master, u64 *vsid);
+
+/*
  * An event of the hardware for the guest that has a device: from the backend's
  * interrupt thread, under a lock of its own that keeps @vunit and the device
  * there; allocates nothing and does not sleep. @type is a
