@@ -363,6 +363,14 @@ int iommufd_sva_hwpt_import(struct iommufd_sva_ucmd *ucmd);
 struct iommufd_sva_hwpt_paging *
 iommufd_sva_nesting_parent(struct iommufd_sva_object *obj);
 
+/* May a guest's tables be nested on anything at all there? 0 or -EOPNOTSUPP. */
+static inline int iommufd_sva_unit_can_nest(struct iommufd_sva_unit *unit)
+{
+	if (!unit->backend->ops->nest_parent)
+		return -EOPNOTSUPP;
+	return unit->backend->ops->nest_parent(unit, NULL);
+}
+
 /* nested.c: @ucmd->new_obj of @type on @pt, without what it is to the backend. */
 struct iommufd_sva_hwpt_nested *
 iommufd_sva_hwpt_nested_new(struct iommufd_sva_ucmd *ucmd,

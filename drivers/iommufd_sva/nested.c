@@ -109,6 +109,9 @@ int iommufd_sva_hwpt_nested_alloc(struct iommufd_sva_ucmd *ucmd,
 		return -EOPNOTSUPP;
 	if (!data.len || !unit->backend->ops->nested_alloc)
 		return -EOPNOTSUPP;
+	rc = iommufd_sva_unit_can_nest(unit);
+	if (rc)
+		return rc;
 
 	hwpt = iommufd_sva_hwpt_nested_new(ucmd, pt, IOMMUFD_SVA_OBJ_HWPT_NESTED);
 	if (IS_ERR(hwpt))

@@ -113,10 +113,9 @@ int iommufd_sva_viommu_alloc(struct iommufd_sva_ucmd *ucmd)
 		rc = -ENODEV;
 		goto out_put_dev;
 	}
-	if (!unit->backend->ops->vunit_alloc) {
-		rc = -EOPNOTSUPP;
+	rc = unit->backend->ops->vunit_alloc ? iommufd_sva_unit_can_nest(unit) : -EOPNOTSUPP;
+	if (rc)
 		goto out_put_dev;
-	}
 	pt = iommufd_sva_get_object(ucmd->ictx, cmd->hwpt_id,
 				    IOMMUFD_SVA_OBJ_HWPT_PAGING);
 	if (IS_ERR(pt)) {

@@ -19,6 +19,11 @@
 /* Looks for a moment in which nobody changes a guest's names for its devices. */
 #define SMMU_VSID_ATTEMPTS	1000
 
+static bool smmu_has_both_stages(struct smmu_unit *unit)
+{
+	return (unit->idr[0] & SMMUV3_IDR0_S1P) && (unit->idr[0] & SMMUV3_IDR0_S2P);
+}
+
 /*
  * With stage-2 tables that force memory types (S2FWB) a guest's own types have no
  * effect, nor have they where all requests snoop anyway (CANWBS). Without it can
@@ -26,7 +31,7 @@
  */
 int smmu_can_nest(struct smmu_unit *unit, struct smmu_domain *parent)
 {
-	if (!(unit->idr[0] & SMMUV3_IDR0_S1P) || !(unit->idr[0] & SMMUV3_IDR0_S2P))
+	if (!smmu_has_both_stages(unit))
 		return -EOPNOTSUPP;
 	if (parent->pt.cfg.snoop || smmuv3_fw_canwbs(unit))
 		return 0;
@@ -39,6 +44,8 @@ int smmu_can_nest(struct smmu_unit *unit, struct smmu_domain *parent)
 
 int smmu_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain)
 {
+	if (!domain)
+		return smmu_has_both_stages(to_smmu_unit(unit)) ? 0 : -EOPNOTSUPP;
 	return smmu_can_nest(to_smmu_unit(unit), to_smmu_domain(domain));
 }
 

@@ -71,12 +71,15 @@ static void vtd_show_entry(struct seq_file *m, struct vtd_unit *unit, u16 sid, u
 		   vtd_pasid_entry_did(entry), entry->qw[0]);
 }
 
+/* Entries of a function that are shown: a guest's PASID table can have a million. */
+#define VTD_SHOWN_MAX	1000U
+
 /* A function whose context entry is not that of everybody. */
 static void vtd_show_device(struct seq_file *m, struct vtd_unit *unit, u16 sid)
 {
 	struct vtd_context_entry *context = vtd_context_entry(unit, sid);
 	const struct vtd_pasid_entry *leaf;
-	u32 first, end, i;
+	u32 first, end, i, shown = 0;
 	const u64 *dir;
 
 	if (context->qw[0] == unit->identity_context[0].qw[0])
@@ -85,10 +88,16 @@ static void vtd_show_device(struct seq_file *m, struct vtd_unit *unit, u16 sid)
 	end = vtd_pasid_dir_entries(vtd_context_pdts(context)) * VTD_PASID_LEAF_ENTRIES;
 	for (first = 0; first < end; first += VTD_PASID_LEAF_ENTRIES) {
 		leaf = vtd_pasid_leaf(dir, first);
-		for (i = 0; leaf && i < VTD_PASID_LEAF_ENTRIES; i++)
-			if (first + i == VTD_RID_PASID || vtd_pasid_entry_present(&leaf[i]))
+		for (i = 0; leaf && i < VTD_PASID_LEAF_ENTRIES; i++) {
+			if (first + i != VTD_RID_PASID && !vtd_pasid_entry_present(&leaf[i]))
+				continue;
+			if (shown++ < VTD_SHOWN_MAX)
 				vtd_show_entry(m, unit, sid, first + i, &leaf[i]);
+		}
 	}
+	if (shown > VTD_SHOWN_MAX)
+		seq_printf(m, "%04x:%02x:%02x.%x and %u more\n", unit->drhd->segment, sid >> 8,
+			   PCI_SLOT(sid), PCI_FUNC(sid), shown - VTD_SHOWN_MAX);
 }
 
 static int devices_show(struct seq_file *m, void *v)
@@ -144,8 +153,9 @@ static int queue_show(struct seq_file *m, void *v)
 	struct vtd_qi *qi = &unit->qi;
 
 	spin_lock(&qi->lock);
-	seq_printf(m, "batches=%llu descriptors=%llu recoveries=%llu dead=%d\n",
-		   qi->batches, qi->descs, qi->recoveries, qi->dead);
+	seq_printf(m, "batches=%llu descriptors=%llu recoveries=%llu dead=%d skipped=%lld\n",
+		   qi->batches, qi->descs, qi->recoveries, qi->dead,
+		   atomic64_read(&unit->skipped));
 	spin_unlock(&qi->lock);
 	return 0;
 }
@@ -240,6 +250,9 @@ static void vtd_walk_pasid(struct seq_file *m, const struct vtd_context_entry *c
 		seq_puts(m, "result status=blocked\n");
 	else if (vtd_pasid_entry_pgtt(&entry) == VTD_PGTT_PASS_THROUGH)
 		seq_printf(m, "result status=passes physical=%#llx access=rw\n", iova);
+	else if (vtd_pasid_entry_pgtt(&entry) == VTD_PGTT_NESTED)
+		/* The tables of first stage are a guest's: its addresses, not ours. */
+		seq_printf(m, "result status=nested first=%#llx\n", entry.qw[2]);
 	else
 		vtd_walk_tables(m, entry.qw[0] & VTD_PTR_MASK,
 				vtd_get_bits(entry.qw[0], 4, 2) + 2, iova);

@@ -7,8 +7,10 @@
  * submission per unit. A device that joins finds the tables as they stand.
  */
 #include <linux/bitfield.h>
+#include <linux/ioport.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include "vtd.h"
 
 /* 9.8: an entry holds address bits 51:12. */
@@ -141,6 +143,7 @@ static struct vtd_domain_unit *vtd_domain_add(struct vtd_domain *domain,
 	}
 	du->unit = unit;
 	du->did = did;
+	INIT_LIST_HEAD(&du->tags);
 	list_add(&du->node, &domain->units);
 	return du;
 }
@@ -173,47 +176,160 @@ int vtd_domain_join(struct vtd_domain *domain, struct vtd_unit *unit, u16 *did)
 	return rc;
 }
 
+static void vtd_domain_put_unit(struct vtd_domain_unit *du)
+{
+	if (--du->users)
+		return;
+	list_del(&du->node);
+	vtd_unit_free_did(du->unit, du->did);
+	kfree(du);
+}
+
 /* That translation is gone, and so is what the hardware cached of it. */
 void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit)
 {
-	struct vtd_domain_unit *du;
-
 	down_write(&domain->units_rwsem);
-	du = vtd_domain_find(domain, unit);
-	if (!--du->users) {
-		list_del(&du->node);
-		vtd_unit_free_did(unit, du->did);
-		kfree(du);
-	}
+	vtd_domain_put_unit(vtd_domain_find(domain, unit));
 	up_write(&domain->units_rwsem);
+}
+
+/**
+ * vtd_tag_init - a domain ID for something nested
+ * @tag: it
+ * @unit: where
+ * @parent: the nesting parent; on @unit from here on
+ *
+ * Return: 0; -EINVAL when @parent does not fit @unit; -ENOSPC when it has no domain
+ * ID left; -ENOMEM.
+ */
+int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent)
+{
+	struct vtd_domain_unit *du;
+	int did, rc = 0;
+
+	did = vtd_unit_alloc_did(unit);
+	if (did < 0)
+		return did;
+	tag->unit = unit;
+	tag->parent = parent;
+	tag->did = did;
+	down_write(&parent->units_rwsem);
+	du = vtd_domain_find(parent, unit) ?: vtd_domain_add(parent, unit);
+	if (IS_ERR(du)) {
+		rc = PTR_ERR(du);
+	} else {
+		du->users++;
+		list_add(&tag->node, &du->tags);
+	}
+	up_write(&parent->units_rwsem);
+	if (rc)
+		vtd_unit_free_did(unit, did);
+	return rc;
+}
+
+/* No entry has it: nothing is cached of those that had (table 28, re-use). */
+int vtd_tag_flush(struct vtd_tag *tag)
+{
+	u64 cap = tag->unit->cap;
+	const struct vtd_desc descs[] = {
+		vtd_make_pasid_cache_domain(tag->did),
+		vtd_make_iotlb_domain(tag->did, cap & VTD_CAP_DRD, cap & VTD_CAP_DWD),
+	};
+
+	return vtd_qi_submit(tag->unit, descs, ARRAY_SIZE(descs));
+}
+
+/* No entry has it any more. */
+void vtd_tag_fini(struct vtd_tag *tag)
+{
+	int rc = vtd_tag_flush(tag);
+
+	down_write(&tag->parent->units_rwsem);
+	list_del(&tag->node);
+	vtd_domain_put_unit(vtd_domain_find(tag->parent, tag->unit));
+	up_write(&tag->parent->units_rwsem);
+	if (rc)
+		vtd_err(tag->unit, "domain %u of a guest not invalidated: it is not used again\n",
+			tag->did);
+	else
+		vtd_unit_free_did(tag->unit, tag->did);
 }
 
 /*
  * 6.5.2.3: pages if the range is not more than the unit can select, else all of
  * the domain. @ih: no table went, so what is cached of tables may stay.
  */
-static struct vtd_desc vtd_iotlb_desc(struct vtd_domain_unit *du, u64 start, u64 last,
+static struct vtd_desc vtd_iotlb_desc(struct vtd_unit *unit, u16 did, u64 start, u64 last,
 				      bool ih)
 {
-	u64 cap = du->unit->cap;
+	u64 cap = unit->cap;
 	bool dr = cap & VTD_CAP_DRD, dw = cap & VTD_CAP_DWD;
 	unsigned int am = vtd_address_mask(start, last);
 
 	if (!(cap & VTD_CAP_PSI) || am > FIELD_GET(VTD_CAP_MAMV, cap))
-		return vtd_make_iotlb_domain(du->did, dr, dw);
-	return vtd_make_iotlb_pages(du->did, start & (~0ULL << (12 + am)), am, ih, dr, dw);
+		return vtd_make_iotlb_domain(did, dr, dw);
+	return vtd_make_iotlb_pages(did, start & (~0ULL << (12 + am)), am, ih, dr, dw);
+}
+
+/* So many go to a unit together: no memory is allocated to invalidate. */
+#define VTD_DOMAIN_DESCS	16
+
+/*
+ * On one unit the domain itself and all that is nested on it: no address of a guest's
+ * tells which of its pages lead there, so of those all goes (table 23).
+ */
+static int vtd_domain_invalidate_unit(struct vtd_domain_unit *du, u64 start, u64 last, bool ih)
+{
+	struct vtd_desc descs[VTD_DOMAIN_DESCS];
+	struct vtd_batch batch;
+	struct vtd_tag *tag;
+
+	vtd_batch_init(&batch, du->unit, descs, ARRAY_SIZE(descs));
+	vtd_batch_add(&batch, vtd_iotlb_desc(du->unit, du->did, start, last, ih));
+	list_for_each_entry(tag, &du->tags, node)
+		vtd_batch_add(&batch, vtd_iotlb_desc(du->unit, tag->did, start, last, ih));
+	return vtd_batch_submit(&batch);
+}
+
+/**
+ * vtd_domain_flush_unit - forget what came of PASID tables that lead to a domain
+ * @domain: the domain, which is on @unit
+ * @unit: where
+ *
+ * A context entry led to a whole PASID table, and now does not: all domain IDs that
+ * its entries may have had, in the order of 6.2.2.1.
+ *
+ * Return: 0 or an errno.
+ */
+int vtd_domain_flush_unit(struct vtd_domain *domain, struct vtd_unit *unit)
+{
+	bool dr = unit->cap & VTD_CAP_DRD, dw = unit->cap & VTD_CAP_DWD;
+	struct vtd_desc descs[VTD_DOMAIN_DESCS];
+	struct vtd_domain_unit *du;
+	struct vtd_batch batch;
+	struct vtd_tag *tag;
+
+	vtd_batch_init(&batch, unit, descs, ARRAY_SIZE(descs));
+	down_read(&domain->units_rwsem);
+	du = vtd_domain_find(domain, unit);
+	vtd_batch_add(&batch, vtd_make_pasid_cache_domain(du->did));
+	list_for_each_entry(tag, &du->tags, node)
+		vtd_batch_add(&batch, vtd_make_pasid_cache_domain(tag->did));
+	vtd_batch_add(&batch, vtd_make_iotlb_domain(du->did, dr, dw));
+	list_for_each_entry(tag, &du->tags, node)
+		vtd_batch_add(&batch, vtd_make_iotlb_domain(tag->did, dr, dw));
+	up_read(&domain->units_rwsem);
+	return vtd_batch_submit(&batch);
 }
 
 static void vtd_domain_invalidate(struct vtd_domain *domain, u64 start, u64 last, bool ih)
 {
 	struct vtd_domain_unit *du;
-	struct vtd_desc desc;
 
 	down_read(&domain->units_rwsem);
 	list_for_each_entry(du, &domain->units, node) {
 		vtd_unit_flush_write_buffer(du->unit);
-		desc = vtd_iotlb_desc(du, start, last, ih);
-		if (vtd_qi_submit(du->unit, &desc, 1))
+		if (vtd_domain_invalidate_unit(du, start, last, ih))
 			vtd_err(du->unit, "domain %u not invalidated from %#llx to %#llx: devices may reach memory that was unmapped, reboot\n",
 				du->did, start, last);
 	}
@@ -235,9 +351,39 @@ static const struct iommufd_sva_pt_ops vtd_pt_ops = {
 	.sync_cache = vtd_pt_sync_cache,
 };
 
+/*
+ * The erratum SPR17: DMA through a guest's first stage may write where second stage
+ * does not allow it. So what is nested on has nothing that is not writable: each of
+ * the two looks at what the other has said, after it has said its own.
+ */
+static bool vtd_domain_may_be_read_only(struct vtd_domain *domain)
+{
+	if (READ_ONCE(domain->nested_on))
+		return false;
+	WRITE_ONCE(domain->read_only, true);
+	smp_mb();
+	return !READ_ONCE(domain->nested_on);
+}
+
+static bool vtd_domain_may_nest(struct vtd_domain *domain)
+{
+	bool before = READ_ONCE(domain->nested_on);
+
+	if (before)
+		return true;
+	WRITE_ONCE(domain->nested_on, true);
+	smp_mb();
+	if (!READ_ONCE(domain->read_only))
+		return true;
+	WRITE_ONCE(domain->nested_on, false);
+	return false;
+}
+
 static int vtd_domain_map(struct iommufd_sva_domain *domain, u64 iova,
 			  phys_addr_t paddr, size_t len, unsigned int prot, gfp_t gfp)
 {
+	if (!(prot & IOMMU_WRITE) && !vtd_domain_may_be_read_only(to_vtd_domain(domain)))
+		return -EINVAL;
 	return iommufd_sva_pt_map(&to_vtd_domain(domain)->pt, iova, paddr, len, prot,
 				  gfp, NULL);
 }
@@ -250,7 +396,6 @@ static void vtd_domain_sync_map(struct iommufd_sva_domain *domain, u64 iova, siz
 {
 	struct vtd_domain *vd = to_vtd_domain(domain);
 	struct vtd_domain_unit *du;
-	struct vtd_desc desc;
 
 	if (!len)
 		return;
@@ -259,8 +404,7 @@ static void vtd_domain_sync_map(struct iommufd_sva_domain *domain, u64 iova, siz
 		vtd_unit_flush_write_buffer(du->unit);
 		if (!(du->unit->cap & VTD_CAP_CM))
 			continue;
-		desc = vtd_iotlb_desc(du, iova, iova + len - 1, false);
-		if (vtd_qi_submit(du->unit, &desc, 1))
+		if (vtd_domain_invalidate_unit(du, iova, iova + len - 1, false))
 			vtd_err(du->unit, "domain %u: new mappings at %#llx not announced, devices may fault there\n",
 				du->did, iova);
 	}
@@ -278,9 +422,13 @@ static void vtd_domain_sync(struct iommufd_sva_domain *domain,
 {
 	struct vtd_domain *vd = to_vtd_domain(domain);
 
-	if (gather->start <= gather->last)
+	if (gather->start <= gather->last) {
+		/* Who found a page in the tables before it went is done with it. */
+		down_write(&vd->readers);
+		up_write(&vd->readers);
 		vtd_domain_invalidate(vd, gather->start, gather->last,
 				      list_empty(&gather->tables));
+	}
 	iommufd_sva_pt_free_gathered(&vd->pt, gather);
 	iommufd_sva_gather_init(gather);
 }
@@ -289,6 +437,67 @@ static bool vtd_domain_lookup(struct iommufd_sva_domain *domain, u64 iova,
 			      phys_addr_t *paddr, size_t *len)
 {
 	return iommufd_sva_pt_lookup_run(&to_vtd_domain(domain)->pt, iova, paddr, len);
+}
+
+/* Bits of the addresses that the tables translate: of a guest's physical ones. */
+unsigned int vtd_domain_gpa_bits(struct vtd_domain *domain)
+{
+	return domain->pt.cfg.ias;
+}
+
+/* The PASID table entry for requests that go through @domain alone. */
+struct vtd_pasid_entry vtd_domain_entry(struct vtd_domain *domain, struct vtd_unit *unit,
+					u16 did)
+{
+	return vtd_make_pasid_second_stage(iommufd_sva_pt_root(&domain->pt),
+					   iommufd_sva_pt_levels(&domain->pt) - 2, did,
+					   unit->ecap & VTD_ECAP_SMPWC,
+					   unit->ecap & VTD_ECAP_SC);
+}
+
+/* The same for requests that go through first stage @first before it. */
+struct vtd_pasid_entry vtd_domain_nested_entry(struct vtd_domain *domain,
+					       struct vtd_unit *unit, u16 did, u64 first)
+{
+	return vtd_make_pasid_nested(first, iommufd_sva_pt_root(&domain->pt),
+				     iommufd_sva_pt_levels(&domain->pt) - 2, did,
+				     unit->ecap & VTD_ECAP_SMPWC,
+				     unit->ecap & VTD_ECAP_SC);
+}
+
+/* All of it is RAM of the kernel's: not registers, not memory of a device's. */
+static bool vtd_is_ram(phys_addr_t paddr, size_t len)
+{
+	return region_intersects(paddr, len, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ==
+	       REGION_INTERSECTS;
+}
+
+/**
+ * vtd_domain_read - read a guest's memory
+ * @domain: the guest's memory
+ * @gpa: where
+ * @buf: where to
+ * @len: how much, within a page
+ *
+ * The guest may write there meanwhile: what comes is what there was, in pieces of 64
+ * bits at least. Unmapping waits.
+ *
+ * Return: 0; -EFAULT where nothing is mapped, or something else than RAM.
+ */
+int vtd_domain_read(struct vtd_domain *domain, u64 gpa, void *buf, size_t len)
+{
+	size_t run = len;
+	phys_addr_t paddr;
+	int rc = -EFAULT;
+
+	if (gpa >> vtd_domain_gpa_bits(domain))
+		return -EFAULT;
+	down_read(&domain->readers);
+	if (iommufd_sva_pt_lookup_run(&domain->pt, gpa, &paddr, &run) && run >= len &&
+	    vtd_is_ram(paddr, len))
+		rc = copy_from_kernel_nofault(buf, phys_to_virt(paddr), len);
+	up_read(&domain->readers);
+	return rc ? -EFAULT : 0;
 }
 
 /* PGSNP is set on every unit that has it: only where it is used can fail. */
@@ -334,13 +543,22 @@ static const struct iommufd_sva_domain_ops vtd_domain_ops = {
 /**
  * vtd_nest_parent - see iommufd_sva_backend_ops
  * @unit: the unit
- * @domain: any of ours: its tables are the same with something nested on them
+ * @domain: any of ours: its tables are the same with something nested on them; NULL:
+ *	it is not known yet. On a unit with the erratum SPR17 nothing read-only is
+ *	mapped in it from then on.
  *
- * Return: 0; -EOPNOTSUPP where ECAP.NEST is clear.
+ * Return: 0; -EOPNOTSUPP where ECAP.NEST is clear, or with the erratum where something
+ * read-only was mapped.
  */
 int vtd_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain)
 {
-	return to_vtd_unit(unit)->ecap & VTD_ECAP_NEST ? 0 : -EOPNOTSUPP;
+	struct vtd_unit *vu = to_vtd_unit(unit);
+
+	if (!(vu->ecap & VTD_ECAP_NEST))
+		return -EOPNOTSUPP;
+	if (domain && vu->spr17 && !vtd_domain_may_nest(to_vtd_domain(domain)))
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 /**
@@ -362,7 +580,7 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 	if (flags & ~IOMMUFD_SVA_DOMAIN_NEST_PARENT)
 		return ERR_PTR(-EOPNOTSUPP);
 	if ((flags & IOMMUFD_SVA_DOMAIN_NEST_PARENT) &&
-	    (!unit || vtd_nest_parent(unit, NULL)))
+	    (!unit || !(to_vtd_unit(unit)->ecap & VTD_ECAP_NEST)))
 		return ERR_PTR(-EOPNOTSUPP);
 	rc = unit ? vtd_unit_limits(to_vtd_unit(unit), &limits) :
 		    vtd_common_limits(&limits);
@@ -373,6 +591,7 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 	if (!vd)
 		return ERR_PTR(-ENOMEM);
 	init_rwsem(&vd->units_rwsem);
+	init_rwsem(&vd->readers);
 	INIT_LIST_HEAD(&vd->units);
 	rc = iommufd_sva_pt_init(&vd->pt, &(struct iommufd_sva_pt_cfg){
 		.fmt = &iommufd_sva_pt_vtdss,
@@ -388,6 +607,8 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 		kfree(vd);
 		return ERR_PTR(rc);
 	}
+	/* Before anything is mapped: a parent for other units may be read-only. */
+	vd->nested_on = (flags & IOMMUFD_SVA_DOMAIN_NEST_PARENT) && to_vtd_unit(unit)->spr17;
 	vd->base.ops = &vtd_domain_ops;
 	vd->base.backend = backend;
 	vd->base.iommu.pgsize_bitmap = limits.pgsize_bitmap;

@@ -16,7 +16,7 @@
 #include <linux/msi.h>
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
-#include "vtd.h"
+#include "nested.h"
 
 /* So many records, then a pause. */
 #define VTD_FAULT_BATCH		64
@@ -111,7 +111,8 @@ static const struct {
 	{ 0x85, "no write permission", advice_map },
 	{ 0x86, "no read permission", advice_map },
 	{ 0x87, "request to the interrupt address range", advice_interrupt },
-	{ 0x90, "accessed or dirty bit of first stage not writable", advice_damaged },
+	{ 0x90, "accessed or dirty bit of first stage, whose walks do not snoop", advice_damaged },
+	{ 0x91, "accessed or dirty bit of first stage not writable", advice_damaged },
 };
 
 /**
@@ -160,9 +161,9 @@ static void vtd_fault_keep(struct vtd_unit *unit, const struct vtd_fault *fault)
 	spin_unlock(&faults->lock);
 }
 
-/* The fault recording register at @index: false when it holds none. */
+/* The fault recording register at @index, as it is too: false when it holds none. */
 static bool vtd_fault_read(struct vtd_unit *unit, unsigned int index,
-			   struct vtd_fault *fault)
+			   struct vtd_fault *fault, u64 frcd[2])
 {
 	unsigned int offset = 16 * FIELD_GET(VTD_CAP_FRO, unit->cap) +
 			      VTD_FRCD_SIZE * index;
@@ -176,7 +177,9 @@ static bool vtd_fault_read(struct vtd_unit *unit, unsigned int index,
 	fault->write = !(high & VTD_FRCD_T1);
 	fault->has_pasid = high & VTD_FRCD_PP;
 	fault->pasid = FIELD_GET(VTD_FRCD_PV, high);
-	fault->addr = vtd_read64(unit, offset) & VTD_PTR_MASK;
+	frcd[0] = vtd_read64(unit, offset) & VTD_PTR_MASK;
+	frcd[1] = high;
+	fault->addr = frcd[0];
 	/* F is bit 31 of the highest 32 bits: written as 1, it is free again. */
 	vtd_write32(unit, offset + 12, upper_32_bits(VTD_FRCD_F));
 	return true;
@@ -190,12 +193,14 @@ static bool vtd_faults_drain(struct vtd_unit *unit)
 	unsigned int index = FIELD_GET(VTD_FSTS_FRI, fsts) % num;
 	struct vtd_fault fault;
 	unsigned int done;
+	u64 frcd[2];
 
 	for (done = 0; done < VTD_FAULT_BATCH; done++) {
-		if (!vtd_fault_read(unit, index, &fault))
+		if (!vtd_fault_read(unit, index, &fault, frcd))
 			break;
 		vtd_fault_keep(unit, &fault);
-		vtd_fault_log(unit, &fault);
+		if (!vtd_guest_fault(unit, &fault, frcd))
+			vtd_fault_log(unit, &fault);
 		index = (index + 1) % num;
 	}
 	/* With PFO set nothing more is recorded: cleared last, records are free. */
@@ -213,9 +218,10 @@ static void vtd_faults_discard(struct vtd_unit *unit)
 {
 	unsigned int num = FIELD_GET(VTD_CAP_NFR, unit->cap) + 1, index;
 	struct vtd_fault fault;
+	u64 frcd[2];
 
 	for (index = 0; index < num; index++)
-		vtd_fault_read(unit, index, &fault);
+		vtd_fault_read(unit, index, &fault, frcd);
 	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_PFO | VTD_FSTS_ICE);
 }
 

@@ -11,7 +11,7 @@
 #include <linux/module.h>
 #include <linux/suspend.h>
 #include <iommufd_sva.h>
-#include "vtd.h"
+#include "nested.h"
 
 /* 3.14: writes here are interrupts, whatever the tables say. */
 #define VTD_MSI_START	0xfee00000ULL
@@ -73,6 +73,7 @@ static size_t vtd_hw_info(struct iommufd_sva_unit *unit, void *data, size_t len,
 {
 	struct vtd_unit *vu = to_vtd_unit(unit);
 	struct iommufd_sva_hw_info_vtd info = {
+		.flags = vu->spr17 ? IOMMUFD_SVA_HW_INFO_VTD_ERRATA_772415_SPR17 : 0,
 		.cap_reg = vu->cap,
 		.ecap_reg = vu->ecap,
 	};
@@ -95,6 +96,9 @@ static const struct iommufd_sva_backend_ops vtd_backend_ops = {
 	.set_translation = vtd_set_translation,
 	.domain_alloc = vtd_domain_alloc,
 	.nest_parent = vtd_nest_parent,
+	.vunit_alloc = vtd_vunit_alloc,
+	.nested_alloc = vtd_nested_alloc,
+	.pasid_table_alloc = vtd_pasid_table_object,
 	.get_resv_regions = vtd_get_resv_regions,
 	.must_stay_identity = vtd_must_stay_identity,
 	.hw_info = vtd_hw_info,

@@ -371,3 +371,32 @@ int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
 	}
 	return rc;
 }
+
+/* An empty batch, with room for @room descriptors at @descs. */
+void vtd_batch_init(struct vtd_batch *batch, struct vtd_unit *unit, struct vtd_desc *descs,
+		    unsigned int room)
+{
+	*batch = (struct vtd_batch){ .unit = unit, .descs = descs, .room = room };
+}
+
+/* What has been added takes effect, if nothing failed before. */
+int vtd_batch_submit(struct vtd_batch *batch)
+{
+	if (batch->num && !batch->error)
+		batch->error = vtd_qi_submit(batch->unit, batch->descs, batch->num);
+	batch->num = 0;
+	return batch->error;
+}
+
+/*
+ * In the order in which they are added. Twice the same in a row is once: nothing is
+ * looked at before they are submitted. A full batch goes by itself.
+ */
+void vtd_batch_add(struct vtd_batch *batch, struct vtd_desc desc)
+{
+	if (batch->num && !memcmp(&batch->descs[batch->num - 1], &desc, sizeof(desc)))
+		return;
+	if (batch->num == batch->room)
+		vtd_batch_submit(batch);
+	batch->descs[batch->num++] = desc;
+}

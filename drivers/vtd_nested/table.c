@@ -24,6 +24,9 @@
  *  - a PASID table entry that is not present becomes so with the store of its
  *    lowest quad word, the others being there already; and ceases to be so with
  *    that of the same one, the others staying until they are needed;
+ *  - one that differs in one quad word only (another first stage under the same
+ *    domain ID) changes with the store of that one: 64 bits are atomic, and it is
+ *    consistent before and after (6.2.3.1);
  *  - one that goes from one translation to another changes in many places
  *    (SSPTPTR, AW, PGTT in the first, DID and PGSNP in the second quad word). So
  *    the 4 KiB leaf is copied, the copy changed while nobody sees it, and the
@@ -57,12 +60,13 @@ static unsigned int vtd_pasid_dir_order(struct vtd_pasid_table *table)
 /**
  * vtd_pasid_table_alloc - a PASID table, to be filled by vtd_pasid_table_init()
  * @pasid_bits: of the PASIDs that it is for; 0: for requests without a PASID
+ * @gfp: for the allocation
  *
  * Return: the table; NULL: no memory.
  */
-struct vtd_pasid_table *vtd_pasid_table_alloc(unsigned int pasid_bits)
+struct vtd_pasid_table *vtd_pasid_table_alloc(unsigned int pasid_bits, gfp_t gfp)
 {
-	struct vtd_pasid_table *table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	struct vtd_pasid_table *table = kzalloc(sizeof(*table), gfp);
 	struct vtd_pasid_entry *leaf;
 
 	if (!table)
@@ -71,10 +75,10 @@ struct vtd_pasid_table *vtd_pasid_table_alloc(unsigned int pasid_bits)
 	INIT_LIST_HEAD(&table->quarantine);
 	table->pdts = vtd_pdts(pasid_bits);
 	table->pasid_enable = pasid_bits;
-	table->dir = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO,
+	table->dir = (void *)__get_free_pages(gfp | __GFP_ZERO,
 					      vtd_pasid_dir_order(table));
-	leaf = vtd_alloc_table();
-	table->spare = vtd_alloc_table();
+	leaf = (void *)get_zeroed_page(gfp);
+	table->spare = (void *)get_zeroed_page(gfp);
 	if (table->dir && leaf)
 		table->dir[0] = vtd_make_pasid_dir_entry(virt_to_phys(leaf));
 	else
@@ -177,6 +181,37 @@ static void vtd_pasid_entry_enable(struct vtd_unit *unit, struct vtd_pasid_entry
 	vtd_publish(unit, to, sizeof(*to));
 }
 
+/* How many quad words differ. */
+static unsigned int vtd_pasid_entry_distance(const struct vtd_pasid_entry *a,
+					     const struct vtd_pasid_entry *b)
+{
+	unsigned int i, num = 0;
+
+	for (i = 0; i < ARRAY_SIZE(a->qw); i++)
+		num += a->qw[i] != b->qw[i];
+	return num;
+}
+
+/* Can @now become @entry where it is? See the top. */
+static bool vtd_pasid_entry_fits(const struct vtd_pasid_entry *now,
+				 const struct vtd_pasid_entry *entry)
+{
+	return !vtd_pasid_entry_present(now) || !vtd_pasid_entry_present(entry) ||
+	       vtd_pasid_entry_distance(now, entry) <= 1;
+}
+
+/* @to becomes @entry, both present, and at most one quad word differs. */
+static void vtd_pasid_entry_modify(struct vtd_unit *unit, struct vtd_pasid_entry *to,
+				   const struct vtd_pasid_entry *entry)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(to->qw); i++)
+		if (to->qw[i] != entry->qw[i])
+			WRITE_ONCE(to->qw[i], entry->qw[i]);
+	vtd_publish(unit, to, sizeof(*to));
+}
+
 static bool vtd_pasid_leaf_is_empty(const struct vtd_pasid_entry *leaf)
 {
 	unsigned int i;
@@ -238,6 +273,8 @@ void vtd_pasid_table_set(struct vtd_unit *unit, struct vtd_pasid_table *table, u
 	if (!vtd_pasid_entry_present(entry)) {
 		change->leaf = vtd_pasid_entry_disable(unit, table, leaf, pasid);
 		change->directory = change->leaf;
+	} else if (vtd_pasid_entry_present(now) && vtd_pasid_entry_fits(now, entry)) {
+		vtd_pasid_entry_modify(unit, now, entry);
 	} else if (vtd_pasid_entry_present(now)) {
 		vtd_pasid_leaf_replace(unit, table, leaf, pasid, entry);
 		change->directory = true;
@@ -261,6 +298,59 @@ void vtd_pasid_table_settle(struct vtd_pasid_table *table,
 		vtd_free_table(change->leaf);
 	else
 		list_add(&virt_to_page(change->leaf)->lru, &table->stale);
+}
+
+/* One entry of a leaf, where it is. */
+static void vtd_pasid_entry_set(struct vtd_unit *unit, struct vtd_pasid_entry *to,
+				const struct vtd_pasid_entry *entry)
+{
+	if (!vtd_pasid_entry_present(entry)) {
+		WRITE_ONCE(to->qw[0], vtd_make_pasid_blocked().qw[0]);
+		vtd_publish(unit, to, sizeof(*to));
+	} else if (vtd_pasid_entry_present(to)) {
+		vtd_pasid_entry_modify(unit, to, entry);
+	} else {
+		vtd_pasid_entry_enable(unit, to, entry);
+	}
+}
+
+/**
+ * vtd_pasid_table_set_leaf - set all entries of a leaf while requests go through it
+ * @unit: the unit
+ * @table: the table; @table->fresh is there if the leaf is not
+ * @pasid: one of the leaf's
+ * @next: what they become
+ *
+ * A leaf stays, also with nothing left in it.
+ *
+ * Return: whether the leaf was replaced: then @table is not to be set again before
+ * what was cached of the old one is invalidated, with all of the PASID cache.
+ */
+bool vtd_pasid_table_set_leaf(struct vtd_unit *unit, struct vtd_pasid_table *table,
+			      u32 pasid, const struct vtd_pasid_entry *next)
+{
+	struct vtd_pasid_entry *leaf = vtd_pasid_leaf(table->dir, pasid), *to;
+	bool fits = true;
+	unsigned int i;
+
+	for (i = 0; leaf && i < VTD_PASID_LEAF_ENTRIES; i++)
+		fits &= vtd_pasid_entry_fits(&leaf[i], &next[i]);
+	if (leaf && fits) {
+		for (i = 0; i < VTD_PASID_LEAF_ENTRIES; i++)
+			if (vtd_pasid_entry_present(&leaf[i]) ||
+			    vtd_pasid_entry_present(&next[i]))
+				vtd_pasid_entry_set(unit, &leaf[i], &next[i]);
+		return false;
+	}
+	to = leaf ? table->spare : table->fresh;
+	memcpy(to, next, PAGE_SIZE);
+	vtd_publish(unit, to, PAGE_SIZE);
+	vtd_pasid_dir_set(unit, table, pasid, vtd_make_pasid_dir_entry(virt_to_phys(to)));
+	if (leaf)
+		table->spare = leaf;
+	else
+		table->fresh = NULL;
+	return leaf;
 }
 
 static unsigned int vtd_half_bus(u16 sid)
@@ -337,7 +427,7 @@ int vtd_tables_init(struct vtd_unit *unit)
 
 	unit->root = vtd_alloc_table();
 	unit->identity_context = vtd_alloc_table();
-	unit->identity = vtd_pasid_table_alloc(0);
+	unit->identity = vtd_pasid_table_alloc(0, GFP_KERNEL_ACCOUNT);
 	if (!unit->root || !unit->identity_context || !unit->identity) {
 		vtd_tables_free(unit);
 		return -ENOMEM;

@@ -24,12 +24,15 @@
  *  - for the IOTLB, an entry that was PGTT 100b (pass-through): PASID-selective
  *    through the PASID-based-IOTLB descriptor; 010b (second stage):
  *    domain-selective through the IOTLB descriptor, whoever else is in the
- *    domain: it is what drains requests that are on their way;
+ *    domain: it is what drains requests that are on their way; 011b (nested) like
+ *    the former where it became something else and like the latter where it went;
+ *  - a guest's PASID table was shown, or is no more: as for a context entry, with
+ *    all domain IDs that its entries may have had;
  *  - nothing was present before: nothing, but with CAP.CM, where hardware may
  *    cache that nothing was there (6.1), and a write-buffer flush with CAP.RWBF.
  */
 #include <linux/slab.h>
-#include "vtd.h"
+#include "nested.h"
 
 struct vtd_master;
 
@@ -64,18 +67,25 @@ struct vtd_rid_user {
 
 /**
  * struct vtd_master - a device
+ * @base: what the core has of it
  * @unit: the unit that it is behind
  * @table: its PASID table
  * @taken: @table says what it does; else it was identity all along
+ * @shadow: a guest's PASID table that is shown in place of @table, NULL: none
+ * @nested: struct iommufd_sva_nested by PASID (RID_PASID: without), what is nested
+ *	in @table
  * @num_users: how many
  * @users: its requester IDs
  *
  * Protected by unit->lock.
  */
 struct vtd_master {
+	struct iommufd_sva_master *base;
 	struct vtd_unit *unit;
 	struct vtd_pasid_table *table;
 	bool taken;
+	struct vtd_shadow *shadow;
+	struct xarray nested;
 	unsigned int num_users;
 	struct vtd_rid_user users[IOMMUFD_SVA_MAX_RIDS];
 };
@@ -124,6 +134,20 @@ static void vtd_flush_add_pasid_cache(struct vtd_flush *flush, u16 did, u32 pasi
 					   vtd_make_pasid_cache_pasid(did, pasid));
 }
 
+/* Table 28: is the IOTLB invalidated by PASID where @old, present, became @new? */
+static bool vtd_by_pasid(const struct vtd_pasid_entry *old, const struct vtd_pasid_entry *new,
+			 bool other)
+{
+	switch (vtd_pasid_entry_pgtt(old)) {
+	case VTD_PGTT_PASS_THROUGH:
+		return true;
+	case VTD_PGTT_NESTED:
+		return !other && vtd_pasid_entry_present(new);
+	default:
+		return false;
+	}
+}
+
 /*
  * Requests with @pasid that @old applied to have @new instead. @other: that is an
  * entry of another table; else the same one has changed.
@@ -143,8 +167,7 @@ static void vtd_flush_add_entry(struct vtd_flush *flush, u32 pasid,
 		did = vtd_pasid_entry_did(new);
 	}
 	vtd_flush_add_pasid_cache(flush, did, pasid, other);
-	if (vtd_pasid_entry_present(old) &&
-	    vtd_pasid_entry_pgtt(old) == VTD_PGTT_PASS_THROUGH)
+	if (vtd_pasid_entry_present(old) && vtd_by_pasid(old, new, other))
 		vtd_flush_add(flush, vtd_make_pasid_iotlb_all(did, pasid));
 	else
 		vtd_flush_add(flush, vtd_make_iotlb_domain(did, cap & VTD_CAP_DRD,
@@ -329,8 +352,72 @@ static int vtd_master_show(struct vtd_master *vm, u32 pasid,
 	return rc;
 }
 
+/*
+ * The context entries of @vm, which shares them with nobody, lead to @table now.
+ * @old: what requests without a PASID had, to be invalidated; NULL: somebody else
+ * sees to that, for all PASIDs.
+ */
+static int vtd_master_lead(struct vtd_master *vm, struct vtd_pasid_table *table,
+			   const struct vtd_pasid_entry *old)
+{
+	struct vtd_context_entry context = vtd_context_for(table);
+	const struct vtd_pasid_entry *now = vtd_pasid_table_rid_entry(table);
+	struct vtd_flush *flush = vtd_flush_alloc(vm->unit);
+	struct vtd_rid *rids[IOMMUFD_SVA_MAX_RIDS];
+	unsigned int num = vtd_master_rids(vm, rids), i;
+
+	for (i = 0; i < num; i++) {
+		if (vtd_context_replace(vm->unit, rids[i]->sid, &context))
+			flush->context_all = true;
+		rids[i]->shown = vm;
+	}
+	vtd_flush_add_rids(flush, rids, num);
+	if (vm->unit->cap & VTD_CAP_CM)
+		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
+	if (old)
+		vtd_flush_add_entry(flush, VTD_RID_PASID, old, now, true);
+	return vtd_flush_submit(flush);
+}
+
+/*
+ * A guest's PASID table is shown from now on (@to), or @vm's own with @entry for
+ * requests without a PASID. @vm has nothing attached to PASIDs. When this fails the
+ * hardware does not answer; what it had before is put back as far as that is possible.
+ */
+static int vtd_master_switch(struct vtd_master *vm, struct vtd_shadow *to,
+			     const struct vtd_pasid_entry *entry)
+{
+	struct vtd_pasid_entry old = *vtd_rid_entry(vm->unit, vm->taken ? vm : NULL);
+	struct vtd_shadow *from = vm->shadow;
+	int rc;
+
+	/* Nobody looks at the own table while a guest's is shown. */
+	if (to)
+		vtd_shadow_show(to);
+	else
+		vtd_pasid_table_init(vm->unit, vm->table, entry);
+	rc = vtd_master_lead(vm, to ? vtd_shadow_table(to) : vm->table, from ? NULL : &old);
+	if (from)
+		rc = vtd_shadow_forget(from) ?: rc;
+	if (rc && (to || vtd_pasid_entry_present(entry))) {
+		if (from)
+			vtd_shadow_show(from);
+		vtd_master_lead(vm, from ? vtd_shadow_table(from) : vm->table, NULL);
+		if (to) {
+			vtd_shadow_keep(to);
+			vtd_shadow_forget(to);
+		}
+		return rc;
+	}
+	if (rc && from)
+		vtd_shadow_keep(from);
+	vm->shadow = to;
+	vm->taken = true;
+	return rc;
+}
+
 /* Make the PASID entry of @trans, joining its domain. */
-static int vtd_translation_join(struct vtd_unit *unit,
+static int vtd_translation_join(struct vtd_unit *unit, u32 pasid,
 				const struct iommufd_sva_translation *trans,
 				struct vtd_pasid_entry *entry)
 {
@@ -350,32 +437,61 @@ static int vtd_translation_join(struct vtd_unit *unit,
 		rc = vtd_domain_join(domain, unit, &did);
 		if (rc)
 			return rc;
-		*entry = vtd_make_pasid_second_stage(iommufd_sva_pt_root(&domain->pt),
-						     iommufd_sva_pt_levels(&domain->pt) - 2,
-						     did, unit->ecap & VTD_ECAP_SMPWC,
-						     unit->ecap & VTD_ECAP_SC);
+		*entry = vtd_domain_entry(domain, unit, did);
 		return 0;
 	case IOMMUFD_SVA_TRANS_NESTED:
-		/* nested_alloc is not there: no such translation is made. */
-		break;
+		/* A PASID table has joined by itself, and is no entry. */
+		if (!vtd_shadow_of(trans))
+			return vtd_nested_join(unit, trans->nested, pasid, entry);
+		*entry = vtd_make_pasid_blocked();
+		return 0;
 	}
 	return -EOPNOTSUPP;
 }
 
-static void vtd_translation_leave(struct vtd_unit *unit,
+static void vtd_translation_leave(struct vtd_unit *unit, u32 pasid,
 				  const struct iommufd_sva_translation *trans)
 {
 	if (trans->type == IOMMUFD_SVA_TRANS_STAGE2)
 		vtd_domain_leave(to_vtd_domain(trans->domain), unit);
+	else if (trans->type == IOMMUFD_SVA_TRANS_NESTED && !vtd_shadow_of(trans))
+		vtd_nested_leave(unit, trans->nested, pasid);
 }
 
 /* Memory for what @pasid is going to be set to. */
 static int vtd_master_prepare(struct vtd_master *vm, u32 pasid,
 			      const struct iommufd_sva_translation *new)
 {
-	if (pasid == IOMMUFD_SVA_NO_PASID || new->type == IOMMUFD_SVA_TRANS_BLOCKED)
+	int rc = 0;
+
+	if (new->type == IOMMUFD_SVA_TRANS_BLOCKED)
 		return 0;
-	return vtd_pasid_table_prepare(vm->table, pasid);
+	if (new->type == IOMMUFD_SVA_TRANS_NESTED && !xa_load(&vm->nested, pasid))
+		rc = xa_reserve(&vm->nested, pasid, IOMMUFD_SVA_GFP_USER);
+	return rc ?: vtd_pasid_table_prepare(vm->table, pasid);
+}
+
+/* What goes through a guest's address space is found there when it faults. */
+static void vtd_master_note(struct vtd_master *vm, u32 pasid,
+			    const struct iommufd_sva_translation *now)
+{
+	if (now->type == IOMMUFD_SVA_TRANS_NESTED && !vtd_shadow_of(now))
+		xa_store(&vm->nested, pasid, now->nested, GFP_KERNEL);
+	else
+		xa_erase(&vm->nested, pasid);
+}
+
+struct iommufd_sva_master *vtd_find_nested(struct vtd_unit *unit, u16 sid, u32 pasid,
+					   struct iommufd_sva_nested **nested)
+{
+	struct vtd_rid *rid = xa_load(&unit->rids, sid);
+	struct vtd_master *vm = rid ? rid->shown : NULL;
+
+	lockdep_assert_held(&unit->lock);
+	if (!vm)
+		return NULL;
+	*nested = vm->shadow ? vtd_shadow_nested(vm->shadow) : xa_load(&vm->nested, pasid);
+	return *nested ? vm->base : NULL;
 }
 
 /**
@@ -396,19 +512,27 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 {
 	struct vtd_master *vm = master->priv;
 	struct vtd_unit *unit = vm->unit;
+	u32 index = pasid == IOMMUFD_SVA_NO_PASID ? VTD_RID_PASID : pasid;
+	struct vtd_shadow *shadow = vtd_shadow_of(new);
 	struct vtd_pasid_entry entry;
 	int rc;
 
+	/* A guest's PASID table is on its own unit alone, and is no PASID's. */
+	if (shadow && (new->nested->vunit->unit != master->unit || index != VTD_RID_PASID))
+		return -EINVAL;
 	mutex_lock(&unit->lock);
-	rc = vtd_master_prepare(vm, pasid, new);
+	rc = vtd_master_prepare(vm, index, new);
 	if (!rc)
-		rc = vtd_translation_join(unit, new, &entry);
+		rc = vtd_translation_join(unit, index, new, &entry);
 	if (rc)
 		goto out;
-	if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || vm->taken)
+	if (index == VTD_RID_PASID && (shadow || vm->shadow))
+		rc = vtd_master_switch(vm, shadow, &entry);
+	else if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || vm->taken)
 		rc = vtd_master_show(vm, pasid, &entry);
-	vtd_translation_leave(unit, rc ? new : old);
+	vtd_translation_leave(unit, index, rc ? new : old);
 out:
+	vtd_master_note(vm, index, rc ? old : new);
 	mutex_unlock(&unit->lock);
 	return rc;
 }
@@ -466,6 +590,7 @@ static void vtd_master_free(struct vtd_master *vm)
 	for (i = 0; i < vm->num_users; i++)
 		list_del(&vm->users[i].node);
 	vtd_pasid_table_free(vm->table);
+	xa_destroy(&vm->nested);
 	kfree(vm);
 }
 
@@ -488,8 +613,10 @@ int vtd_master_init(struct iommufd_sva_master *master)
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
 	if (!vm)
 		return -ENOMEM;
+	vm->base = master;
 	vm->unit = unit;
-	vm->table = vtd_pasid_table_alloc(master->pasid_bits);
+	xa_init(&vm->nested);
+	vm->table = vtd_pasid_table_alloc(master->pasid_bits, GFP_KERNEL_ACCOUNT);
 	if (!vm->table) {
 		kfree(vm);
 		return -ENOMEM;

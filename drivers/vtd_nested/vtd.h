@@ -6,8 +6,10 @@
  *   master->lock	the core's: one set_translation() of a device at a time
  *   unit->lock		mutex: the root, context and PASID tables of a unit, its
  *			requester IDs and what they show
- *   domain->units_rwsem	which units a domain is on and its ID there: read to
- *			invalidate, write to join and to leave
+ *   nested->lock		mutex, nested.c: where a nested HWPT is attached
+ *   domain->units_rwsem	which units a domain is on, its ID there and those of
+ *			what is nested on it: read to invalidate, write to join
+ *			and to leave
  *   qi->lock		spinlock: the ring of the invalidation queue and its tail
  *   unit->gcmd_lock	spinlock: GCMD_REG, one command at a time
  *   unit->fectl_lock	raw spinlock: FECTL_REG; inside the irq core's locks
@@ -200,6 +202,8 @@ struct vtd_pasid_change {
  * @dids: domain IDs in use
  * @num_dids: how many
  * @identity_did: the one that pass-through entries carry
+ * @skipped: interrupt-entry-cache invalidations of guests that were left out
+ * @spr17: has Intel's erratum SPR17: a nesting parent holds no read-only mapping
  * @qi: invalidation queue
  * @faults: fault reporting
  * @debugfs: its directory
@@ -227,6 +231,8 @@ struct vtd_unit {
 	struct ida dids;
 	atomic_t num_dids;
 	u16 identity_did;
+	atomic64_t skipped;
+	bool spr17;
 	struct vtd_qi qi;
 	struct vtd_faults faults;
 	struct dentry *debugfs;
@@ -338,6 +344,27 @@ void vtd_qi_repair(struct vtd_unit *unit);
 int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
 		  unsigned int count);
 
+/**
+ * struct vtd_batch - descriptors that are collected and submitted together
+ * @unit: where
+ * @descs: they
+ * @room: how many fit
+ * @num: how many there are
+ * @error: of a submission; nothing is submitted after it
+ */
+struct vtd_batch {
+	struct vtd_unit *unit;
+	struct vtd_desc *descs;
+	unsigned int room;
+	unsigned int num;
+	int error;
+};
+
+void vtd_batch_init(struct vtd_batch *batch, struct vtd_unit *unit, struct vtd_desc *descs,
+		    unsigned int room);
+void vtd_batch_add(struct vtd_batch *batch, struct vtd_desc desc);
+int vtd_batch_submit(struct vtd_batch *batch);
+
 /* fault.c */
 int vtd_faults_start(struct vtd_unit *unit);
 void vtd_faults_stop(struct vtd_unit *unit);
@@ -346,7 +373,7 @@ const char *vtd_fault_reason(u8 reason, const char **advice);
 /* table.c */
 int vtd_tables_init(struct vtd_unit *unit);
 void vtd_tables_free(struct vtd_unit *unit);
-struct vtd_pasid_table *vtd_pasid_table_alloc(unsigned int pasid_bits);
+struct vtd_pasid_table *vtd_pasid_table_alloc(unsigned int pasid_bits, gfp_t gfp);
 void vtd_pasid_table_free(struct vtd_pasid_table *table);
 void vtd_pasid_table_init(struct vtd_unit *unit, struct vtd_pasid_table *table,
 			  const struct vtd_pasid_entry *rid_entry);
@@ -356,6 +383,8 @@ int vtd_pasid_table_prepare(struct vtd_pasid_table *table, u32 pasid);
 void vtd_pasid_table_set(struct vtd_unit *unit, struct vtd_pasid_table *table, u32 pasid,
 			 const struct vtd_pasid_entry *entry,
 			 struct vtd_pasid_change *change);
+bool vtd_pasid_table_set_leaf(struct vtd_unit *unit, struct vtd_pasid_table *table,
+			      u32 pasid, const struct vtd_pasid_entry *next);
 void vtd_pasid_table_settle(struct vtd_pasid_table *table,
 			    struct vtd_pasid_change *change, bool forgotten);
 struct vtd_context_entry *vtd_context_entry(struct vtd_unit *unit, u16 sid);
@@ -373,19 +402,44 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 			const struct iommufd_sva_translation *new,
 			const struct iommufd_sva_translation *old);
 void vtd_rids_free(struct vtd_unit *unit);
+/*
+ * The device that requests of @sid are, under unit->lock, and in *@nested what those
+ * with @pasid go through; NULL: nothing of a guest's.
+ */
+struct iommufd_sva_master *vtd_find_nested(struct vtd_unit *unit, u16 sid, u32 pasid,
+					   struct iommufd_sva_nested **nested);
 
 /**
  * struct vtd_domain_unit - a domain on a unit
  * @node: in vtd_domain.units
  * @unit: the unit
  * @did: the domain's ID there
- * @users: translations of devices of @unit that need it
+ * @users: translations of devices of @unit that need it, and @tags
+ * @tags: struct vtd_tag, what is nested on it there
  */
 struct vtd_domain_unit {
 	struct list_head node;
 	struct vtd_unit *unit;
 	u16 did;
 	unsigned int users;
+	struct list_head tags;
+};
+
+/**
+ * struct vtd_tag - a domain ID for what goes through a guest's tables
+ * @node: in vtd_domain_unit.tags of @parent: unmaps there flush it
+ * @unit: where
+ * @parent: the nesting parent
+ * @did: the ID
+ *
+ * A domain ID stands for one second stage, and with a PASID for one first stage
+ * (6.2.3.1), so what is nested has others than the parent and than each other.
+ */
+struct vtd_tag {
+	struct list_head node;
+	struct vtd_unit *unit;
+	struct vtd_domain *parent;
+	u16 did;
 };
 
 /**
@@ -395,6 +449,11 @@ struct vtd_domain_unit {
  * @units_rwsem: protects @units and @enforce_snoop; see the top
  * @units: struct vtd_domain_unit, one per unit that it is on
  * @enforce_snoop: it goes only to units that can make any access snoop
+ * @read_only: something was mapped that is not writable
+ * @nested_on: a nesting parent on a unit with the erratum SPR17: nothing may be
+ * @readers: held for reading while memory is read through the tables
+ *	(vtd_domain_read()); who has taken pages out takes it for writing before
+ *	they can be anything else. Innermost.
  */
 struct vtd_domain {
 	struct iommufd_sva_domain base;
@@ -402,6 +461,9 @@ struct vtd_domain {
 	struct rw_semaphore units_rwsem;
 	struct list_head units;
 	bool enforce_snoop;
+	bool read_only;
+	bool nested_on;
+	struct rw_semaphore readers;
 };
 
 static inline struct vtd_domain *to_vtd_domain(struct iommufd_sva_domain *domain)
@@ -415,6 +477,16 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 int vtd_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain);
 int vtd_domain_join(struct vtd_domain *domain, struct vtd_unit *unit, u16 *did);
 void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit);
+int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent);
+int vtd_tag_flush(struct vtd_tag *tag);
+void vtd_tag_fini(struct vtd_tag *tag);
+unsigned int vtd_domain_gpa_bits(struct vtd_domain *domain);
+struct vtd_pasid_entry vtd_domain_entry(struct vtd_domain *domain, struct vtd_unit *unit,
+					u16 did);
+struct vtd_pasid_entry vtd_domain_nested_entry(struct vtd_domain *domain,
+					       struct vtd_unit *unit, u16 did, u64 first);
+int vtd_domain_flush_unit(struct vtd_domain *domain, struct vtd_unit *unit);
+int vtd_domain_read(struct vtd_domain *domain, u64 gpa, void *buf, size_t len);
 
 /* debugfs.c */
 void vtd_debugfs_init(void);

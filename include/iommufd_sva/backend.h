@@ -307,7 +307,8 @@ struct iommufd_sva_nested {
  * @cache_coherency: DMA of @master snoops caches without further ado.
  * @nest_parent: may @domain, of this backend and made by domain_alloc() without
  *	IOMMUFD_SVA_DOMAIN_NEST_PARENT (VFIO's), be a nesting parent on @unit all
- *	the same? 0, or -EOPNOTSUPP: the unit cannot nest. NULL: no unit can.
+ *	the same? 0, or -EOPNOTSUPP: the unit cannot nest. @domain NULL: may any?
+ *	NULL: no unit can.
  * @vunit_alloc: a guest's share of @unit, with a tag of its own, on @parent, which
  *	is a nesting parent of this backend. @data is NULL when the user gave
  *	none. -EOPNOTSUPP: the unit is not of @type or cannot nest; -EINVAL: data

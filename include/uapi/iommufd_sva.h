@@ -53,21 +53,19 @@
  * 0x8d  HWPT_INVALIDATE                32  built
  * 0x8e  FAULT_QUEUE_ALLOC              16  not yet: -ENOTTY
  * 0x8f  IOAS_MAP_FILE                  40  built
- * 0x90  VIOMMU_ALLOC                   24  built; on VT-d: -EOPNOTSUPP
+ * 0x90  VIOMMU_ALLOC                   24  built
  * 0x91  VDEVICE_ALLOC                  24  built
  * 0x92  IOAS_CHANGE_PROCESS             8  built
  * 0x93  VEVENTQ_ALLOC                  28  built
  * 0x94  (iommufd: HW_QUEUE_ALLOC)       -  out of scope: -ENOTTY
  * 0x95  (iommufd: NOIOMMU_GET_PA)       -  out of scope: -ENOTTY
  * 0xc0  DEVICE_BIND                    24  built
- * 0xc1  DEVICE_ATTACH                  24  built; a nested HWPT on a PASID:
- *                                          -EOPNOTSUPP
+ * 0xc1  DEVICE_ATTACH                  24  built
  * 0xc2  DEVICE_DETACH                  16  built
  * 0xc3  VSID_MAP                       32  built
- * 0xc4  PASID_TABLE_ALLOC              40  built; a fault_id, and VT-d's:
- *                                          -EOPNOTSUPP
+ * 0xc4  PASID_TABLE_ALLOC              40  built; a fault_id: -EOPNOTSUPP
  * 0xc5  FAULT_RING                     32  not yet: -ENOTTY
- * 0xc6  HWPT_IMPORT                    16  built; on VT-d: -EOPNOTSUPP
+ * 0xc6  HWPT_IMPORT                    16  built
  * 0xc7  MM_BIND                        16  not yet: -ENOTTY
  * 0xc8  PASID_GRANT                    24  not yet: -ENOTTY
  * ====  =======================  ========  ==============================
@@ -513,7 +511,8 @@ enum iommufd_sva_hwpt_vtd_s1_flags {
  * struct iommufd_sva_hwpt_vtd_s1 - IOMMUFD_SVA_HWPT_DATA_VTD_S1
  * @flags: enum iommufd_sva_hwpt_vtd_s1_flags
  * @pgtbl_addr: guest-physical address of the guest's top-level table
- *              (PASID-table entry field FSPTPTR), 4 KiB aligned
+ *              (PASID-table entry field FSPTPTR), 4 KiB aligned and within what
+ *              the parent can map
  * @addr_width: input address width in bits: 48 (4 levels) or 57 (5 levels)
  * @__reserved: 0
  */
@@ -585,10 +584,13 @@ enum iommufd_sva_hwpt_data_type {
  * -EINVAL
  *	no such @pt_id, or it is none of the three kinds; the parent is no
  *	NEST_PARENT or belongs to another unit; @data_type and @data_len
- *	disagree; @data_len is none the type has
+ *	disagree; @data_len is none the type has; a first stage that the unit
+ *	does not have (VTD_S1). With IOMMUFD_SVA_HW_INFO_VTD_ERRATA_772415_SPR17:
+ *	NEST_PARENT, and the IOAS has a mapping that is not writeable
  * -EOPNOTSUPP
  *	also: the unit cannot do what a flag or @data_type asks for;
- *	FAULT_ID_VALID together with NEST_PARENT
+ *	FAULT_ID_VALID together with NEST_PARENT; an unknown flag or a reserved
+ *	field of the data (VTD_S1)
  * -EADDRINUSE
  *	a mapping or an allowed range of the IOAS lies outside the addresses
  *	that the unit can translate, or is misaligned for its smallest page
@@ -619,7 +621,7 @@ struct iommufd_sva_hwpt_alloc {
  * enum iommufd_sva_hw_info_vtd_flags - what registers do not say about VT-d
  * @IOMMUFD_SVA_HW_INFO_VTD_ERRATA_772415_SPR17: Intel's erratum SPR17 (document
  *	772415): a nesting parent must hold no read-only mapping, or DMA through
- *	it may write there
+ *	it may write there. One for this unit takes none (-EINVAL)
  */
 enum iommufd_sva_hw_info_vtd_flags {
 	IOMMUFD_SVA_HW_INFO_VTD_ERRATA_772415_SPR17 = 1 << 0,
@@ -867,10 +869,16 @@ enum iommufd_sva_hwpt_invalidate_data_type {
  * When the call returns, everything that it counts as consumed has completed in
  * the hardware. By type of descriptor:
  *
- * - context-cache, PASID-cache, IOTLB, PASID-based IOTLB: those of this vIOMMU
- *   alone; "global" means every domain ID of this vIOMMU;
+ * - context-cache: consumed and left out. Context entries are the VMM's to
+ *   follow: it attaches the PASID table that they lead to;
+ * - PASID-cache: what it names is read again from the guest's PASID tables, all
+ *   those of this vIOMMU;
+ * - IOTLB, PASID-based IOTLB: those of the guest's PASID tables, by the domain IDs
+ *   in them; "global" means every domain ID of this vIOMMU. Nested HWPTs are
+ *   invalidated by themselves;
  * - device-TLB, PASID-based device-TLB: the device that the source ID names
- *   in this vIOMMU; PFSID is the kernel's to fill in;
+ *   in this vIOMMU; PFSID is the kernel's to fill in. Checked like the others
+ *   and then left out: no device has ATS on yet;
  * - page-group response: must answer a page request that is pending;
  * - interrupt-entry-cache: consumed and left out;
  * - wait: consumed and left out. The VMM completes it, by status write and
@@ -1127,7 +1135,8 @@ enum iommufd_sva_viommu_type {
 /**
  * define IOMMUFD_SVA_VIOMMU_VTD - a vIOMMU type: VT-d; no type-specific data
  *
- * Domain IDs of the guest are mapped to physical ones of this vIOMMU's own.
+ * Domain IDs of the guest are mapped to physical ones of this vIOMMU's own, 128 of
+ * them at most; what has others shares one for each PASID table.
  */
 #define IOMMUFD_SVA_VIOMMU_VTD 0x80000000U
 
@@ -1282,7 +1291,8 @@ struct iommufd_sva_vevent_arm_smmuv3 {
  * struct iommufd_sva_vevent_vtd - IOMMUFD_SVA_VEVENTQ_VTD
  * @frcd: a fault recording register of VT-d (FRCD_REG), low half first, with
  *        the guest's source ID in SID and F set: what a guest reads from its
- *        own
+ *        own. The reason is one that a unit with first stage alone has: what is
+ *        not in the guest's memory is a table that cannot be read (70h, 73h)
  */
 struct iommufd_sva_vevent_vtd {
 	__aligned_le64 frcd[2];
@@ -1426,8 +1436,7 @@ struct iommufd_sva_device_bind {
  * -EOPNOTSUPP
  *	also: a PASID, a nested HWPT or a PASID table for a device that shares
  *	its requester ID with others; a PASID for a device that has none, or
- *	behind a unit that has none, a line in the log says which; a nested HWPT
- *	for a PASID
+ *	behind a unit that has none, a line in the log says which
  * -EADDRINUSE
  *	the device reserves addresses (MSI) that the IOAS has mapped or allowed
  * -EFAULT, -ENOMEM
@@ -1435,6 +1444,11 @@ struct iommufd_sva_device_bind {
  * -ENODEV
  *	the device has been removed; VFIO has given it back, or has freed the
  *	mappings that HWPT_IMPORT made @pt_id of
+ * -EBUSY
+ *	a PASID table, and something is attached to a PASID of the group's, or
+ *	the other way round
+ * -ENOSPC
+ *	the unit has no domain ID left
  */
 struct iommufd_sva_device_attach {
 	__u32 size;
@@ -1552,7 +1566,8 @@ enum iommufd_sva_pasid_table_type {
  * struct iommufd_sva_pasid_table_vtd - IOMMUFD_SVA_PASID_TABLE_VTD
  * @dir_gpa: guest-physical address of the guest's PASID directory (scalable-mode
  *           context entry field PASIDDIRPTR), 4 KiB aligned
- * @pasid_bits: bits of a PASID that the directory covers (PDTS + 7), 7 to 20
+ * @pasid_bits: bits of a PASID that the directory covers, 7 to 20: what a context
+ *              entry says (PDTS) plus 13
  * @rid_pasid: PASID of requests without one (RID_PASID): 0
  */
 struct iommufd_sva_pasid_table_vtd {
@@ -1582,17 +1597,26 @@ struct iommufd_sva_pasid_table_smmuv3 {
  * @__reserved: 0
  *
  * Makes an object of a guest's whole PASID table, which any number of devices
- * can be attached to. On VT-d the kernel reads the guest's tables and keeps a
- * physical copy, brought up to date by PASID-cache invalidations; on SMMUv3 the
- * hardware walks the guest's own.
+ * can be attached to. On SMMUv3 the hardware walks the guest's own.
+ *
+ * On VT-d, where it takes a vIOMMU, the kernel reads the guest's tables and keeps a
+ * physical copy, brought up to date by the PASID-cache invalidations that the
+ * vIOMMU is given. The guest's unit is one with first stage (FSTS) and pass-through
+ * (PT) and without second stage, nesting and memory types (MTS), and says so; with
+ * caching mode (CM), so that it is told of what becomes present. Entries that such
+ * a unit does not take are not present; a request that comes to one is the guest's
+ * fault, with the reason that its own unit would give.
  *
  * -EINVAL
  *	@pt_id is neither, or no NEST_PARENT; @data_len, or a field of the data,
  *	is out of range
  * -EOPNOTSUPP
- *	also: the unit is not of @data_type's kind or cannot nest
+ *	also: the unit is not of @data_type's kind or cannot nest; VT-d, and
+ *	@pt_id is not a vIOMMU
  * -ENODEV
  *	the parent was made by HWPT_IMPORT and VFIO has freed its mappings
+ * -ENOSPC
+ *	the unit has no domain ID left (VT-d)
  * -EIO
  *	an @ste that is not legal
  */
@@ -1661,7 +1685,9 @@ struct iommufd_sva_fault_ring {
  *	VFIO has freed its mappings, here or in a later use of the HWPT; or the
  *	device has been removed
  * -EOPNOTSUPP
- *	also: the unit cannot nest
+ *	also: the unit cannot nest; or it has the erratum
+ *	IOMMUFD_SVA_HW_INFO_VTD_ERRATA_772415_SPR17, and VFIO has mapped
+ *	something read-only
  */
 struct iommufd_sva_hwpt_import {
 	__u32 size;

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guests: address spaces of theirs (nested.c), their share of a unit (viommu.c) and
+ * their PASID tables on it (shadow.c).
+ *
+ * Locks, where vtd.h has none of them, outermost first:
+ *   vunit->lock	mutex: the buffers of a guest's invalidations
+ *   vunit->vsids_lock	the core's, outside master->lock
+ *   vunit->tables_lock	mutex: a guest's PASID tables, its domain IDs and what goes
+ *			to the hardware for them
+ *   unit->lock
+ */
+#ifndef __VTD_NESTED_H
+#define __VTD_NESTED_H
+
+#include "guest.h"
+#include "vtd.h"
+
+/* As many as a guest has tags for its address spaces, and few of what a unit has. */
+#define VTD_GUEST_DIDS	128U
+/* Descriptors of a guest that are looked at, and submitted, together. */
+#define VTD_GUEST_ROOM	120U
+
+/**
+ * struct vtd_guest_did - a domain ID of a guest's
+ * @tag: what it is on the unit
+ * @gdid: what the guest calls it; the key in vunit->dids
+ * @users: entries of PASID tables that have it; without any it is kept until another
+ *	one needs the room
+ */
+struct vtd_guest_did {
+	struct vtd_tag tag;
+	u16 gdid;
+	unsigned int users;
+};
+
+/**
+ * struct vtd_vunit - a guest's share of a unit
+ * @base: what the core sees of it
+ * @unit: the unit
+ * @parent: the guest's memory
+ * @caps: what a guest may use of the unit
+ * @lock: protects @raw
+ * @raw: descriptors as the guest wrote them
+ * @tables_lock: protects what follows, and its PASID tables
+ * @tables: struct vtd_shadow
+ * @dids: struct vtd_guest_did by the guest's domain ID, VTD_GUEST_DIDS at most
+ * @num_dids: how many
+ * @batch: what the guest's descriptors come to
+ * @guest: a page of a guest's PASID table, and what it replaces
+ * @next: what it comes to
+ */
+struct vtd_vunit {
+	struct iommufd_sva_vunit base;
+	struct vtd_unit *unit;
+	struct vtd_domain *parent;
+	struct vtd_guest_caps caps;
+	struct mutex lock;
+	struct vtd_desc *raw;
+	struct mutex tables_lock;
+	struct list_head tables;
+	struct xarray dids;
+	unsigned int num_dids;
+	struct vtd_batch batch;
+	struct vtd_pasid_entry *guest;
+	struct vtd_pasid_entry *next;
+};
+
+static inline struct vtd_vunit *to_vtd_vunit(struct iommufd_sva_vunit *vunit)
+{
+	return container_of(vunit, struct vtd_vunit, base);
+}
+
+/* viommu.c */
+struct iommufd_sva_vunit *vtd_vunit_alloc(struct iommufd_sva_unit *unit,
+					  struct iommufd_sva_domain *parent, u32 type,
+					  const struct iommufd_sva_user_data *data);
+int vtd_vunit_get_did(struct vtd_vunit *vv, u16 gdid, u16 *did);
+void vtd_vunit_put_did(struct vtd_vunit *vv, u16 gdid);
+int vtd_vunit_submit(struct vtd_vunit *vv);
+/* Is @fault one that the guest that has the device is told of, and was it? */
+bool vtd_guest_fault(struct vtd_unit *unit, const struct vtd_fault *fault, const u64 frcd[2]);
+
+/* shadow.c */
+struct vtd_shadow;
+
+/**
+ * struct vtd_shadow_names - which entries of a PASID table an invalidation names
+ * @pasid: one of them; ~0: all
+ * @did: those that have this domain ID of the guest's, or are to have it
+ * @any_did: whatever they have
+ */
+struct vtd_shadow_names {
+	u32 pasid;
+	u16 did;
+	bool any_did;
+};
+
+struct iommufd_sva_nested *
+vtd_pasid_table_object(struct iommufd_sva_domain *parent, struct iommufd_sva_vunit *vunit,
+		       const struct iommufd_sva_user_data *data);
+struct vtd_shadow *vtd_shadow_of(const struct iommufd_sva_translation *trans);
+struct vtd_shadow *vtd_nested_shadow(struct iommufd_sva_nested *nested);
+struct iommufd_sva_nested *vtd_shadow_nested(struct vtd_shadow *shadow);
+struct vtd_pasid_table *vtd_shadow_table(struct vtd_shadow *shadow);
+int vtd_shadow_reread(struct vtd_vunit *vv, const struct vtd_shadow_names *names);
+void vtd_shadow_settle(struct vtd_vunit *vv);
+void vtd_shadow_add_own(struct vtd_vunit *vv, struct vtd_desc (*make)(u16 did, void *arg),
+			void *arg);
+void vtd_shadow_show(struct vtd_shadow *shadow);
+int vtd_shadow_forget(struct vtd_shadow *shadow);
+void vtd_shadow_keep(struct vtd_shadow *shadow);
+u8 vtd_shadow_reason(struct vtd_shadow *shadow, u32 pasid);
+
+/* nested.c */
+struct iommufd_sva_nested *vtd_nested_alloc(struct iommufd_sva_unit *unit,
+					    struct iommufd_sva_domain *parent,
+					    struct iommufd_sva_vunit *vunit,
+					    const struct iommufd_sva_user_data *data);
+/*
+ * Requests of some device of @unit with @pasid are going to go through @nested, which
+ * is no PASID table: make their entry. Both under unit->lock.
+ */
+int vtd_nested_join(struct vtd_unit *unit, struct iommufd_sva_nested *nested, u32 pasid,
+		    struct vtd_pasid_entry *entry);
+/* They do not any more, and nothing of the hardware refers to it. */
+void vtd_nested_leave(struct vtd_unit *unit, struct iommufd_sva_nested *nested, u32 pasid);
+
+#endif

@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vIOMMUs: a guest's share of a unit. Its domain IDs are its own: each that its PASID
+ * tables use is another one on the unit, so that everything it asks to be invalidated
+ * is its own, and what it has under one ID on many devices costs one command.
+ *
+ * A guest's descriptors are read once, checked one by one (guest.c), and go to the
+ * hardware as many at a time as fit: one write of the tail and one wait for all.
+ * ATS is off in all devices, so there is nothing to invalidate in their device-TLBs.
+ */
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include "nested.h"
+
+/* Looks for a moment in which nobody changes a guest's names for its devices. */
+#define VTD_VSID_ATTEMPTS	1000
+
+/* 16 bits, and the device is behind this unit. */
+static int vtd_vsid_check(struct iommufd_sva_vunit *vunit, u64 vsid,
+			  struct iommufd_sva_master *master)
+{
+	if (vsid > U16_MAX || master->unit != vunit->unit)
+		return -EINVAL;
+	return 0;
+}
+
+/* --- domain IDs -------------------------------------------------------- */
+
+/* One that nothing uses. */
+static struct vtd_guest_did *vtd_vunit_idle_did(struct vtd_vunit *vv)
+{
+	struct vtd_guest_did *gd;
+	unsigned long gdid;
+
+	xa_for_each(&vv->dids, gdid, gd)
+		if (!gd->users)
+			return gd;
+	return NULL;
+}
+
+/* Take an idle one out, with nothing cached under it. */
+static struct vtd_guest_did *vtd_vunit_reclaim_did(struct vtd_vunit *vv)
+{
+	struct vtd_guest_did *gd = vtd_vunit_idle_did(vv);
+	int rc;
+
+	if (!gd)
+		return ERR_PTR(-ENOSPC);
+	/* What no longer has it the hardware has to be told first. */
+	rc = vtd_vunit_submit(vv) ?: vtd_tag_flush(&gd->tag);
+	if (rc)
+		return ERR_PTR(rc);
+	xa_erase(&vv->dids, gd->gdid);
+	return gd;
+}
+
+static struct vtd_guest_did *vtd_vunit_new_did(struct vtd_vunit *vv)
+{
+	struct vtd_guest_did *gd;
+	int rc;
+
+	if (vv->num_dids == min(VTD_GUEST_DIDS, vtd_unit_max_did(vv->unit) / 8))
+		return vtd_vunit_reclaim_did(vv);
+	gd = kzalloc(sizeof(*gd), IOMMUFD_SVA_GFP_USER);
+	if (!gd)
+		return ERR_PTR(-ENOMEM);
+	rc = vtd_tag_init(&gd->tag, vv->unit, vv->parent);
+	if (rc) {
+		kfree(gd);
+		return rc == -ENOSPC ? vtd_vunit_reclaim_did(vv) : ERR_PTR(rc);
+	}
+	vv->num_dids++;
+	return gd;
+}
+
+static void vtd_vunit_free_did(struct vtd_vunit *vv, struct vtd_guest_did *gd)
+{
+	vtd_tag_fini(&gd->tag);
+	vv->num_dids--;
+	kfree(gd);
+}
+
+/**
+ * vtd_vunit_get_did - another entry is going to have a domain ID of the guest's
+ * @vv: the guest; tables_lock is held
+ * @gdid: the ID
+ * @did: out: what it is on the unit
+ *
+ * Return: 0; -ENOSPC when the guest or the unit has none left; -ENOMEM; -EIO.
+ */
+int vtd_vunit_get_did(struct vtd_vunit *vv, u16 gdid, u16 *did)
+{
+	struct vtd_guest_did *gd = xa_load(&vv->dids, gdid);
+	int rc;
+
+	lockdep_assert_held(&vv->tables_lock);
+	if (!gd) {
+		gd = vtd_vunit_new_did(vv);
+		if (IS_ERR(gd))
+			return PTR_ERR(gd);
+		gd->gdid = gdid;
+		rc = xa_err(xa_store(&vv->dids, gdid, gd, IOMMUFD_SVA_GFP_USER));
+		if (rc) {
+			vtd_vunit_free_did(vv, gd);
+			return rc;
+		}
+	}
+	gd->users++;
+	*did = gd->tag.did;
+	return 0;
+}
+
+/* That entry is no more. */
+void vtd_vunit_put_did(struct vtd_vunit *vv, u16 gdid)
+{
+	struct vtd_guest_did *gd = xa_load(&vv->dids, gdid);
+
+	lockdep_assert_held(&vv->tables_lock);
+	if (!WARN_ON_ONCE(!gd || !gd->users))
+		gd->users--;
+}
+
+/* --- invalidations ----------------------------------------------------- */
+
+/* What has been collected takes effect. */
+int vtd_vunit_submit(struct vtd_vunit *vv)
+{
+	int rc;
+
+	lockdep_assert_held(&vv->tables_lock);
+	rc = vtd_batch_submit(&vv->batch);
+	vtd_shadow_settle(vv);
+	return rc;
+}
+
+static struct vtd_desc vtd_make_domain(u16 did, void *arg)
+{
+	struct vtd_vunit *vv = arg;
+
+	return vtd_make_iotlb_domain(did, vv->unit->cap & VTD_CAP_DRD,
+				     vv->unit->cap & VTD_CAP_DWD);
+}
+
+static struct vtd_desc vtd_make_pasid_iotlb(u16 did, void *arg)
+{
+	const struct vtd_guest_desc *guest = arg;
+
+	if (guest->g == VTD_PASID_IOTLB_ALL)
+		return vtd_make_pasid_iotlb_all(did, guest->pasid);
+	return vtd_make_pasid_iotlb_pages(did, guest->pasid, guest->addr, guest->am, guest->ih);
+}
+
+/*
+ * One command for each domain ID that the guest's stands for: the vIOMMU's, and those
+ * of tables that had to have their own.
+ */
+static void vtd_guest_add(struct vtd_vunit *vv, u16 gdid,
+			  struct vtd_desc (*make)(u16 did, void *arg), void *arg)
+{
+	struct vtd_guest_did *gd = xa_load(&vv->dids, gdid);
+
+	if (gd)
+		vtd_batch_add(&vv->batch, make(gd->tag.did, arg));
+	vtd_shadow_add_own(vv, make, arg);
+}
+
+/*
+ * 6.5.2.3. By page is all of the domain too: what the guest has under its domain IDs
+ * is first stage (table 23).
+ */
+static void vtd_guest_iotlb(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
+{
+	struct vtd_guest_did *gd;
+	unsigned long gdid;
+
+	if (guest->g != VTD_IOTLB_GLOBAL) {
+		vtd_guest_add(vv, guest->did, vtd_make_domain, vv);
+		return;
+	}
+	xa_for_each(&vv->dids, gdid, gd)
+		vtd_batch_add(&vv->batch, vtd_make_domain(gd->tag.did, vv));
+	vtd_shadow_add_own(vv, vtd_make_domain, vv);
+}
+
+static int vtd_guest_pasid_cache(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
+{
+	const struct vtd_shadow_names names = {
+		.pasid = guest->g == VTD_PASID_CACHE_PASID ? guest->pasid : ~0U,
+		.did = guest->did,
+		.any_did = guest->g == VTD_PASID_CACHE_GLOBAL,
+	};
+
+	return vtd_shadow_reread(vv, &names);
+}
+
+/* What @guest asks for, into the batch. -EIO: it is not the guest's to ask. */
+static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
+{
+	switch (guest->type) {
+	case VTD_DESC_PASID_CACHE:
+		return vtd_guest_pasid_cache(vv, guest);
+	case VTD_DESC_IOTLB:
+		vtd_guest_iotlb(vv, guest);
+		return 0;
+	case VTD_DESC_PASID_IOTLB:
+		vtd_guest_add(vv, guest->did, vtd_make_pasid_iotlb, guest);
+		return 0;
+	case VTD_DESC_DEV_TLB:
+	case VTD_DESC_PASID_DEV_TLB:
+		return iommufd_sva_vunit_find(&vv->base, guest->sid) ? 0 : -EIO;
+	case VTD_DESC_IEC:
+		atomic64_inc(&vv->unit->skipped);
+		return 0;
+	case VTD_DESC_CONTEXT:
+		/* Context entries are the VMM's: it attaches what they lead to. */
+	case VTD_DESC_WAIT:
+		/* The VMM completes it. */
+		return 0;
+	default:
+		/* A page-group response: nobody waits for one. */
+		return -EIO;
+	}
+}
+
+/* The @index'th of vunit->raw. @error: out: for the guest, see the uAPI. */
+static int vtd_guest_pass_one(struct vtd_vunit *vv, unsigned int index, bool wide, u32 *error)
+{
+	struct vtd_guest_desc guest;
+	enum vtd_guest_iqei iqei;
+	int rc;
+
+	iqei = vtd_guest_desc(&vv->caps, wide, &vv->raw[index], &guest);
+	rc = iqei ? -EIO : vtd_guest_pass(vv, &guest);
+	if (rc == -EIO)
+		*error = IOMMUFD_SVA_VTD_QI_IQE | iqei;
+	return rc;
+}
+
+/* The first @num of vunit->raw, or those before a bad one: *@done have taken effect. */
+static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, bool wide,
+			       unsigned int *done, u32 *error)
+{
+	unsigned int i;
+	int rc = 0, failed;
+
+	down_read(&vv->base.vsids_lock);
+	mutex_lock(&vv->tables_lock);
+	vtd_unit_flush_write_buffer(vv->unit);
+	vv->batch.error = 0;
+	for (i = 0; i < num; i++) {
+		rc = vtd_guest_pass_one(vv, i, wide, error);
+		if (rc)
+			break;
+	}
+	failed = vtd_vunit_submit(vv);
+	mutex_unlock(&vv->tables_lock);
+	up_read(&vv->base.vsids_lock);
+	*done = failed ? 0 : i;
+	if (failed)
+		*error = IOMMUFD_SVA_VTD_QI_IQE;
+	return failed ?: rc;
+}
+
+static unsigned int vtd_guest_copy(struct vtd_vunit *vv,
+				   const struct iommufd_sva_user_array *array,
+				   unsigned int num, int *error)
+{
+	unsigned int i;
+
+	*error = 0;
+	for (i = 0; i < num; i++) {
+		vv->raw[i] = (struct vtd_desc){ };
+		*error = iommufd_sva_copy_array_entry(&vv->raw[i], array->entry_len,
+						      array->entry_len, array,
+						      array->consumed + i);
+		if (*error)
+			break;
+	}
+	return i;
+}
+
+/* Some of @array. */
+static int vtd_vunit_invalidate_some(struct vtd_vunit *vv, struct iommufd_sva_user_array *array)
+{
+	unsigned int num = min(array->entry_num - array->consumed, VTD_GUEST_ROOM), done;
+	bool wide = array->entry_len == sizeof(struct iommufd_sva_vtd_qi_256);
+	int rc, error;
+
+	/* Read without other locks: memory may be slow in coming. */
+	num = vtd_guest_copy(vv, array, num, &error);
+	rc = vtd_guest_pass_some(vv, num, wide, &done, &array->error);
+	array->consumed += done;
+	if (!rc && error == -EFAULT)
+		array->error = IOMMUFD_SVA_VTD_QI_IQE | VTD_GUEST_IQEI_FETCH;
+	return rc ?: error;
+}
+
+/**
+ * vtd_vunit_invalidate - see iommufd_sva_vunit_ops
+ * @vunit: whose guest's
+ * @array: descriptors of its queue
+ *
+ * Every guest has one queue: its invalidations come one after the other.
+ *
+ * Return: 0; -EINVAL when they are of another type or length; -EFAULT when one cannot
+ * be read; -EIO when one is not a guest's to send, or the hardware does not answer;
+ * -ENOMEM, and the guest's PASID tables are as they were at the one at fault; -EINTR
+ * when the caller is being killed.
+ */
+static int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
+				struct iommufd_sva_user_array *array)
+{
+	struct vtd_vunit *vv = to_vtd_vunit(vunit);
+	int rc = 0;
+
+	if (array->type != IOMMUFD_SVA_INVALIDATE_VTD_QI)
+		return -EINVAL;
+	if (array->entry_num && array->entry_len != sizeof(struct iommufd_sva_vtd_qi_128) &&
+	    array->entry_len != sizeof(struct iommufd_sva_vtd_qi_256))
+		return -EINVAL;
+	mutex_lock(&vv->lock);
+	while (array->consumed < array->entry_num && !rc)
+		rc = fatal_signal_pending(current) ? -EINTR :
+						     vtd_vunit_invalidate_some(vv, array);
+	mutex_unlock(&vv->lock);
+	return rc;
+}
+
+/* --- its life ---------------------------------------------------------- */
+
+static void vtd_vunit_destroy(struct vtd_vunit *vv)
+{
+	xa_destroy(&vv->dids);
+	mutex_destroy(&vv->tables_lock);
+	mutex_destroy(&vv->lock);
+	free_page((unsigned long)vv->next);
+	free_page((unsigned long)vv->guest);
+	kfree(vv->batch.descs);
+	kfree(vv->raw);
+	kfree(vv);
+}
+
+static void vtd_vunit_free(struct iommufd_sva_vunit *vunit)
+{
+	struct vtd_vunit *vv = to_vtd_vunit(vunit);
+	struct vtd_guest_did *gd;
+	unsigned long gdid;
+
+	WARN_ON(!list_empty(&vv->tables));
+	xa_for_each(&vv->dids, gdid, gd) {
+		xa_erase(&vv->dids, gdid);
+		vtd_vunit_free_did(vv, gd);
+	}
+	vtd_domain_leave(vv->parent, vv->unit);
+	vtd_vunit_destroy(vv);
+}
+
+static const struct iommufd_sva_vunit_ops vtd_vunit_ops = {
+	.vsid_check = vtd_vsid_check,
+	.invalidate = vtd_vunit_invalidate,
+	.free = vtd_vunit_free,
+};
+
+static struct vtd_vunit *vtd_vunit_new(struct vtd_unit *unit, struct vtd_domain *parent)
+{
+	struct vtd_vunit *vv = kzalloc(sizeof(*vv), IOMMUFD_SVA_GFP_USER);
+
+	if (!vv)
+		return NULL;
+	vv->base.ops = &vtd_vunit_ops;
+	vv->unit = unit;
+	vv->parent = parent;
+	vv->caps = vtd_guest_caps_of(unit->cap, unit->ecap);
+	mutex_init(&vv->lock);
+	mutex_init(&vv->tables_lock);
+	INIT_LIST_HEAD(&vv->tables);
+	xa_init_flags(&vv->dids, XA_FLAGS_ACCOUNT);
+	vv->raw = kcalloc(VTD_GUEST_ROOM, sizeof(*vv->raw), IOMMUFD_SVA_GFP_USER);
+	vtd_batch_init(&vv->batch, unit,
+		       kcalloc(VTD_GUEST_ROOM, sizeof(struct vtd_desc), IOMMUFD_SVA_GFP_USER),
+		       VTD_GUEST_ROOM);
+	vv->guest = (void *)get_zeroed_page(IOMMUFD_SVA_GFP_USER);
+	vv->next = (void *)get_zeroed_page(IOMMUFD_SVA_GFP_USER);
+	if (vv->raw && vv->batch.descs && vv->guest && vv->next)
+		return vv;
+	vtd_vunit_destroy(vv);
+	return NULL;
+}
+
+/**
+ * vtd_vunit_alloc - see iommufd_sva_backend_ops
+ * @unit: the unit
+ * @parent: the guest's memory
+ * @type: IOMMUFD_SVA_VIOMMU_VTD
+ * @data: NULL
+ *
+ * Return: the guest's share; -EOPNOTSUPP for another type and where ECAP.NEST is
+ * clear; -EINVAL with data, and when @parent does not fit; -ENOSPC; -ENOMEM.
+ */
+struct iommufd_sva_vunit *vtd_vunit_alloc(struct iommufd_sva_unit *unit,
+					  struct iommufd_sva_domain *parent, u32 type,
+					  const struct iommufd_sva_user_data *data)
+{
+	struct vtd_vunit *vv;
+	u16 ignored;
+	int rc;
+
+	if (type != IOMMUFD_SVA_VIOMMU_VTD)
+		return ERR_PTR(-EOPNOTSUPP);
+	if (data)
+		return ERR_PTR(-EINVAL);
+	rc = vtd_nest_parent(unit, parent);
+	if (rc)
+		return ERR_PTR(rc);
+	vv = vtd_vunit_new(to_vtd_unit(unit), to_vtd_domain(parent));
+	if (!vv)
+		return ERR_PTR(-ENOMEM);
+	/* What a guest passes through has the parent's. */
+	rc = vtd_domain_join(vv->parent, vv->unit, &ignored);
+	if (rc) {
+		vtd_vunit_destroy(vv);
+		return ERR_PTR(rc);
+	}
+	return &vv->base;
+}
+
+/* --- faults ------------------------------------------------------------ */
+
+/*
+ * 7.1.3: what @fault is to the guest whose device it is of: a reason that a unit with
+ * first stage alone has; 0: not the guest's affair. @shadow: its PASID table, NULL:
+ * the VMM has attached an address space.
+ */
+static u8 vtd_guest_reason(struct vtd_shadow *shadow, const struct vtd_fault *fault)
+{
+	switch (fault->reason) {
+	case 0x45:	/* SCT.6: PASIDs are off */
+	case 0x46:	/* SCT.7: PASID beyond the directory */
+	case 0x5c:	/* SPT.5: execute requests are off */
+	case 0x5d:	/* SPT.6: supervisor requests are off */
+	case 0x70:	/* SFS.1 to SFS.4: first stage */
+	case 0x71:
+	case 0x72:
+	case 0x73:
+	case 0x80:	/* SGN.1: not canonical */
+	case 0x81:	/* SGN.2: user request, supervisor page */
+	case 0x82:	/* SGN.3: no execute permission */
+	case 0x85:	/* SGN.6, SGN.7: no permission */
+	case 0x86:
+	case 0x87:	/* SGN.8: interrupt address range */
+	case 0x89:	/* SGN.10: PASID of too many bits */
+	case 0x90:	/* SFS.9, SFS.10: accessed and dirty bits */
+	case 0x91:
+		return fault->reason;
+	case 0x51:	/* SPD.2, SPT.2: we have nothing there because the guest has not */
+	case 0x59:
+		return shadow ? vtd_shadow_reason(shadow, fault->has_pasid ? fault->pasid :
+							  VTD_RID_PASID) : 0;
+	case 0x75:	/* SFS.6: its root table is not in its memory: SFS.4 */
+		return 0x73;
+	case 0x74:	/* SFS.5, SFS.7: nor is another table, or a page: SFS.1 */
+	case 0x76:
+	case 0x79:	/* SSS.2 */
+	case 0x84:	/* SGN.5 */
+		return 0x70;
+	case 0x77:	/* SFS.8: is, but is not to be written: SFS.10 */
+		return 0x91;
+	default:
+		return 0;
+	}
+}
+
+static bool vtd_report_fault(struct iommufd_sva_vunit *vunit, u16 vsid, u8 reason,
+			     const u64 frcd[2])
+{
+	u64 high = frcd[1] & ~(VTD_FRCD_SID | VTD_FRCD_FR);
+	const struct iommufd_sva_vevent_vtd vevent = { .frcd = {
+		cpu_to_le64(frcd[0]),
+		cpu_to_le64(high | FIELD_PREP(VTD_FRCD_SID, vsid) |
+			    FIELD_PREP(VTD_FRCD_FR, reason)),
+	} };
+	int rc;
+
+	rc = iommufd_sva_vunit_report_event(vunit, IOMMUFD_SVA_VEVENTQ_VTD, &vevent,
+					    sizeof(vevent));
+	/* What is lost in a full queue is counted there. */
+	return !rc || rc == -ENOSPC;
+}
+
+/*
+ * vsids_lock is outside unit->lock, which keeps the vIOMMU and the device here, so it
+ * can only be tried. *@busy: it was held; nobody holds it for long.
+ */
+static bool vtd_try_report(struct vtd_unit *unit, const struct vtd_fault *fault,
+			   const u64 frcd[2], bool *busy)
+{
+	u32 pasid = fault->has_pasid ? fault->pasid : VTD_RID_PASID;
+	struct iommufd_sva_nested *nested;
+	struct iommufd_sva_master *master;
+	struct iommufd_sva_vunit *vunit;
+	bool found;
+	u64 vsid;
+	u8 reason;
+
+	lockdep_assert_held(&unit->lock);
+	*busy = false;
+	master = vtd_find_nested(unit, fault->sid, pasid, &nested);
+	vunit = master ? nested->vunit : NULL;
+	if (!vunit)
+		return false;
+	if (!down_read_trylock(&vunit->vsids_lock)) {
+		*busy = true;
+		return false;
+	}
+	found = iommufd_sva_vunit_name(vunit, master, &vsid);
+	up_read(&vunit->vsids_lock);
+	reason = found ? vtd_guest_reason(vtd_nested_shadow(nested), fault) : 0;
+	return reason && vtd_report_fault(vunit, vsid, reason, frcd);
+}
+
+/**
+ * vtd_guest_fault - a fault that may concern a guest
+ * @unit: the unit
+ * @fault: the fault
+ * @frcd: the same as it came
+ *
+ * Context: the interrupt thread.
+ * Return: whether the guest's VMM has it now. If not it is the host's.
+ */
+bool vtd_guest_fault(struct vtd_unit *unit, const struct vtd_fault *fault, const u64 frcd[2])
+{
+	unsigned int attempt = 0;
+	bool told, busy;
+
+	do {
+		if (attempt)
+			usleep_range(10, 50);
+		mutex_lock(&unit->lock);
+		told = vtd_try_report(unit, fault, frcd, &busy);
+		mutex_unlock(&unit->lock);
+	} while (busy && ++attempt < VTD_VSID_ATTEMPTS);
+	return told;
+}
