@@ -21,6 +21,7 @@ static const struct backend backends[] = {
 		.hw_info_len = sizeof(struct iommufd_sva_hw_info_vtd),
 		.msi_start = 0xfee00000,
 		.msi_last = 0xfeefffff,
+		.has_viommu = true,
 	},
 	{
 		.module = "smmuv3_nested",

@@ -23,7 +23,7 @@
  * @msi_last: where it ends
  * @blocks_silently: nothing is reported of a device that is blocked. SMMUv3:
  *	a stream table entry that aborts records no event (5.2, STE.Config).
- * @has_viommu: it lets guests nest where the unit can: not yet on VT-d
+ * @has_viommu: it lets guests nest where the unit can
  * @hosts_wait: the kernel lets a host driver wait until somebody drives the
  *	unit, on some kernels for ever
  */

@@ -27,6 +27,7 @@ const struct kind *kind(void)
 		.inv_len = 16,
 		.event = IOMMUFD_SVA_VEVENTQ_TYPE_ARM_SMMUV3,
 		.vsid_bits = 32,
+		.viommu_tags = 1,
 		.bypass = true,
 	};
 

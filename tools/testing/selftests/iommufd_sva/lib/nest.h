@@ -13,12 +13,14 @@
  * @viommu, @nested, @table, @inv, @event: types
  * @inv_len: bytes of an entry of @inv
  * @vsid_bits: bits of a guest's name for a device
+ * @viommu_tags: tags of the unit that a vIOMMU takes by itself
  * @bypass: nest() makes something that leaves guest-physical addresses alone
  */
 struct kind {
 	uint32_t viommu, nested, table, inv, event;
 	uint32_t inv_len;
 	unsigned int vsid_bits;
+	unsigned int viommu_tags;
 	bool bypass;
 };
 
