@@ -221,33 +221,53 @@ TEST_F(isolation, dma_of_both)
 	}
 }
 
-/* What goes takes nothing with it that the others use, a requester ID that they share. */
-TEST_F(isolation, one_is_removed)
+/* Both ways through what @self->a is attached to at SZ_2M. */
+static void move(struct __test_metadata *_metadata, FIXTURE_DATA(isolation) *self, char *mem)
 {
-	char *mem = mem_alloc(2 * SZ_4K, 0), *page = mem + SZ_4K;
+	char *page = mem + SZ_4K;
 	struct engine engine;
-	uint32_t a, b;
 
-	if (!is_engine(self->a))
-		SKIP(return, "these devices have no engine that a test can drive");
-	if (!sim_present())
-		SKIP(return, "QEMU's edu comes back without its group: not yet mended");
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
-	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
-	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, 2 * SZ_4K, SZ_2M, SVA_RW));
-	ASSERT_EQ(0, sva_attach(self->fd, a, self->ioas, NULL));
-	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
-	ASSERT_EQ(0, pci_remove(self->b));
-	EXPECT_EQ(0, engine_open(&engine, self->a));
+	ASSERT_EQ(0, engine_open(&engine, self->a));
 	mem_fill(mem, SZ_4K, 1);
 	memset(page, 0, SZ_4K);
 	EXPECT_EQ(0, engine_fetch(&engine, SZ_2M, SZ_4K));
 	EXPECT_EQ(0, engine_store(&engine, SZ_2M + SZ_4K, SZ_4K));
 	EXPECT_EQ(-1, mem_check(page, SZ_4K, 1));
 	engine_close(&engine);
+}
+
+/*
+ * What goes takes nothing with it that the others use, a requester ID that they
+ * share; what comes back is in their group, and takes nothing either.
+ */
+TEST_F(isolation, one_is_removed)
+{
+	char *mem = mem_alloc(2 * SZ_4K, 0);
+	int other = sva_open();
+	uint32_t a, b, theirs;
+
+	if (!is_engine(self->a))
+		SKIP(return, "these devices have no engine that a test can drive");
+	ASSERT_NE(NULL, mem);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, 2 * SZ_4K, SZ_2M, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, a, self->ioas, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
+	ASSERT_EQ(0, pci_remove(self->b));
+	move(_metadata, self, mem);
 	ASSERT_EQ(0, pci_rescan());
 	ASSERT_TRUE(pci_wait(self->b, true, 2000));
+	EXPECT_EQ(pci_group(self->a), pci_group(self->b));
+	move(_metadata, self, mem);
+	EXPECT_EQ(-EBUSY, sva_bind(other, pci_bdf(self->b), &theirs));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
+	move(_metadata, self, mem);
+	ASSERT_EQ(0, sva_detach(self->fd, b));
+	move(_metadata, self, mem);
+	close(other);
 }
 
 /* A guest's tables are for one device's requests, which have to be told from others'. */
