@@ -7,6 +7,7 @@
  *   ISOLATION_ID=8086:10d3	the devices that form one set, all there are
  *   ISOLATION_DRIVER=e1000e	the host's driver for them, if it has one
  *   ISOLATION_ALIAS=1		they share a requester ID
+ *   ISOLATION_UNRESET=1	... and cannot be reset but together (unreset alone)
  * A fast engine, alone behind a root port, is there to compare with.
  */
 #include "nest.h"
@@ -301,6 +302,92 @@ TEST_F(isolation, others_are_apart)
 	EXPECT_NE(pci_group(apart), pci_group(self->a));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
 	EXPECT_EQ(0, sva_bind(other, pci_bdf(apart), &theirs));
+	close(other);
+}
+
+/*
+ * What is removed unreset may still do what its user told it. With a requester ID
+ * that another one shares it goes on in that user's address space, and nowhere
+ * else: nobody has that ID after him. The last test on its machine.
+ */
+FIXTURE(unreset)
+{
+	char a[PCI_NAME_LEN], b[PCI_NAME_LEN];
+	char *mem;
+	uint64_t phys;
+};
+
+FIXTURE_SETUP(unreset)
+{
+	unsigned int vendor, device;
+
+	if (!getenv("ISOLATION_UNRESET"))
+		SKIP(return, "ISOLATION_UNRESET is not set");
+	ASSERT_EQ(2, sscanf(getenv("ISOLATION_ID"), "%x:%x", &vendor, &device));
+	ASSERT_TRUE(pci_find(vendor << 16 | device, 0, self->a));
+	ASSERT_TRUE(pci_find(vendor << 16 | device, 1, self->b));
+	self->mem = mem_alloc(SZ_4K, 0);
+	ASSERT_NE(NULL, self->mem);
+	mem_fill(self->mem, SZ_4K, 0);
+	self->phys = mem_phys(self->mem);
+	ASSERT_NE(0, self->phys);
+}
+
+FIXTURE_TEARDOWN(unreset)
+{
+	pci_remove(self->b);
+	pci_remove(self->a);
+}
+
+/* Does a write of @name's, master on, arrive at @iova, which is @self->mem? */
+static bool arrives(FIXTURE_DATA(unreset) *self, const char *name, uint64_t iova)
+{
+	struct engine engine;
+	bool arrived;
+
+	if (engine_open(&engine, name))
+		return false;
+	memset(self->mem, 0x55, SZ_4K);
+	engine_fetch(&engine, iova, 8);
+	memset(self->mem, 0xaa, SZ_4K);
+	engine_store(&engine, iova, 8);
+	arrived = self->mem[0] == 0x55;
+	engine_close(&engine);
+	return arrived;
+}
+
+TEST_F(unreset, nobody_after_its_user)
+{
+	int fd = sva_open(), other = sva_open();
+	uint32_t a, b, ioas;
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, sva_ioas_alloc(fd, &ioas));
+	ASSERT_EQ(0, sva_map(fd, ioas, self->mem, SZ_4K, SZ_2M, SVA_RW));
+	ASSERT_EQ(0, sva_bind(fd, pci_bdf(self->a), &a));
+	ASSERT_EQ(0, sva_bind(fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_attach(fd, a, ioas, NULL));
+	ASSERT_EQ(0, sva_attach(fd, b, ioas, NULL));
+	ASSERT_TRUE(arrives(self, self->b, SZ_2M));
+
+	ASSERT_EQ(0, pci_remove(self->b));
+	EXPECT_TRUE(arrives(self, self->a, SZ_2M));
+	ASSERT_EQ(0, pci_rescan());
+	ASSERT_TRUE(pci_wait(self->b, true, 2000));
+	EXPECT_TRUE(arrives(self, self->a, SZ_2M));
+	EXPECT_EQ(-EBUSY, sva_bind(fd, pci_bdf(self->b), &b));
+
+	close(fd);
+	EXPECT_EQ(-EBUSY, sva_bind(other, pci_bdf(self->a), &a));
+	EXPECT_NE(0, pci_bind_driver(self->a, HOST_DRIVER));
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? self->b : self->a;
+
+		ASSERT_EQ(0, pci_set_command(name, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY, 0));
+		EXPECT_FALSE(arrives(self, name, SZ_2M));
+		EXPECT_FALSE(arrives(self, name, self->phys));
+	}
 	close(other);
 }
 
