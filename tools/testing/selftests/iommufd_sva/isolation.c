@@ -384,7 +384,7 @@ TEST_F(unreset, nobody_after_its_user)
 	for (int i = 0; i < 2; i++) {
 		const char *name = i ? self->b : self->a;
 
-		ASSERT_EQ(0, pci_set_command(name, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY, 0));
+		ASSERT_EQ(0, pci_set_command(name, PCI_CMD_MASTER | PCI_CMD_MEMORY, 0));
 		EXPECT_FALSE(arrives(self, name, SZ_2M));
 		EXPECT_FALSE(arrives(self, name, self->phys));
 	}
