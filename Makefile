@@ -7,7 +7,7 @@
 # make demo         the main job, told step by step, in a VM
 # make demo ARCH=arm64  nested translation on an SMMUv3, likewise
 # make demo IOMMU=sim   either of them on a hardware model: no emulated IOMMU
-# make check        the tests, all but sim, agree, debug and mutants; ends in "N passed, N failed, N skipped"
+# make check        the tests, all but debug and mutants; ends in "N passed, N failed, N skipped"
 # make check-PART   one part of it: unit, uapi, build, dkms, sim, hw, agree; or
 #                   debug: the selftests under KASAN, lockdep, kmemleak and UBSAN;
 #                   mutants: do the tests notice when a line of the drivers breaks?

@@ -193,7 +193,7 @@ static void igroup_leave(struct iommufd_sva_igroup *igroup)
 
 	if (!igroup->vfio && set->claimed) {
 		members = live_members(set);
-		if (iommufd_sva_reset(members))
+		if (iommufd_sva_reset(members) && !set->unreset)
 			set_release(set);
 		else
 			iommufd_sva_set_quarantine(set, NULL);
@@ -1123,14 +1123,19 @@ void iommufd_sva_device_destroy(struct iommufd_sva_object *obj)
 	igroup_put(igroup);
 }
 
-/* A raw device leaves the machine, or at least the kernel's sight. */
-static void quiesce_removed(struct iommufd_sva_set *set, struct device *dev)
+/*
+ * A raw device leaves the machine, or at least the kernel's sight. What it shares
+ * with those that stay is theirs, so is their user; but nobody's after him.
+ */
+static void quiesce_removed(struct iommufd_sva_set *set, struct device *dev, bool last)
 {
-	if (iommufd_sva_reset_leaving(to_pci_dev(dev)))
+	if (iommufd_sva_reset_leaving(to_pci_dev(dev)) && !(last && set->unreset))
 		return;
+	if (!last && iommufd_sva_set_has_aliases(set))
+		set->unreset = true;
 	iommufd_sva_set_quarantine(set, dev);
 	dev_warn(dev,
-		 "iommufd_sva: was not reset after its user: its requests stay blocked until it comes back\n");
+		 "iommufd_sva: was not reset after its user: its requests stay blocked; power it off, or reload its IOMMU's driver (iommufd_sva.allow_no_reset=1 lets such devices go)\n");
 }
 
 /**
@@ -1165,7 +1170,7 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 	}
 	iommufd_sva_master_clear(set, dev);
 	if (!igroup->vfio && set->claimed)
-		quiesce_removed(set, dev);
+		quiesce_removed(set, dev, last);
 	if (idev) {
 		disable_device(idev);
 		WRITE_ONCE(idev->dead, true);

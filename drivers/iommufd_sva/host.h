@@ -54,6 +54,8 @@
  * @user: who holds it through /dev/iommufd_sva
  * @claimed: the group's DMA is ours; stays after @user has gone when a device
  *	would not reset
+ * @unreset: a device was removed without a reset that the others cannot be told
+ *	from; under the igroup's lock
  */
 struct iommufd_sva_set {
 	struct kref ref;
@@ -67,6 +69,7 @@ struct iommufd_sva_set {
 	struct list_head masters;
 	struct iommufd_sva_igroup *user;
 	bool claimed;
+	bool unreset;
 };
 
 /**

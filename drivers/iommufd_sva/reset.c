@@ -17,7 +17,7 @@
 static bool allow_no_reset;
 module_param(allow_no_reset, bool, 0644);
 MODULE_PARM_DESC(allow_no_reset,
-		 "Let devices be bound raw that cannot be reset: they go back to the host as the user left them (default: off)");
+		 "Let devices be bound raw that cannot be reset, or not alone when they are removed: they go back to the host as the user left them (default: off)");
 
 struct bus_check {
 	struct iommufd_sva_members *members;
@@ -141,6 +141,8 @@ bool iommufd_sva_reset(struct iommufd_sva_members *members)
  * iommufd_sva_reset_leaving - the same for one that is being removed
  * @pdev: the device, blocked; its removal holds locks, so none is waited for
  *
+ * Functions that only their bus resets are not: the others on it are in use.
+ *
  * Return: false if it may still hold what a user told it to do
  */
 bool iommufd_sva_reset_leaving(struct pci_dev *pdev)
@@ -152,5 +154,9 @@ bool iommufd_sva_reset_leaving(struct pci_dev *pdev)
 	iommufd_sva_quiesce(pdev);
 	rc = pci_try_reset_function(pdev);
 	pci_clear_master(pdev);
+	if (rc && allow_no_reset) {
+		pci_warn(pdev, "iommufd_sva: leaves without a reset, as allow_no_reset says\n");
+		return true;
+	}
 	return !rc;
 }

@@ -7,8 +7,9 @@
  * streams are its own, until the device leaves us.
  *
  * Streams are things of their own: that of an alias (a bridge's) is shared by the
- * devices of an isolation set. It shows the entry of whichever was set last, and
- * goes over to another one's when that one leaves.
+ * devices of an isolation set. It shows the entry of whichever was set last. When
+ * that one is blocked or leaves it goes over to another one's that is not blocked:
+ * what joins a set or goes from it blocks nobody else.
  *
  * What is cached is tagged with the VMID of the domain, not with the stream. A
  * device that leaves an address space that others go on using leaves nothing
@@ -56,7 +57,7 @@ static int smmu_show(struct smmu_unit *unit, struct smmu_stream **streams,
 		sids[changed++] = streams[i]->sid;
 	}
 	spin_unlock(&unit->streams_lock);
-	return smmu_strtab_write(unit, sids, changed, &ste);
+	return changed ? smmu_strtab_write(unit, sids, changed, &ste) : 0;
 }
 
 static unsigned int smmu_master_streams(struct smmu_master *sm, struct smmu_stream **streams)
@@ -89,6 +90,53 @@ static bool smmu_master_give_up(struct smmu_master *sm, enum smmuv3_config from,
 	return false;
 }
 
+static bool smmu_master_is_open(struct smmu_master *sm)
+{
+	return sm->taken && smmuv3_ste_config(&sm->ste) != SMMUV3_CONFIG_ABORT;
+}
+
+/*
+ * Who shows at @stream once @sm does not: another device that is taken, one that
+ * is not blocked before one that is; or nobody.
+ */
+static struct smmu_master *smmu_stream_heir(struct smmu_stream *stream,
+					    struct smmu_master *sm)
+{
+	struct smmu_master *heir = NULL;
+	struct smmu_stream_user *user;
+
+	list_for_each_entry(user, &stream->users, node) {
+		if (user->sm == sm || !user->sm->taken)
+			continue;
+		if (smmu_master_is_open(user->sm))
+			return user->sm;
+		heir = heir ?: user->sm;
+	}
+	return heir;
+}
+
+/*
+ * @sm is about to be blocked: what it shares goes to those that are not. @streams:
+ * in and out: those that are left to it.
+ */
+static int smmu_master_hand_over(struct smmu_master *sm, struct smmu_stream **streams,
+				 unsigned int *num)
+{
+	struct smmu_master *heir;
+	unsigned int left = 0, i;
+	int rc = 0;
+
+	for (i = 0; i < *num; i++) {
+		heir = smmu_stream_heir(streams[i], sm);
+		if (heir && smmu_master_is_open(heir))
+			rc = smmu_show(sm->unit, &streams[i], 1, heir) ?: rc;
+		else
+			streams[left++] = streams[i];
+	}
+	*num = left;
+	return rc;
+}
+
 /*
  * Requests of @sm have @ste from now on. When this fails the hardware does not
  * answer; what it had before is put back as far as that is possible.
@@ -99,15 +147,17 @@ static int smmu_master_show(struct smmu_master *sm, const struct smmuv3_ste *ste
 	unsigned int num = smmu_master_streams(sm, streams), i;
 	struct smmu_unit *unit = sm->unit;
 	struct smmuv3_ste old = sm->ste;
-	int rc;
+	int rc = 0;
 
+	if (smmuv3_ste_config(ste) == SMMUV3_CONFIG_ABORT)
+		rc = smmu_master_hand_over(sm, streams, &num);
 	sm->ste = *ste;
 	sm->taken = true;
 	spin_lock(&unit->streams_lock);
-	for (i = 0; i < num; i++)
-		list_move(&sm->users[i].node, &streams[i]->users);
+	for (i = 0; i < sm->num_sids; i++)
+		list_move(&sm->users[i].node, &sm->users[i].stream->users);
 	spin_unlock(&unit->streams_lock);
-	rc = smmu_show(unit, streams, num, sm);
+	rc = smmu_show(unit, streams, num, sm) ?: rc;
 	if (!rc || smmu_master_give_up(sm, smmuv3_ste_config(&old), smmuv3_ste_config(ste)))
 		return 0;
 
@@ -291,18 +341,6 @@ int smmu_master_init(struct iommufd_sva_master *master)
 		master->priv = sm;
 	mutex_unlock(&unit->lock);
 	return rc;
-}
-
-/* Who shows at @stream once @sm does not: another device that is taken, or nobody. */
-static struct smmu_master *smmu_stream_heir(struct smmu_stream *stream,
-					    struct smmu_master *sm)
-{
-	struct smmu_stream_user *user;
-
-	list_for_each_entry(user, &stream->users, node)
-		if (user->sm != sm && user->sm->taken)
-			return user->sm;
-	return NULL;
 }
 
 /* Whatever @sm shows at goes to an heir or passes. */

@@ -10,7 +10,8 @@
  *
  * Requester IDs are things of their own: an alias (a bridge's) is shared by the
  * devices of an isolation set. It shows the PASID table of whichever was set
- * last, and goes over to another one's when that one leaves.
+ * last. When that one is blocked or leaves it goes over to another one's that is
+ * not blocked: what joins a set or goes from it blocks nobody else.
  *
  * Invalidations are those of 6.5.3.3, "Guidance to Software for Invalidations":
  *  - a context entry changed: context cache, device-selective; PASID cache and
@@ -292,6 +293,52 @@ static unsigned int vtd_master_rids(struct vtd_master *vm, struct vtd_rid **rids
 	return vm->num_users;
 }
 
+static bool vtd_master_is_open(struct vtd_master *vm)
+{
+	return vm->taken && vtd_pasid_entry_present(vtd_pasid_table_rid_entry(vm->table));
+}
+
+/*
+ * Who shows at @rid once @vm does not: another device that is taken, one that is
+ * not blocked before one that is; or nobody.
+ */
+static struct vtd_master *vtd_rid_heir(struct vtd_rid *rid, struct vtd_master *vm)
+{
+	struct vtd_master *heir = NULL;
+	struct vtd_rid_user *user;
+
+	list_for_each_entry(user, &rid->users, node) {
+		if (user->vm == vm || !user->vm->taken)
+			continue;
+		if (vtd_master_is_open(user->vm))
+			return user->vm;
+		heir = heir ?: user->vm;
+	}
+	return heir;
+}
+
+/*
+ * @vm is about to be blocked: what it shares goes to those that are not. @rids: in
+ * and out: the requester IDs that are left to it.
+ */
+static int vtd_master_hand_over(struct vtd_master *vm, struct vtd_rid **rids,
+				unsigned int *num)
+{
+	struct vtd_master *heir;
+	unsigned int left = 0, i;
+	int rc = 0;
+
+	for (i = 0; i < *num; i++) {
+		heir = vtd_rid_heir(rids[i], vm);
+		if (heir && vtd_master_is_open(heir))
+			rc = vtd_show(vm->unit, &rids[i], 1, heir, NULL) ?: rc;
+		else
+			rids[left++] = rids[i];
+	}
+	*num = left;
+	return rc;
+}
+
 /* Requests of @vm without a PASID have @entry from now on. */
 static int vtd_master_set_rid(struct vtd_master *vm, const struct vtd_pasid_entry *entry,
 			      struct vtd_pasid_change *change)
@@ -299,12 +346,15 @@ static int vtd_master_set_rid(struct vtd_master *vm, const struct vtd_pasid_entr
 	struct vtd_rid *rids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int num = vtd_master_rids(vm, rids), i;
 	bool was_taken = vm->taken;
+	int rc = 0;
 
+	if (!vtd_pasid_entry_present(entry))
+		rc = vtd_master_hand_over(vm, rids, &num);
 	vtd_pasid_table_set(vm->unit, vm->table, VTD_RID_PASID, entry, change);
 	vm->taken = true;
-	for (i = 0; i < num; i++)
-		list_move(&vm->users[i].node, &rids[i]->users);
-	return vtd_show(vm->unit, rids, num, vm, was_taken ? change : NULL);
+	for (i = 0; i < vm->num_users; i++)
+		list_move(&vm->users[i].node, &vm->users[i].rid->users);
+	return vtd_show(vm->unit, rids, num, vm, was_taken ? change : NULL) ?: rc;
 }
 
 /* Requests of @vm with @pasid, which is prepared, have @entry from now on. */
@@ -632,17 +682,6 @@ int vtd_master_init(struct iommufd_sva_master *master)
 		master->priv = vm;
 	mutex_unlock(&unit->lock);
 	return rc;
-}
-
-/* Who shows at @rid once @vm does not: another device that is taken, or nobody. */
-static struct vtd_master *vtd_rid_heir(struct vtd_rid *rid, struct vtd_master *vm)
-{
-	struct vtd_rid_user *user;
-
-	list_for_each_entry(user, &rid->users, node)
-		if (user->vm != vm && user->vm->taken)
-			return user->vm;
-	return NULL;
 }
 
 /*

@@ -579,14 +579,17 @@ static void free_unit(struct smmu *s)
 
 static void remove_unit(struct smmu *s)
 {
+	/* The regmap knows it until it goes itself. */
+	struct platform_device *pdev = s->pdev;
 	unsigned long flags;
 
-	platform_device_unregister(s->pdev);
+	platform_device_del(pdev);
 	raw_spin_lock_irqsave(&s->lock, flags);
 	ssim_stall_terminate(&s->core, 0, true);
 	raw_spin_unlock_irqrestore(&s->lock, flags);
 	sim_iommu_unregister(&s->iommu);
 	free_unit(s);
+	platform_device_put(pdev);
 }
 
 static int parse(struct ssim_features *f, char *words)
@@ -718,9 +721,12 @@ static void smmuv3_sim_cleanup(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < MAX_UNITS; i++)
+	for (i = 0; i < MAX_UNITS; i++) {
 		if (units[i])
 			remove_unit(units[i]);
+		/* Events of the others' devices ask for it. */
+		units[i] = NULL;
+	}
 	bus_unregister_notifier(&platform_bus_type, &device_nb);
 	if (has_shadow)
 		shadow_stop();

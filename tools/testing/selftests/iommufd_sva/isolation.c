@@ -7,6 +7,7 @@
  *   ISOLATION_ID=8086:10d3	the devices that form one set, all there are
  *   ISOLATION_DRIVER=e1000e	the host's driver for them, if it has one
  *   ISOLATION_ALIAS=1		they share a requester ID
+ *   ISOLATION_UNRESET=1	... and cannot be reset but together (unreset alone)
  * A fast engine, alone behind a root port, is there to compare with.
  */
 #include "nest.h"
@@ -221,33 +222,53 @@ TEST_F(isolation, dma_of_both)
 	}
 }
 
-/* What goes takes nothing with it that the others use, a requester ID that they share. */
-TEST_F(isolation, one_is_removed)
+/* Both ways through what @self->a is attached to at SZ_2M. */
+static void move(struct __test_metadata *_metadata, FIXTURE_DATA(isolation) *self, char *mem)
 {
-	char *mem = mem_alloc(2 * SZ_4K, 0), *page = mem + SZ_4K;
+	char *page = mem + SZ_4K;
 	struct engine engine;
-	uint32_t a, b;
 
-	if (!is_engine(self->a))
-		SKIP(return, "these devices have no engine that a test can drive");
-	if (!sim_present())
-		SKIP(return, "QEMU's edu comes back without its group: not yet mended");
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
-	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
-	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, 2 * SZ_4K, SZ_2M, SVA_RW));
-	ASSERT_EQ(0, sva_attach(self->fd, a, self->ioas, NULL));
-	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
-	ASSERT_EQ(0, pci_remove(self->b));
-	EXPECT_EQ(0, engine_open(&engine, self->a));
+	ASSERT_EQ(0, engine_open(&engine, self->a));
 	mem_fill(mem, SZ_4K, 1);
 	memset(page, 0, SZ_4K);
 	EXPECT_EQ(0, engine_fetch(&engine, SZ_2M, SZ_4K));
 	EXPECT_EQ(0, engine_store(&engine, SZ_2M + SZ_4K, SZ_4K));
 	EXPECT_EQ(-1, mem_check(page, SZ_4K, 1));
 	engine_close(&engine);
+}
+
+/*
+ * What goes takes nothing with it that the others use, a requester ID that they
+ * share; what comes back is in their group, and takes nothing either.
+ */
+TEST_F(isolation, one_is_removed)
+{
+	char *mem = mem_alloc(2 * SZ_4K, 0);
+	int other = sva_open();
+	uint32_t a, b, theirs;
+
+	if (!is_engine(self->a))
+		SKIP(return, "these devices have no engine that a test can drive");
+	ASSERT_NE(NULL, mem);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, 2 * SZ_4K, SZ_2M, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, a, self->ioas, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
+	ASSERT_EQ(0, pci_remove(self->b));
+	move(_metadata, self, mem);
 	ASSERT_EQ(0, pci_rescan());
 	ASSERT_TRUE(pci_wait(self->b, true, 2000));
+	EXPECT_EQ(pci_group(self->a), pci_group(self->b));
+	move(_metadata, self, mem);
+	EXPECT_EQ(-EBUSY, sva_bind(other, pci_bdf(self->b), &theirs));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_attach(self->fd, b, self->ioas, NULL));
+	move(_metadata, self, mem);
+	ASSERT_EQ(0, sva_detach(self->fd, b));
+	move(_metadata, self, mem);
+	close(other);
 }
 
 /* A guest's tables are for one device's requests, which have to be told from others'. */
@@ -281,6 +302,92 @@ TEST_F(isolation, others_are_apart)
 	EXPECT_NE(pci_group(apart), pci_group(self->a));
 	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &a));
 	EXPECT_EQ(0, sva_bind(other, pci_bdf(apart), &theirs));
+	close(other);
+}
+
+/*
+ * What is removed unreset may still do what its user told it. With a requester ID
+ * that another one shares it goes on in that user's address space, and nowhere
+ * else: nobody has that ID after him. The last test on its machine.
+ */
+FIXTURE(unreset)
+{
+	char a[PCI_NAME_LEN], b[PCI_NAME_LEN];
+	char *mem;
+	uint64_t phys;
+};
+
+FIXTURE_SETUP(unreset)
+{
+	unsigned int vendor, device;
+
+	if (!getenv("ISOLATION_UNRESET"))
+		SKIP(return, "ISOLATION_UNRESET is not set");
+	ASSERT_EQ(2, sscanf(getenv("ISOLATION_ID"), "%x:%x", &vendor, &device));
+	ASSERT_TRUE(pci_find(vendor << 16 | device, 0, self->a));
+	ASSERT_TRUE(pci_find(vendor << 16 | device, 1, self->b));
+	self->mem = mem_alloc(SZ_4K, 0);
+	ASSERT_NE(NULL, self->mem);
+	mem_fill(self->mem, SZ_4K, 0);
+	self->phys = mem_phys(self->mem);
+	ASSERT_NE(0, self->phys);
+}
+
+FIXTURE_TEARDOWN(unreset)
+{
+	pci_remove(self->b);
+	pci_remove(self->a);
+}
+
+/* Does a write of @name's, master on, arrive at @iova, which is @self->mem? */
+static bool arrives(FIXTURE_DATA(unreset) *self, const char *name, uint64_t iova)
+{
+	struct engine engine;
+	bool arrived;
+
+	if (engine_open(&engine, name))
+		return false;
+	memset(self->mem, 0x55, SZ_4K);
+	engine_fetch(&engine, iova, 8);
+	memset(self->mem, 0xaa, SZ_4K);
+	engine_store(&engine, iova, 8);
+	arrived = self->mem[0] == 0x55;
+	engine_close(&engine);
+	return arrived;
+}
+
+TEST_F(unreset, nobody_after_its_user)
+{
+	int fd = sva_open(), other = sva_open();
+	uint32_t a, b, ioas;
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, sva_ioas_alloc(fd, &ioas));
+	ASSERT_EQ(0, sva_map(fd, ioas, self->mem, SZ_4K, SZ_2M, SVA_RW));
+	ASSERT_EQ(0, sva_bind(fd, pci_bdf(self->a), &a));
+	ASSERT_EQ(0, sva_bind(fd, pci_bdf(self->b), &b));
+	ASSERT_EQ(0, sva_attach(fd, a, ioas, NULL));
+	ASSERT_EQ(0, sva_attach(fd, b, ioas, NULL));
+	ASSERT_TRUE(arrives(self, self->b, SZ_2M));
+
+	ASSERT_EQ(0, pci_remove(self->b));
+	EXPECT_TRUE(arrives(self, self->a, SZ_2M));
+	ASSERT_EQ(0, pci_rescan());
+	ASSERT_TRUE(pci_wait(self->b, true, 2000));
+	EXPECT_TRUE(arrives(self, self->a, SZ_2M));
+	EXPECT_EQ(-EBUSY, sva_bind(fd, pci_bdf(self->b), &b));
+
+	close(fd);
+	EXPECT_EQ(-EBUSY, sva_bind(other, pci_bdf(self->a), &a));
+	EXPECT_NE(0, pci_bind_driver(self->a, HOST_DRIVER));
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? self->b : self->a;
+
+		ASSERT_EQ(0, pci_set_command(name, PCI_CMD_MASTER | PCI_CMD_MEMORY, 0));
+		EXPECT_FALSE(arrives(self, name, SZ_2M));
+		EXPECT_FALSE(arrives(self, name, self->phys));
+	}
 	close(other);
 }
 

@@ -7,7 +7,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "nest.h"
 #include "selftest.h"
+#include "vguest.h"
 
 #define ROOT "/sys/fs/cgroup"
 #define GROUP ROOT "/iommufd_sva"
@@ -225,6 +227,49 @@ TEST_F_TIMEOUT(memcg, limit, 300)
 	EXPECT_TRUE(mapped(self, n));
 	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, 0, UINT64_MAX, NULL));
 	EXPECT_EQ(pins - 1, mem_pins());
+}
+
+/* VT-d: the physical copy of a guest's PASID table, and what is kept beside it. */
+#define PASIDS 65536
+
+TEST_F_TIMEOUT(memcg, guest_pasid_table, 300)
+{
+	struct iommufd_sva_pasid_table_vtd arg = { .pasid_bits = 16 };
+	const long hardware = PASIDS / 64 * SZ_4K;
+	uint32_t parent, viommu, table;
+	struct pasids p;
+	struct guest g;
+	struct fs fs;
+	long before;
+
+	NEED_ENGINE(0, self->name);
+	ASSERT_EQ(0, take_device(self));
+	if (kind()->table != IOMMUFD_SVA_PASID_TABLE_VTD || !has_viommu(self->fd, self->device))
+		SKIP(return, "no unit that takes PASID tables in the host's memory");
+	ASSERT_EQ(0, guest_init(&g, IOVA, 4 * SZ_2M));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, g.mem, g.size, g.ipa, SVA_RW));
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, NEST_PARENT, &parent));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, kind()->viommu, self->device, parent, &viommu));
+	fs_init(&fs, &g);
+	pasids_init(&p, &g, 16);
+	for (int i = 0; i < PASIDS; i++)
+		pasids_set(&p, i, &fs, i % 7);
+	arg.dir_gpa = p.dir;
+
+	before = kernel_memory();
+	ASSERT_EQ(0, sva_pasid_table_alloc(self->fd, viommu, kind()->table, &arg, sizeof(arg),
+					   &table));
+	EXPECT_GROWN(before, hardware);
+	fprintf(stderr, "# %ld bytes beside each PASID's entry\n",
+		(kernel_memory() - before - hardware) / PASIDS);
+	EXPECT_GT(before + hardware + 64L * PASIDS, kernel_memory());
+	EXPECT_EQ(0, sva_attach(self->fd, self->device, table, NULL));
+	EXPECT_EQ(0, sva_detach(self->fd, self->device));
+	EXPECT_EQ(0, sva_destroy(self->fd, table));
+	EXPECT_GT(before + hardware / 2, kernel_memory()) TH_LOG("still charged");
+	sva_destroy(self->fd, viommu);
+	sva_destroy(self->fd, parent);
+	guest_free(&g);
 }
 
 TEST_HARNESS_MAIN

@@ -72,7 +72,7 @@ static int pci_device(int parent, unsigned int devfn, uint32_t caps)
 		.type = SIM_PCI_DEVICE,
 		.parent = parent,
 		.devfn = devfn,
-		.caps = SIM_CAP_FLR | caps,
+		.caps = caps,
 	};
 
 	return add_as(&add, "PCI device");
@@ -99,9 +99,18 @@ static void bridge_(void)
 {
 	int br = bridge(SIM_PCI_BRIDGE, root_port(0, 0), 0, 0, 0);
 
+	pci_device(br, 1 << 3 | 1, SIM_CAP_FLR);
+	pci_device(br, 1 << 3, SIM_CAP_FLR | SIM_CAP_MULTI);
+	endpoint(root_port(1, 0), 0, 0);
+}
+
+/* The same of one that only its bus resets. */
+static void unreset(void)
+{
+	int br = bridge(SIM_PCI_BRIDGE, root_port(0, 0), 0, 0, 0);
+
 	pci_device(br, 1 << 3 | 1, 0);
 	pci_device(br, 1 << 3, SIM_CAP_MULTI);
-	endpoint(root_port(1, 0), 0, 0);
 }
 
 /* Two functions of a device without ACS. */
@@ -153,6 +162,7 @@ static const struct {
 	{ "basic", basic },
 	{ "switch", switch_ },
 	{ "bridge", bridge_ },
+	{ "unreset", unreset },
 	{ "functions", functions },
 	{ "sriov", sriov },
 	{ "hotplug", hotplug },
@@ -168,6 +178,6 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	fprintf(stderr, "usage: sim_topology basic|switch|bridge|functions|sriov|hotplug|units|many\n");
+	fprintf(stderr, "usage: sim_topology basic|switch|bridge|unreset|functions|sriov|hotplug|units|many\n");
 	return 2;
 }
