@@ -5,9 +5,9 @@
  *
  * Locks, where vtd.h has none of them, outermost first:
  *   vunit->lock	mutex: the buffers of a guest's invalidations
- *   vunit->vsids_lock	the core's, outside master->lock
  *   vunit->tables_lock	mutex: a guest's PASID tables, its domain IDs and what goes
  *			to the hardware for them
+ *   vunit->vsids_lock	the core's, outside master->lock
  *   unit->lock
  */
 #ifndef __VTD_NESTED_H

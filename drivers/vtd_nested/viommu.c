@@ -195,6 +195,20 @@ static int vtd_guest_pasid_cache(struct vtd_vunit *vv, const struct vtd_guest_de
 	return vtd_shadow_reread(vv, &names);
 }
 
+/*
+ * A device-TLB. The lock is held no longer than that: who removes a device waits for
+ * it, and a guest's tables may take their time.
+ */
+static int vtd_guest_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
+{
+	bool found;
+
+	down_read(&vv->base.vsids_lock);
+	found = iommufd_sva_vunit_find(&vv->base, guest->sid);
+	up_read(&vv->base.vsids_lock);
+	return found ? 0 : -EIO;
+}
+
 /* What @guest asks for, into the batch. -EIO: it is not the guest's to ask. */
 static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
 {
@@ -209,7 +223,7 @@ static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
 		return 0;
 	case VTD_DESC_DEV_TLB:
 	case VTD_DESC_PASID_DEV_TLB:
-		return iommufd_sva_vunit_find(&vv->base, guest->sid) ? 0 : -EIO;
+		return vtd_guest_dev_tlb(vv, guest);
 	case VTD_DESC_IEC:
 		atomic64_inc(&vv->unit->skipped);
 		return 0;
@@ -245,7 +259,6 @@ static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, bool wide
 	unsigned int i;
 	int rc = 0, failed;
 
-	down_read(&vv->base.vsids_lock);
 	mutex_lock(&vv->tables_lock);
 	vtd_unit_flush_write_buffer(vv->unit);
 	vv->batch.error = 0;
@@ -256,7 +269,6 @@ static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, bool wide
 	}
 	failed = vtd_vunit_submit(vv);
 	mutex_unlock(&vv->tables_lock);
-	up_read(&vv->base.vsids_lock);
 	*done = failed ? 0 : i;
 	if (failed)
 		*error = IOMMUFD_SVA_VTD_QI_IQE;
