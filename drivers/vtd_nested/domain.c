@@ -361,7 +361,7 @@ static bool vtd_domain_may_be_read_only(struct vtd_domain *domain)
 	if (READ_ONCE(domain->nested_on))
 		return false;
 	WRITE_ONCE(domain->read_only, true);
-	smp_mb();
+	smp_mb();	/* with that of vtd_domain_may_nest() */
 	return !READ_ONCE(domain->nested_on);
 }
 
@@ -372,7 +372,7 @@ static bool vtd_domain_may_nest(struct vtd_domain *domain)
 	if (before)
 		return true;
 	WRITE_ONCE(domain->nested_on, true);
-	smp_mb();
+	smp_mb();	/* with that of vtd_domain_may_be_read_only() */
 	if (!READ_ONCE(domain->read_only))
 		return true;
 	WRITE_ONCE(domain->nested_on, false);
