@@ -49,6 +49,7 @@ struct vtd_guest_did {
  * @batch: what the guest's descriptors come to
  * @guest: a page of a guest's PASID table, and what it replaces
  * @next: what it comes to
+ * @alone: of one PASID table that was made on the parent: its devices have no names
  */
 struct vtd_vunit {
 	struct iommufd_sva_vunit base;
@@ -64,6 +65,7 @@ struct vtd_vunit {
 	struct vtd_batch batch;
 	struct vtd_pasid_entry *guest;
 	struct vtd_pasid_entry *next;
+	bool alone;
 };
 
 static inline struct vtd_vunit *to_vtd_vunit(struct iommufd_sva_vunit *vunit)
@@ -75,6 +77,11 @@ static inline struct vtd_vunit *to_vtd_vunit(struct iommufd_sva_vunit *vunit)
 struct iommufd_sva_vunit *vtd_vunit_alloc(struct iommufd_sva_unit *unit,
 					  struct iommufd_sva_domain *parent, u32 type,
 					  const struct iommufd_sva_user_data *data);
+/* The same for a PASID table that has no vIOMMU. */
+struct vtd_vunit *vtd_vunit_make(struct vtd_unit *unit, struct vtd_domain *parent);
+void vtd_vunit_free(struct iommufd_sva_vunit *vunit);
+int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
+			 struct iommufd_sva_user_array *array);
 int vtd_vunit_get_did(struct vtd_vunit *vv, u16 gdid, u16 *did);
 void vtd_vunit_put_did(struct vtd_vunit *vv, u16 gdid);
 int vtd_vunit_submit(struct vtd_vunit *vv);
@@ -107,6 +114,7 @@ int vtd_shadow_reread(struct vtd_vunit *vv, const struct vtd_shadow_names *names
 void vtd_shadow_settle(struct vtd_vunit *vv);
 void vtd_shadow_add_own(struct vtd_vunit *vv, struct vtd_desc (*make)(u16 did, void *arg),
 			void *arg);
+int vtd_shadow_bind(struct vtd_shadow *shadow, struct vtd_unit *unit);
 void vtd_shadow_show(struct vtd_shadow *shadow);
 int vtd_shadow_forget(struct vtd_shadow *shadow);
 void vtd_shadow_keep(struct vtd_shadow *shadow);

@@ -14,6 +14,9 @@
  * Leaves are made where the guest has something present, and stay: a guest that comes
  * and goes with its PASIDs need not have the whole PASID cache invalidated for it.
  *
+ * One that was made on the nesting parent alone is a vIOMMU of its own, on the unit of
+ * the first device that is attached to it, and is invalidated by itself.
+ *
  * The IOTLB is the guest's to invalidate, under the domain IDs that it knows. What
  * passed through is under the parent's, which it does not: that is invalidated here.
  */
@@ -36,7 +39,11 @@ struct vtd_shadow_leaf {
 /**
  * struct vtd_shadow - a guest's PASID table
  * @base: what the core sees of it
- * @vv: whose
+ * @parent: the guest's memory
+ * @bind_lock: protects @vv and @read until they are set; outside vunit->tables_lock
+ * @vv: whose; NULL: it was made on the parent alone and is on no unit yet
+ * @alone: @vv is its own
+ * @read: @table has been filled
  * @node: in vunit->tables; this and what follows under vunit->tables_lock
  * @dir: address of the guest's directory
  * @dir_entries: how many it has
@@ -53,7 +60,11 @@ struct vtd_shadow_leaf {
  */
 struct vtd_shadow {
 	struct iommufd_sva_nested base;
+	struct vtd_domain *parent;
+	struct mutex bind_lock;
 	struct vtd_vunit *vv;
+	bool alone;
+	bool read;
 	struct list_head node;
 	u64 dir;
 	unsigned int dir_entries;
@@ -504,19 +515,14 @@ u8 vtd_shadow_reason(struct vtd_shadow *shadow, u32 pasid)
 
 static void vtd_shadow_destroy(struct vtd_shadow *shadow)
 {
-	struct vtd_unit *unit = shadow->vv->unit;
 	struct vtd_shadow_leaf *notes;
 	unsigned long index;
 
 	xa_for_each(&shadow->leaves, index, notes)
 		kfree(notes);
 	xa_destroy(&shadow->leaves);
-	mutex_lock(&unit->lock);
-	if (shadow->keep)
-		list_add(&shadow->table->quarantine, &unit->quarantine);
-	else
-		vtd_pasid_table_free(shadow->table);
-	mutex_unlock(&unit->lock);
+	vtd_pasid_table_free(shadow->table);
+	mutex_destroy(&shadow->bind_lock);
 	kfree(shadow);
 }
 
@@ -538,9 +544,9 @@ static void vtd_shadow_put_dids(struct vtd_shadow *shadow)
 	}
 }
 
-static void vtd_shadow_free(struct iommufd_sva_nested *nested)
+/* It leaves its unit, on which nothing is attached to it. */
+static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 {
-	struct vtd_shadow *shadow = container_of(nested, struct vtd_shadow, base);
 	struct vtd_vunit *vv = shadow->vv;
 
 	mutex_lock(&vv->tables_lock);
@@ -550,7 +556,42 @@ static void vtd_shadow_free(struct iommufd_sva_nested *nested)
 	if (shadow->has_own)
 		vtd_tag_fini(&shadow->own);
 	vtd_domain_leave(vv->parent, vv->unit);
+	mutex_lock(&vv->unit->lock);
+	if (shadow->keep) {
+		list_add(&shadow->table->quarantine, &vv->unit->quarantine);
+		shadow->table = NULL;
+	}
+	mutex_unlock(&vv->unit->lock);
+	if (shadow->alone)
+		vtd_vunit_free(&vv->base);
+}
+
+static void vtd_shadow_free(struct iommufd_sva_nested *nested)
+{
+	struct vtd_shadow *shadow = container_of(nested, struct vtd_shadow, base);
+
+	if (shadow->vv)
+		vtd_shadow_unbind(shadow);
 	vtd_shadow_destroy(shadow);
+}
+
+/* See iommufd_sva_nested_ops: of one that was made on the parent alone. */
+static int vtd_shadow_invalidate(struct iommufd_sva_nested *nested,
+				 struct iommufd_sva_user_array *array)
+{
+	struct vtd_shadow *shadow = container_of(nested, struct vtd_shadow, base);
+	struct vtd_vunit *vv;
+
+	if (array->type != IOMMUFD_SVA_INVALIDATE_VTD_QI)
+		return -EINVAL;
+	mutex_lock(&shadow->bind_lock);
+	vv = shadow->vv;
+	mutex_unlock(&shadow->bind_lock);
+	if (vv)
+		return vtd_vunit_invalidate(&vv->base, array);
+	/* Nothing of it has been read. */
+	array->consumed = array->entry_num;
+	return 0;
 }
 
 /* The guest's invalidations name domain IDs: they go through the vIOMMU. */
@@ -558,9 +599,15 @@ static const struct iommufd_sva_nested_ops vtd_shadow_ops = {
 	.free = vtd_shadow_free,
 };
 
+static const struct iommufd_sva_nested_ops vtd_shadow_alone_ops = {
+	.invalidate = vtd_shadow_invalidate,
+	.free = vtd_shadow_free,
+};
+
 struct vtd_shadow *vtd_nested_shadow(struct iommufd_sva_nested *nested)
 {
-	return nested && nested->ops == &vtd_shadow_ops ?
+	return nested && (nested->ops == &vtd_shadow_ops ||
+			  nested->ops == &vtd_shadow_alone_ops) ?
 	       container_of(nested, struct vtd_shadow, base) : NULL;
 }
 
@@ -570,7 +617,7 @@ struct vtd_shadow *vtd_shadow_of(const struct iommufd_sva_translation *trans)
 	return vtd_nested_shadow(trans->nested);
 }
 
-static struct vtd_shadow *vtd_shadow_new(struct vtd_vunit *vv,
+static struct vtd_shadow *vtd_shadow_new(struct vtd_domain *parent, struct vtd_vunit *vv,
 					 const struct iommufd_sva_pasid_table_vtd *arg)
 {
 	struct vtd_shadow *shadow = kzalloc(sizeof(*shadow), IOMMUFD_SVA_GFP_USER);
@@ -582,10 +629,10 @@ static struct vtd_shadow *vtd_shadow_new(struct vtd_vunit *vv,
 		kfree(shadow);
 		return NULL;
 	}
-	/* A device may have fewer PASIDs, or none, and sends no others. */
-	shadow->table->pasid_enable = vv->unit->base.pasid_bits;
-	shadow->base.ops = &vtd_shadow_ops;
-	shadow->vv = vv;
+	shadow->base.ops = vv ? &vtd_shadow_ops : &vtd_shadow_alone_ops;
+	shadow->parent = parent;
+	mutex_init(&shadow->bind_lock);
+	shadow->alone = !vv;
 	shadow->dir = arg->dir_gpa;
 	shadow->dir_entries = (1U << arg->pasid_bits) / VTD_PASID_LEAF_ENTRIES;
 	xa_init_flags(&shadow->leaves, XA_FLAGS_ACCOUNT);
@@ -600,22 +647,80 @@ static int vtd_shadow_build(struct vtd_shadow *shadow)
 	int rc;
 
 	mutex_lock(&vv->tables_lock);
-	list_add_tail(&shadow->node, &vv->tables);
 	vv->batch.error = 0;
 	rc = vtd_shadow_reread_one(shadow, &all);
 	rc = vtd_vunit_submit(vv) ?: rc;
 	mutex_unlock(&vv->tables_lock);
+	shadow->read = !rc;
+	return rc;
+}
+
+/* From here on it is a part of @vv. */
+static int vtd_shadow_join(struct vtd_shadow *shadow, struct vtd_vunit *vv)
+{
+	int rc = vtd_domain_join(vv->parent, vv->unit, &shadow->parent_did);
+
+	if (rc)
+		return rc;
+	/* A device may have fewer PASIDs, or none, and sends no others. */
+	shadow->table->pasid_enable = vv->unit->base.pasid_bits;
+	shadow->vv = vv;
+	mutex_lock(&vv->tables_lock);
+	list_add_tail(&shadow->node, &vv->tables);
+	mutex_unlock(&vv->tables_lock);
+	return 0;
+}
+
+/* The same of a vIOMMU that nobody else has. */
+static int vtd_shadow_join_alone(struct vtd_shadow *shadow, struct vtd_unit *unit)
+{
+	struct vtd_vunit *vv = vtd_vunit_make(unit, shadow->parent);
+	int rc;
+
+	if (IS_ERR(vv))
+		return PTR_ERR(vv);
+	vv->alone = true;
+	vv->base.unit = &unit->base;
+	vv->base.parent = &shadow->parent->base;
+	rc = vtd_shadow_join(shadow, vv);
+	if (rc)
+		vtd_vunit_free(&vv->base);
+	return rc;
+}
+
+/**
+ * vtd_shadow_bind - a device is going to be attached to a PASID table
+ * @shadow: the table
+ * @unit: of the device
+ *
+ * Context: under master->lock, not under unit->lock: all of the table may be read.
+ * Return: 0; -EINVAL when the table is another unit's, or the parent does not fit;
+ * -ENOSPC; -ENOMEM; -EINTR.
+ */
+int vtd_shadow_bind(struct vtd_shadow *shadow, struct vtd_unit *unit)
+{
+	int rc = 0;
+
+	mutex_lock(&shadow->bind_lock);
+	if (!shadow->vv)
+		rc = vtd_shadow_join_alone(shadow, unit);
+	if (!rc && shadow->vv->unit != unit)
+		rc = -EINVAL;
+	if (!rc && !shadow->read)
+		rc = vtd_shadow_build(shadow);
+	mutex_unlock(&shadow->bind_lock);
 	return rc;
 }
 
 /* 9.4: PASIDDIRPTR, PDTS. Requests without a PASID are those of PASID 0. */
-static int vtd_shadow_check(struct vtd_vunit *vv, const struct iommufd_sva_pasid_table_vtd *arg)
+static int vtd_shadow_check(struct vtd_domain *parent,
+			    const struct iommufd_sva_pasid_table_vtd *arg)
 {
 	if (arg->pasid_bits < 7 || arg->pasid_bits > VTD_PASID_BITS ||
 	    arg->rid_pasid != VTD_RID_PASID)
 		return -EINVAL;
 	if ((arg->dir_gpa & ~VTD_PTR_MASK) ||
-	    arg->dir_gpa >> vtd_domain_gpa_bits(vv->parent))
+	    arg->dir_gpa >> vtd_domain_gpa_bits(parent))
 		return -EINVAL;
 	return 0;
 }
@@ -623,39 +728,33 @@ static int vtd_shadow_check(struct vtd_vunit *vv, const struct iommufd_sva_pasid
 /**
  * vtd_pasid_table_object - see iommufd_sva_backend_ops, pasid_table_alloc
  * @parent: the nesting parent
- * @vunit: the vIOMMU
+ * @vunit: the vIOMMU, or NULL: which unit it will be on is not known yet
  * @data: struct iommufd_sva_pasid_table_vtd
  *
- * Return: the table; -EOPNOTSUPP for another type, and without a vIOMMU, which is
- * where it is invalidated; -EINVAL for what a context entry cannot say; -ENOSPC;
- * -ENOMEM.
+ * Return: the table; -EOPNOTSUPP for another type; -EINVAL for what a context entry
+ * cannot say; -ENOSPC; -ENOMEM.
  */
 struct iommufd_sva_nested *
 vtd_pasid_table_object(struct iommufd_sva_domain *parent, struct iommufd_sva_vunit *vunit,
 		       const struct iommufd_sva_user_data *data)
 {
+	struct vtd_vunit *vv = vunit ? to_vtd_vunit(vunit) : NULL;
 	struct iommufd_sva_pasid_table_vtd arg;
 	struct vtd_shadow *shadow;
-	struct vtd_vunit *vv;
 	int rc;
 
-	if (data->type != IOMMUFD_SVA_PASID_TABLE_VTD || !vunit)
+	if (data->type != IOMMUFD_SVA_PASID_TABLE_VTD)
 		return ERR_PTR(-EOPNOTSUPP);
-	vv = to_vtd_vunit(vunit);
 	rc = iommufd_sva_copy_user_data(&arg, sizeof(arg), sizeof(arg), data);
 	if (!rc)
-		rc = vtd_shadow_check(vv, &arg);
+		rc = vtd_shadow_check(to_vtd_domain(parent), &arg);
 	if (rc)
 		return ERR_PTR(rc);
-	shadow = vtd_shadow_new(vv, &arg);
+	shadow = vtd_shadow_new(to_vtd_domain(parent), vv, &arg);
 	if (!shadow)
 		return ERR_PTR(-ENOMEM);
-	rc = vtd_domain_join(vv->parent, vv->unit, &shadow->parent_did);
-	if (rc) {
-		vtd_shadow_destroy(shadow);
-		return ERR_PTR(rc);
-	}
-	rc = vtd_shadow_build(shadow);
+	if (vv)
+		rc = vtd_shadow_join(shadow, vv) ?: vtd_shadow_bind(shadow, vv->unit);
 	if (rc) {
 		vtd_shadow_free(&shadow->base);
 		return ERR_PTR(rc);

@@ -567,9 +567,12 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 	struct vtd_pasid_entry entry;
 	int rc;
 
-	/* A guest's PASID table is on its own unit alone, and is no PASID's. */
-	if (shadow && (new->nested->vunit->unit != master->unit || index != VTD_RID_PASID))
-		return -EINVAL;
+	if (shadow) {
+		/* It is no PASID's. */
+		rc = index == VTD_RID_PASID ? vtd_shadow_bind(shadow, unit) : -EINVAL;
+		if (rc)
+			return rc;
+	}
 	mutex_lock(&unit->lock);
 	rc = vtd_master_prepare(vm, index, new);
 	if (!rc)

@@ -203,6 +203,8 @@ static int vtd_guest_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *
 {
 	bool found;
 
+	if (vv->alone)
+		return 0;
 	down_read(&vv->base.vsids_lock);
 	found = iommufd_sva_vunit_find(&vv->base, guest->sid);
 	up_read(&vv->base.vsids_lock);
@@ -321,8 +323,8 @@ static int vtd_vunit_invalidate_some(struct vtd_vunit *vv, struct iommufd_sva_us
  * -ENOMEM, and the guest's PASID tables are as they were at the one at fault; -EINTR
  * when the caller is being killed.
  */
-static int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
-				struct iommufd_sva_user_array *array)
+int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
+			 struct iommufd_sva_user_array *array)
 {
 	struct vtd_vunit *vv = to_vtd_vunit(vunit);
 	int rc = 0;
@@ -354,7 +356,7 @@ static void vtd_vunit_destroy(struct vtd_vunit *vv)
 	kfree(vv);
 }
 
-static void vtd_vunit_free(struct iommufd_sva_vunit *vunit)
+void vtd_vunit_free(struct iommufd_sva_vunit *vunit)
 {
 	struct vtd_vunit *vv = to_vtd_vunit(vunit);
 	struct vtd_guest_did *gd;
@@ -402,6 +404,35 @@ static struct vtd_vunit *vtd_vunit_new(struct vtd_unit *unit, struct vtd_domain 
 }
 
 /**
+ * vtd_vunit_make - a guest's share of a unit
+ * @unit: the unit
+ * @parent: the guest's memory
+ *
+ * Return: the guest's share; -EOPNOTSUPP where ECAP.NEST is clear; -EINVAL when
+ * @parent does not fit; -ENOSPC; -ENOMEM.
+ */
+struct vtd_vunit *vtd_vunit_make(struct vtd_unit *unit, struct vtd_domain *parent)
+{
+	struct vtd_vunit *vv;
+	u16 ignored;
+	int rc;
+
+	rc = vtd_nest_parent(&unit->base, &parent->base);
+	if (rc)
+		return ERR_PTR(rc);
+	vv = vtd_vunit_new(unit, parent);
+	if (!vv)
+		return ERR_PTR(-ENOMEM);
+	/* What a guest passes through has the parent's. */
+	rc = vtd_domain_join(parent, unit, &ignored);
+	if (rc) {
+		vtd_vunit_destroy(vv);
+		return ERR_PTR(rc);
+	}
+	return vv;
+}
+
+/**
  * vtd_vunit_alloc - see iommufd_sva_backend_ops
  * @unit: the unit
  * @parent: the guest's memory
@@ -416,26 +447,13 @@ struct iommufd_sva_vunit *vtd_vunit_alloc(struct iommufd_sva_unit *unit,
 					  const struct iommufd_sva_user_data *data)
 {
 	struct vtd_vunit *vv;
-	u16 ignored;
-	int rc;
 
 	if (type != IOMMUFD_SVA_VIOMMU_VTD)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (data)
 		return ERR_PTR(-EINVAL);
-	rc = vtd_nest_parent(unit, parent);
-	if (rc)
-		return ERR_PTR(rc);
-	vv = vtd_vunit_new(to_vtd_unit(unit), to_vtd_domain(parent));
-	if (!vv)
-		return ERR_PTR(-ENOMEM);
-	/* What a guest passes through has the parent's. */
-	rc = vtd_domain_join(vv->parent, vv->unit, &ignored);
-	if (rc) {
-		vtd_vunit_destroy(vv);
-		return ERR_PTR(rc);
-	}
-	return &vv->base;
+	vv = vtd_vunit_make(to_vtd_unit(unit), to_vtd_domain(parent));
+	return IS_ERR(vv) ? ERR_CAST(vv) : &vv->base;
 }
 
 /* --- faults ------------------------------------------------------------ */

@@ -856,7 +856,8 @@ enum iommufd_sva_hwpt_invalidate_data_type {
 /**
  * define IOMMUFD_SVA_INVALIDATE_VTD_QI - raw VT-d invalidation descriptors
  *
- * A data type of HWPT_INVALIDATE, for a VT-d vIOMMU: the descriptors of the
+ * A data type of HWPT_INVALIDATE, for a VT-d vIOMMU, or a PASID table without one: the
+ * descriptors of the
  * guest's invalidation queue as the guest wrote them, entry_len 16 for 128-bit
  * (struct iommufd_sva_vtd_qi_128) or 32 for 256-bit ones
  * (struct iommufd_sva_vtd_qi_256), as IQA_REG.DW of the guest's unit says.
@@ -1599,9 +1600,11 @@ struct iommufd_sva_pasid_table_smmuv3 {
  * Makes an object of a guest's whole PASID table, which any number of devices
  * can be attached to. On SMMUv3 the hardware walks the guest's own.
  *
- * On VT-d, where it takes a vIOMMU, the kernel reads the guest's tables and keeps a
- * physical copy, brought up to date by the PASID-cache invalidations that the
- * vIOMMU is given. The guest's unit is one with first stage (FSTS) and pass-through
+ * On VT-d the kernel reads the guest's tables and keeps a physical copy, brought up to
+ * date by the PASID-cache invalidations that the vIOMMU is given. One that was made
+ * on a HWPT is on the unit of the first device that is attached to it, is given the
+ * guest's invalidations itself (IOMMUFD_SVA_INVALIDATE_VTD_QI), and has no faults to
+ * tell a guest of. The guest's unit is one with first stage (FSTS) and pass-through
  * (PT) and without second stage, nesting and memory types (MTS), and says so; with
  * caching mode (CM), so that it is told of what becomes present. Entries that such
  * a unit does not take are not present; a request that comes to one is the guest's
@@ -1611,8 +1614,7 @@ struct iommufd_sva_pasid_table_smmuv3 {
  *	@pt_id is neither, or no NEST_PARENT; @data_len, or a field of the data,
  *	is out of range
  * -EOPNOTSUPP
- *	also: the unit is not of @data_type's kind or cannot nest; VT-d, and
- *	@pt_id is not a vIOMMU
+ *	also: the unit is not of @data_type's kind or cannot nest
  * -ENODEV
  *	the parent was made by HWPT_IMPORT and VFIO has freed its mappings
  * -ENOSPC

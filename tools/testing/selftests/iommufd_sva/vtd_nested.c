@@ -576,12 +576,49 @@ TEST_F(vtd_nested, bad_tables)
 	EXPECT_EQ(-EOPNOTSUPP, sva_pasid_table_alloc(self->fd, self->viommu,
 						     IOMMUFD_SVA_PASID_TABLE_SMMUV3, &good,
 						     sizeof(good), &t));
-	EXPECT_EQ(-EOPNOTSUPP, sva_pasid_table_alloc(self->fd, self->parent,
-						     IOMMUFD_SVA_PASID_TABLE_VTD, &good,
-						     sizeof(good), &t));
 	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device[0], self->ioas, 0, &plain));
 	EXPECT_EQ(-EINVAL, sva_pasid_table_alloc(self->fd, plain, IOMMUFD_SVA_PASID_TABLE_VTD,
 						 &good, sizeof(good), &t));
+}
+
+/* Without a vIOMMU: it is invalidated by itself. */
+TEST_F(vtd_nested, table_on_the_parent)
+{
+	struct fs a = space(self, 1), b = space(self, 2);
+	uint32_t t, num = 2, viommu = self->viommu;
+	struct qi descs[2];
+	struct pasids p;
+
+	pasids_init(&p, &self->g, 20);
+	pasids_set(&p, 5, &a, DID);
+	ASSERT_EQ(0, table_on(self, self->parent, &p, &t));
+	EXPECT_EQ(-EBUSY, sva_destroy(self->fd, self->parent));
+	/* Nothing of it was read yet. */
+	self->viommu = t;
+	EXPECT_EQ(0, queue(self, qi_pasid_global()));
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[i], t, NULL));
+		EXPECT_EQ(1, sees(self, i, 5));
+	}
+	pasids_set(&p, 5, &b, DID);
+	descs[0] = qi_pasid(DID, 5);
+	descs[1] = qi_piotlb_pasid(DID, 5);
+	EXPECT_EQ(-EINVAL, sva_invalidate(self->fd, t, IOMMUFD_SVA_HWPT_INVALIDATE_DATA_VTD_S1,
+					  descs, sizeof(descs[0]), &num));
+	EXPECT_EQ(1, sees(self, 0, 5));
+	ASSERT_EQ(0, queue_many(self, descs, 2));
+	EXPECT_EQ(0, queue(self, qi_dev_tlb(0x77, 0)));
+	for (int i = 0; i < NDEVICES; i++) {
+		EXPECT_EQ(2, sees(self, i, 5));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
+	}
+	self->viommu = viommu;
+	/* One that has a vIOMMU is invalidated there alone. */
+	ASSERT_EQ(0, sva_destroy(self->fd, t));
+	ASSERT_EQ(0, table(self, &p, &t));
+	num = 1;
+	EXPECT_EQ(-EOPNOTSUPP, sva_invalidate(self->fd, t, IOMMUFD_SVA_INVALIDATE_VTD_QI, descs,
+					      sizeof(descs[0]), &num));
 }
 
 /* --- what it costs ------------------------------------------------------- */
