@@ -1127,6 +1127,9 @@ struct requests {
 	volatile int other;
 };
 
+/* Of several pages, so that few are in the IOTLB and entries are read for the others. */
+#define NPAGES 64
+
 /* Requests came between replacements, on a busy machine too. */
 static bool enough(struct requests *r, int i)
 {
@@ -1137,8 +1140,8 @@ static void *request(void *arg)
 {
 	struct requests *r = arg;
 
-	while (!r->stop) {
-		int seed = bdf_sees(r->bdf, r->pasid, r->addr);
+	for (unsigned int i = 0; !r->stop; i++) {
+		int seed = bdf_sees(r->bdf, r->pasid, r->addr + i % NPAGES * SZ_4K);
 
 		if (seed > 0)
 			r->seen[seed]++;
@@ -1146,6 +1149,18 @@ static void *request(void *arg)
 			r->other++;
 	}
 	return NULL;
+}
+
+/* An address space with a page of @seed's at @addr and in all pages behind it. */
+static struct fs wide_space(FIXTURE_DATA(vtd_nested) *self, uint64_t addr, int seed)
+{
+	uint64_t gpa = page(self, seed);
+	struct fs fs;
+
+	fs_init(&fs, &self->g);
+	for (int i = 0; i < NPAGES; i++)
+		fs_map(&fs, addr + i * SZ_4K, gpa, FS_RW);
+	return fs;
 }
 
 /* While a device works its address space becomes another, again and again: no gap. */
@@ -1169,7 +1184,7 @@ static void replace(struct __test_metadata *_metadata, FIXTURE_DATA(vtd_nested) 
 
 TEST_F_TIMEOUT(vtd_nested, replace_pasid, 300)
 {
-	struct fs a = space(self, 1), b = space(self, 2);
+	struct fs a = wide_space(self, VA, 1), b = wide_space(self, VA, 2);
 	uint32_t pts[2];
 
 	ASSERT_EQ(0, hwpt_on(self, self->parent, &a, &pts[0]));
@@ -1179,7 +1194,7 @@ TEST_F_TIMEOUT(vtd_nested, replace_pasid, 300)
 
 TEST_F_TIMEOUT(vtd_nested, replace_device, 300)
 {
-	struct fs a = space(self, 1), b = space(self, 2);
+	struct fs a = wide_space(self, VA, 1), b = wide_space(self, VA, 2);
 	struct pasids p;
 	uint32_t pts[2];
 
@@ -1197,8 +1212,10 @@ TEST_F_TIMEOUT(vtd_nested, replace_stages, 300)
 	uint32_t pts[2];
 	struct fs fs;
 
-	fs_init(&fs, &self->g);
-	fs_map(&fs, addr, page(self, 1), FS_RW);
+	for (int i = 1; i < NPAGES; i++) {
+		ASSERT_EQ(addr + i * SZ_4K, page(self, 2));
+	}
+	fs = wide_space(self, addr, 1);
 	ASSERT_EQ(0, hwpt_on(self, self->parent, &fs, &pts[0]));
 	pts[1] = self->parent;
 	replace(_metadata, self, 12, addr, pts);
@@ -1208,7 +1225,7 @@ TEST_F_TIMEOUT(vtd_nested, replace_stages, 300)
 /* The same by the guest, in its PASID table. */
 TEST_F_TIMEOUT(vtd_nested, replace_by_guest, 300)
 {
-	struct fs a = space(self, 1), b = space(self, 2);
+	struct fs a = wide_space(self, VA, 1), b = wide_space(self, VA, 2);
 	struct requests r = { .bdf = self->bdf[0], .pasid = 3, .addr = VA };
 	pthread_t thread;
 	struct pasids p;
