@@ -106,3 +106,28 @@ bool backend_can_nest(const void *data)
 	/* IDR0.S1P and IDR0.S2P */
 	return (smmu->idr[0] & 3) == 3;
 }
+
+long backend_tells(const char *file, const char *name, const char *key)
+{
+	char path[128], line[512], want[64], *at;
+	long value = -1;
+	glob_t g;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/iommufd_sva/*/%s", file);
+	if (glob(path, 0, NULL, &g))
+		return -1;
+	snprintf(want, sizeof(want), "%s=", key);
+	for (size_t i = 0; i < g.gl_pathc && value < 0; i++) {
+		f = fopen(g.gl_pathv[i], "r");
+		while (f && fgets(line, sizeof(line), f)) {
+			at = strstr(line, want);
+			if (at && (!name || strstr(line, name)))
+				value = strtol(at + strlen(want), NULL, 0);
+		}
+		if (f)
+			fclose(f);
+	}
+	globfree(&g);
+	return value;
+}
