@@ -4,6 +4,7 @@
  * are loaded when this starts, and when it ends.
  */
 #include "selftest.h"
+#include "sim.h"
 
 #define CORE "iommufd_sva"
 
