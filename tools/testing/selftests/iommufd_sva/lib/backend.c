@@ -95,6 +95,22 @@ bool backend_hw_info_valid(const void *data)
 	return !smmu->__reserved && smmu->idr[0] & 1 && smmu->idr[5] >> 4 & 1;
 }
 
+/* Is the module's parameter @name on? */
+static bool module_flag(const char *name)
+{
+	char path[96];
+	int value = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", backend()->module, name);
+	f = fopen(path, "r");
+	if (f) {
+		value = fgetc(f);
+		fclose(f);
+	}
+	return value == 'Y';
+}
+
 bool backend_can_nest(const void *data)
 {
 	const struct iommufd_sva_hw_info_arm_smmuv3 *smmu = data;
@@ -103,8 +119,9 @@ bool backend_can_nest(const void *data)
 	if (backend()->hw_info_type == IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD)
 		/* ECAP.NEST */
 		return vtd->ecap_reg >> 26 & 1;
-	/* IDR0.S1P and IDR0.S2P */
-	return (smmu->idr[0] & 3) == 3;
+	/* IDR0.S1P and IDR0.S2P, and IDR3.FWB, or the administrator's word for it. */
+	return (smmu->idr[0] & 3) == 3 &&
+	       (smmu->idr[3] >> 8 & 1 || module_flag("allow_noncoherent_nesting"));
 }
 
 long backend_tells(const char *file, const char *name, const char *key)
