@@ -236,7 +236,10 @@ static void smmu_tag_invalidate(struct smmu_tag *tag, u64 start, u64 last, bool 
 		start += num << 12;
 		pages -= num;
 	}
-	/* Stage 2 first, so that nothing is filled again from it (4.4.4). */
+	/*
+	 * What nests is cached under VMIDs of its own, the parts of it too: whatever is
+	 * filled again comes from the tables (4.4.4).
+	 */
 	list_for_each_entry(nested, &tag->nested, node)
 		smmu_cmdq_batch_add(batch, smmuv3_make_tlbi_s12_vmall(nested->vmid));
 	list_for_each_entry(nested, &tag->nested, node)

@@ -301,8 +301,6 @@ int smmu_nested_join(struct smmu_master *sm, struct iommufd_sva_nested *nested,
 	int rc;
 
 	lockdep_assert_held(&sm->unit->lock);
-	if (table->sv && table->sv->unit != sm->unit)
-		return -EINVAL;
 	mutex_lock(&table->lock);
 	rc = smmu_table_join(table, sm, ste);
 	mutex_unlock(&table->lock);

@@ -244,6 +244,21 @@ static bool smmu_strtab_get_spare(struct smmu_unit *unit)
 	return strtab->spare;
 }
 
+/*
+ * The descriptor at @index leads to the table l2[@index] from now on. What is cached
+ * of all streams below goes, since the old descriptor may be cached for each of them.
+ */
+static int smmu_strtab_lead(struct smmu_unit *unit, unsigned int index)
+{
+	struct smmu_strtab *strtab = &unit->strtab;
+	struct smmuv3_cmd cmd = smmuv3_make_cfgi_ste_range(index << SMMU_SPLIT, SMMU_SPLIT);
+
+	/* The entries are in memory before the descriptor leads there. */
+	dma_wmb();
+	WRITE_ONCE(strtab->l1[index], smmu_make_l1_desc(strtab->l2_dma[index], SMMU_SPLIT));
+	return smmu_cmdq_submit(unit, &cmd, 1);
+}
+
 /**
  * smmu_strtab_reserve - the entry of a stream ID can be written from now on
  * @unit: the unit; its lock is held
@@ -252,7 +267,8 @@ static bool smmu_strtab_get_spare(struct smmu_unit *unit)
  * Own level 2 tables, and the spare, stay until the unit is handed back, so that
  * writing an entry needs no memory.
  *
- * Return: 0; -ERANGE for a stream ID that is not in the table; -ENOMEM.
+ * Return: 0; -ERANGE for a stream ID that is not in the table; -ENOMEM; -EIO when the
+ * hardware does not answer.
  */
 int smmu_strtab_reserve(struct smmu_unit *unit, u32 sid)
 {
@@ -271,10 +287,7 @@ int smmu_strtab_reserve(struct smmu_unit *unit, u32 sid)
 	strtab->l2[index] = smmu_alloc_bypass(unit, &strtab->l2_dma[index]);
 	if (!strtab->l2[index])
 		return -ENOMEM;
-	/* The entries are in memory before the descriptor leads there. */
-	dma_wmb();
-	WRITE_ONCE(strtab->l1[index], smmu_make_l1_desc(strtab->l2_dma[index], SMMU_SPLIT));
-	return 0;
+	return smmu_strtab_lead(unit, index);
 }
 
 /**
@@ -291,7 +304,7 @@ struct smmu_ste_write {
 	int error;
 };
 
-/* 3.21.3: what is cached of the entries, and of the descriptors above them, goes. */
+/* 3.21.3: what is cached of the entries goes. Where they are has not changed. */
 static void smmu_sync_stes(void *arg)
 {
 	struct smmu_ste_write *write = arg;
@@ -300,7 +313,7 @@ static void smmu_sync_stes(void *arg)
 
 	smmu_cmdq_batch_init(&batch, write->unit);
 	for (i = 0; i < write->num; i++)
-		smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste(write->sids[i], false));
+		smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste(write->sids[i], true));
 	write->error = smmu_cmdq_batch_submit(&batch) ?: write->error;
 }
 
@@ -323,26 +336,15 @@ static int smmu_strtab_swap(struct smmu_unit *unit, unsigned int index, const u3
 			    unsigned int num, const struct smmuv3_ste *target)
 {
 	struct smmu_strtab *strtab = &unit->strtab;
-	struct smmu_cmdq_batch batch;
 	unsigned int i;
 
-	smmu_cmdq_batch_init(&batch, unit);
 	memcpy(strtab->spare, strtab->l2[index], SMMU_L2_BYTES);
-	for (i = 0; i < num; i++) {
-		if (sids[i] >> SMMU_SPLIT != index)
-			continue;
-		strtab->spare[sids[i] % SMMU_L2_STES] = *target;
-		smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste(sids[i], false));
-	}
+	for (i = 0; i < num; i++)
+		if (sids[i] >> SMMU_SPLIT == index)
+			strtab->spare[sids[i] % SMMU_L2_STES] = *target;
 	swap(strtab->l2[index], strtab->spare);
 	swap(strtab->l2_dma[index], strtab->spare_dma);
-	/* The entries are in memory before the descriptor leads there. */
-	dma_wmb();
-	WRITE_ONCE(strtab->l1[index], smmu_make_l1_desc(strtab->l2_dma[index], SMMU_SPLIT));
-	/* Whoever's entry it was cached for, the descriptor is read again. */
-	smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste_range(index << SMMU_SPLIT,
-							       SMMU_SPLIT));
-	return smmu_cmdq_batch_submit(&batch);
+	return smmu_strtab_lead(unit, index);
 }
 
 /* By putting other tables in place. */

@@ -53,9 +53,7 @@ int smmu_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *d
 static int smmu_vsid_check(struct iommufd_sva_vunit *vunit, u64 vsid,
 			   struct iommufd_sva_master *master)
 {
-	if (vsid > U32_MAX || master->unit != vunit->unit)
-		return -EINVAL;
-	return 0;
+	return vsid > U32_MAX ? -EINVAL : 0;
 }
 
 /**

@@ -593,18 +593,19 @@ static bool next_command(struct ssim *u, u64 *cmd)
 /**
  * ssim_cmdq_run - work through the command queue
  * @u: the unit
+ * @max: at most so many commands
  *
- * Until it is empty, stops with an error, or a CMD_SYNC has to wait.
+ * As far as PROD, an error, or a CMD_SYNC that has to wait.
  */
-void ssim_cmdq_run(struct ssim *u)
+void ssim_cmdq_run(struct ssim *u, unsigned int max)
 {
 	struct ssim_queue *q = &u->cmdq;
 	u32 mask = (2U << FIELD_GET(Q_BASE_LOG2SIZE, q->base)) - 1;
 	u64 cmd[2];
 	int error;
 
-	while ((u->cr0ack & CR0_CMDQEN) && !((u->gerror ^ u->gerrorn) & GERROR_CMDQ) &&
-	       ((q->prod ^ q->cons) & mask)) {
+	while (max-- && (u->cr0ack & CR0_CMDQEN) &&
+	       !((u->gerror ^ u->gerrorn) & GERROR_CMDQ) && ((q->prod ^ q->cons) & mask)) {
 		if (!next_command(u, cmd))
 			return;
 		error = execute(u, cmd);

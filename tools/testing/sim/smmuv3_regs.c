@@ -371,7 +371,7 @@ static void settle(struct ssim *u)
 void ssim_tick(struct ssim *u)
 {
 	settle(u);
-	ssim_cmdq_run(u);
+	ssim_cmdq_run(u, U32_MAX);
 }
 
 static void begin_handshake(struct ssim *u)
@@ -482,6 +482,8 @@ static void write_cmdq_prod(struct ssim *u, u32 value)
 	/* 7.1: back only while an error is active. */
 	if (has > size || (has < had && !((u->gerror ^ u->gerrorn) & GERROR_CMDQ)))
 		ssim_count(u, "bad.CMDQ_PROD");
+	/* 3.5.2: what PROD says is there is read, maybe at once. */
+	ssim_cmdq_run(u, 1);
 	u->ops->kick(u, TICK_MS);
 }
 
@@ -680,7 +682,7 @@ u32 ssim_read(struct ssim *u, u32 reg)
 	case R_CMDQ_PROD:
 		return u->cmdq.prod;
 	case R_CMDQ_CONS:
-		ssim_cmdq_run(u);
+		ssim_cmdq_run(u, U32_MAX);
 		return u->cmdq.cons;
 	case R_EVENTQ_BASE:
 	case R_EVENTQ_BASE + 4:

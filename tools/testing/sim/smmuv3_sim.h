@@ -347,7 +347,7 @@ unsigned int ssim_oas(struct ssim *u);
 unsigned int ssim_size_bits(unsigned int code);
 
 /* smmuv3_cmdq.c */
-void ssim_cmdq_run(struct ssim *u);
+void ssim_cmdq_run(struct ssim *u, unsigned int max);
 void ssim_cmdq_disable(struct ssim *u);
 
 /* smmuv3_cache.c */

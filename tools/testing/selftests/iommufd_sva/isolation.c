@@ -10,6 +10,7 @@
  *   ISOLATION_UNRESET=1	... and cannot be reset but together (unreset alone)
  * A fast engine, alone behind a root port, is there to compare with.
  */
+#include "guest.h"
 #include "nest.h"
 #include "selftest.h"
 #include "sim.h"
@@ -285,6 +286,33 @@ TEST_F(isolation, nests_without_aliases_only)
 	ASSERT_EQ(0, nest(self->fd, device, viommu, &hwpt));
 	EXPECT_EQ(getenv("ISOLATION_ALIAS") ? -EOPNOTSUPP : 0,
 		  sva_attach(self->fd, device, hwpt, NULL));
+}
+
+/*
+ * A guest's command for a name is one for each stream that is behind it: they may
+ * be more than are sent at once.
+ */
+TEST_F(isolation, commands_for_all_its_streams)
+{
+	static struct guest_cmd cmds[2048];
+	uint32_t device, parent, viommu, vdevice, num = 2048;
+	long commands;
+
+	if (!getenv("ISOLATION_ALIAS"))
+		SKIP(return, "they share no requester ID");
+	if (kind()->viommu != IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3)
+		SKIP(return, "not an SMMU");
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &device));
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, device, self->ioas, NEST_PARENT, &parent));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, kind()->viommu, device, parent, &viommu));
+	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, viommu, device, 1, &vdevice));
+	for (int i = 0; i < 2048; i++)
+		cmds[i] = i < 1024 ? cmd_cfgi_cd(1, 0) : cmd_tlbi_nh_asid(i & 0xff);
+	commands = backend_tells("queue", NULL, "commands");
+	ASSERT_LE(0, commands);
+	ASSERT_EQ(0, sva_invalidate(self->fd, viommu, kind()->inv, cmds, sizeof(cmds[0]), &num));
+	EXPECT_EQ(2048, num);
+	EXPECT_EQ(2 * 1024 + 1024, backend_tells("queue", NULL, "commands") - commands);
 }
 
 /* What is alone is alone: the tests above would pass if all were one set. */

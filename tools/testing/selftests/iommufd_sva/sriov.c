@@ -200,6 +200,42 @@ TEST_F(sriov, each_in_its_own_address_space)
 	}
 }
 
+/* One function's address space is replaced again and again; the other's stays as it is. */
+TEST_F(sriov, one_of_two_is_replaced)
+{
+	uint32_t device[VFS], ioas[VFS + 1];
+	struct engine engine[VFS];
+	char *mem[VFS + 1];
+
+	for (int i = 0; i <= VFS; i++) {
+		mem[i] = mem_alloc(2 * SZ_4K, 0);
+		ASSERT_NE(NULL, mem[i]);
+		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas[i]));
+		ASSERT_EQ(0, sva_map(self->fd, ioas[i], mem[i], 2 * SZ_4K, IOVA, SVA_RW));
+	}
+	for (int i = 0; i < VFS; i++) {
+		if (engine_open(&engine[i], self->vf[i]))
+			SKIP(return, "these functions have no engine that a test can drive");
+		ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->vf[i]), &device[i]));
+		ASSERT_EQ(0, sva_attach(self->fd, device[i], ioas[i], NULL));
+	}
+	for (int round = 0; round < 6; round++) {
+		ASSERT_EQ(0, sva_attach(self->fd, device[0], ioas[round & 1 ? 0 : VFS], NULL));
+		for (int i = 0; i < VFS; i++) {
+			char *there = i || round & 1 ? mem[i] : mem[VFS];
+
+			mem_fill(there, SZ_4K, round + i);
+			memset(there + SZ_4K, 0, SZ_4K);
+			ASSERT_EQ(0, engine_fetch(&engine[i], IOVA, SZ_4K));
+			ASSERT_EQ(0, engine_store(&engine[i], IOVA + SZ_4K, SZ_4K));
+			EXPECT_EQ(-1, mem_check(there + SZ_4K, SZ_4K, round + i))
+				TH_LOG("function %d, round %d", i, round);
+		}
+	}
+	for (int i = 0; i < VFS; i++)
+		engine_close(&engine[i]);
+}
+
 /* The host takes the functions away under their users. */
 TEST_F(sriov, disabled_under_a_user)
 {

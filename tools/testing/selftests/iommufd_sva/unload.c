@@ -4,6 +4,7 @@
  * are loaded when this starts, and when it ends.
  */
 #include "selftest.h"
+#include "sim.h"
 
 #define CORE "iommufd_sva"
 
@@ -128,6 +129,48 @@ TEST_F(unload, left_as_found)
 	}
 	engine_close(&engine);
 	pci_set_command(self->name, 0, PCI_CMD_MASTER);
+}
+
+/*
+ * A device that a host driver had when the unit came: it has been through the
+ * unit, and what is cached of it is not how it is found once a user has it.
+ */
+TEST_F(unload, taken_after_it_passed)
+{
+	char *mem = mem_alloc(2 * SZ_4K, 0), *page = mem + SZ_4K;
+	struct engine engine;
+	uint32_t ioas, device;
+
+	if (backend()->hosts_wait && !sim_present())
+		SKIP(return, "this kernel lets host drivers wait for the unit's");
+	ASSERT_NE(NULL, mem);
+	close_file(self);
+	ASSERT_EQ(0, unload());
+	if (pci_bind_driver(self->name, HOST_DRIVER))
+		SKIP(return, "no host driver for it");
+	ASSERT_EQ(0, backend_load());
+	EXPECT_EQ(-1, pci_group(self->name));
+	ASSERT_EQ(0, engine_open(&engine, self->name));
+	mem_fill(mem, SZ_4K, 1);
+	ASSERT_EQ(0, engine_fetch(&engine, mem_phys(mem), SZ_4K));
+	ASSERT_EQ(0, engine_store(&engine, mem_phys(page), SZ_4K));
+	EXPECT_EQ(-1, mem_check(page, SZ_4K, 1)) TH_LOG("a host's device passes");
+
+	ASSERT_EQ(0, pci_unbind(self->name));
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
+	ASSERT_EQ(0, sva_bind(self->fd, pci_bdf(self->name), &device));
+	ASSERT_EQ(0, sva_map(self->fd, ioas, mem, SZ_4K, SZ_2M, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, device, ioas, NULL));
+	mem_fill(mem, SZ_4K, 2);
+	ASSERT_EQ(0, engine_fetch(&engine, SZ_2M, SZ_4K));
+	ASSERT_EQ(0, engine_store(&engine, mem_phys(page), SZ_4K));
+	EXPECT_EQ(-1, mem_check(page, SZ_4K, 1)) TH_LOG("a user's device passes");
+	memset(mem, 0, SZ_4K);
+	ASSERT_EQ(0, engine_store(&engine, SZ_2M, SZ_4K));
+	EXPECT_EQ(-1, mem_check(mem, SZ_4K, 2));
+	engine_close(&engine);
 }
 
 /* An open file pins the core; the backend has nothing to do with it. */

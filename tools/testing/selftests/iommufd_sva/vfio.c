@@ -320,9 +320,12 @@ TEST_F(overlay, proof_of_the_right)
 	uint32_t bdf = pci_bdf(v->name), out;
 	char other[PCI_NAME_LEN];
 	struct vfio bare;
-	int plain = open("/dev/null", O_RDWR);
+	int plain = open("/dev/null", O_RDWR), second = sva_open();
 
 	EXPECT_EQ(-EBUSY, sva_bind_vfio(self->fd, bdf, v->vfio.group, &out));
+	EXPECT_EQ(-EBUSY, sva_bind_vfio(second, bdf, v->vfio.group, &out))
+		TH_LOG("two users have it");
+	close(second);
 	ASSERT_EQ(0, sva_destroy(self->fd, self->device));
 	EXPECT_EQ(-EBADF, sva_bind_vfio(self->fd, bdf, -1, &out));
 	EXPECT_EQ(-EPERM, sva_bind_vfio(self->fd, bdf, plain, &out));

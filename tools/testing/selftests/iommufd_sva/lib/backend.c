@@ -96,6 +96,22 @@ bool backend_hw_info_valid(const void *data)
 	return !smmu->__reserved && smmu->idr[0] & 1 && smmu->idr[5] >> 4 & 1;
 }
 
+/* Is the module's parameter @name on? */
+static bool module_flag(const char *name)
+{
+	char path[96];
+	int value = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", backend()->module, name);
+	f = fopen(path, "r");
+	if (f) {
+		value = fgetc(f);
+		fclose(f);
+	}
+	return value == 'Y';
+}
+
 bool backend_can_nest(const void *data)
 {
 	const struct iommufd_sva_hw_info_arm_smmuv3 *smmu = data;
@@ -104,6 +120,32 @@ bool backend_can_nest(const void *data)
 	if (backend()->hw_info_type == IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD)
 		/* ECAP.NEST */
 		return vtd->ecap_reg >> 26 & 1;
-	/* IDR0.S1P and IDR0.S2P */
-	return (smmu->idr[0] & 3) == 3;
+	/* IDR0.S1P and IDR0.S2P, and IDR3.FWB, or the administrator's word for it. */
+	return (smmu->idr[0] & 3) == 3 &&
+	       (smmu->idr[3] >> 8 & 1 || module_flag("allow_noncoherent_nesting"));
+}
+
+long backend_tells(const char *file, const char *name, const char *key)
+{
+	char path[128], line[512], want[64], *at;
+	long value = -1;
+	glob_t g;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/iommufd_sva/*/%s", file);
+	if (glob(path, 0, NULL, &g))
+		return -1;
+	snprintf(want, sizeof(want), "%s=", key);
+	for (size_t i = 0; i < g.gl_pathc && value < 0; i++) {
+		f = fopen(g.gl_pathv[i], "r");
+		while (f && fgets(line, sizeof(line), f)) {
+			at = strstr(line, want);
+			if (at && (!name || strstr(line, name)))
+				value = strtol(at + strlen(want), NULL, 0);
+		}
+		if (f)
+			fclose(f);
+	}
+	globfree(&g);
+	return value;
 }

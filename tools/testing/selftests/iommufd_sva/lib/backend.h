@@ -47,6 +47,9 @@ int backend_unload(void);
 /* How many tags (domain IDs, VMIDs) all units together have given out. */
 long backend_tags_used(void);
 
+/* What the unit's debugfs file @file says of @name after "@key=", -1: nothing. */
+long backend_tells(const char *file, const char *name, const char *key);
+
 /* Does hw_info hold what a unit that can be ours must say? */
 bool backend_hw_info_valid(const void *data);
 /* Can the unit have second-stage tables under a guest's own? */
