@@ -7,7 +7,7 @@
  *   ISOLATION_ID=8086:10d3	the devices that form one set, all there are
  *   ISOLATION_DRIVER=e1000e	the host's driver for them, if it has one
  *   ISOLATION_ALIAS=1		they share a requester ID
- *   ISOLATION_UNRESET=1	... and cannot be reset but together (unreset alone)
+ *   ISOLATION_UNRESET=1	... and the second is reset with the first only (unreset alone)
  * A fast engine, alone behind a root port, is there to compare with.
  */
 #include "guest.h"

@@ -17,6 +17,7 @@
 static const struct backend backends[] = {
 	{
 		.module = "vtd_nested",
+		.unreadable = "stray completion",
 		.hw_info_type = IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD,
 		.hw_info_len = sizeof(struct iommufd_sva_hw_info_vtd),
 		.msi_start = 0xfee00000,
@@ -24,6 +25,7 @@ static const struct backend backends[] = {
 	},
 	{
 		.module = "smmuv3_nested",
+		.unreadable = "trying again",
 		.hw_info_type = IOMMUFD_SVA_HW_INFO_TYPE_ARM_SMMUV3,
 		.hw_info_len = sizeof(struct iommufd_sva_hw_info_arm_smmuv3),
 		.msi_start = 0x8000000,

@@ -17,6 +17,7 @@
 /**
  * struct backend - a backend
  * @module: its module; the first word of its log lines
+ * @unreadable: what its log says of a queue that the unit could not read
  * @hw_info_type: what GET_HW_INFO tells of its units
  * @hw_info_len: and how much
  * @msi_start: where the window for interrupts starts
@@ -29,6 +30,7 @@
  */
 struct backend {
 	const char *module;
+	const char *unreadable;
 	uint32_t hw_info_type;
 	size_t hw_info_len;
 	uint64_t msi_start;
