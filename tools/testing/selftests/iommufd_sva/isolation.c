@@ -105,6 +105,23 @@ TEST_F(isolation, no_user_beside_a_host_driver)
 	EXPECT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &device));
 }
 
+/* Nor is any of it taken as long as a driver that was there first has some of it. */
+TEST_F(isolation, not_taken_beside_a_host_driver)
+{
+	if (backend()->hosts_wait && !sim_present())
+		SKIP(return, "this kernel lets host drivers wait for the unit's");
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, backend_unload());
+	ASSERT_EQ(0, pci_bind_driver(self->b, self->driver));
+	ASSERT_EQ(0, backend_load());
+	EXPECT_EQ(-1, pci_group(self->a));
+	EXPECT_EQ(-1, pci_group(self->b));
+	ASSERT_EQ(0, pci_unbind(self->b));
+	EXPECT_LE(0, pci_group(self->a));
+	EXPECT_EQ(pci_group(self->a), pci_group(self->b));
+}
+
 /*
  * Neither through VFIO: vfio-pci on one, the host's driver on the other. The
  * kernel's group code refuses one of the two, whichever comes second.

@@ -56,5 +56,7 @@ long backend_tells(const char *file, const char *name, const char *key);
 bool backend_hw_info_valid(const void *data);
 /* Can the unit have second-stage tables under a guest's own? */
 bool backend_can_nest(const void *data);
+/* Does it keep guests from reading around the CPU's caches, or does nobody care? */
+bool backend_may_nest(const void *data);
 
 #endif
