@@ -304,7 +304,10 @@ struct smmu_ste_write {
 	int error;
 };
 
-/* 3.21.3: what is cached of the entries goes. Where they are has not changed. */
+/*
+ * 3.21.3: what is cached of the entries goes; and of the way to them, should the
+ * hardware not have answered when that changed (smmu_strtab_lead()).
+ */
 static void smmu_sync_stes(void *arg)
 {
 	struct smmu_ste_write *write = arg;
@@ -313,7 +316,7 @@ static void smmu_sync_stes(void *arg)
 
 	smmu_cmdq_batch_init(&batch, write->unit);
 	for (i = 0; i < write->num; i++)
-		smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste(write->sids[i], true));
+		smmu_cmdq_batch_add(&batch, smmuv3_make_cfgi_ste(write->sids[i], false));
 	write->error = smmu_cmdq_batch_submit(&batch) ?: write->error;
 }
 

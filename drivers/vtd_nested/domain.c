@@ -327,8 +327,8 @@ static void vtd_domain_invalidate(struct vtd_domain *domain, u64 start, u64 last
 	struct vtd_domain_unit *du;
 
 	down_read(&domain->units_rwsem);
+	/* An invalidation flushes the write buffer first (RWBF, 6.8). */
 	list_for_each_entry(du, &domain->units, node) {
-		vtd_unit_flush_write_buffer(du->unit);
 		if (vtd_domain_invalidate_unit(du, start, last, ih))
 			vtd_err(du->unit, "domain %u not invalidated from %#llx to %#llx: devices may reach memory that was unmapped, reboot\n",
 				du->did, start, last);

@@ -110,10 +110,16 @@ TEST_F(errors, lost)
 							  "restarting")));
 }
 
-/* A queue that could not be read is read again: nobody notices. */
+/* A queue that could not be read is read again: nobody notices, the log says it once. */
 TEST_F(errors, unreadable)
 {
+	const char *const words[] = { backend()->module, backend()->unreadable, NULL };
+	int log = kmsg_mark();
+
 	unmap_meanwhile(_metadata, self, SIM_FAULT_ABORT, 0, 0);
+	EXPECT_TRUE(kmsg_wait(log, 0, NULL, 0, words));
+	EXPECT_FALSE(kmsg_wait(log, 200, NULL, 0, words));
+	close(log);
 }
 
 /* The command is its owner's trouble: what he wanted has not happened. */

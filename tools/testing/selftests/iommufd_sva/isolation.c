@@ -7,7 +7,7 @@
  *   ISOLATION_ID=8086:10d3	the devices that form one set, all there are
  *   ISOLATION_DRIVER=e1000e	the host's driver for them, if it has one
  *   ISOLATION_ALIAS=1		they share a requester ID
- *   ISOLATION_UNRESET=1	... and cannot be reset but together (unreset alone)
+ *   ISOLATION_UNRESET=1	... and the second is reset with the first only (unreset alone)
  * A fast engine, alone behind a root port, is there to compare with.
  */
 #include "guest.h"
@@ -103,6 +103,23 @@ TEST_F(isolation, no_user_beside_a_host_driver)
 	EXPECT_EQ(-EBUSY, sva_bind(self->fd, pci_bdf(self->b), &device));
 	ASSERT_EQ(0, pci_unbind(self->b));
 	EXPECT_EQ(0, sva_bind(self->fd, pci_bdf(self->a), &device));
+}
+
+/* Nor is any of it taken as long as a driver that was there first has some of it. */
+TEST_F(isolation, not_taken_beside_a_host_driver)
+{
+	if (backend()->hosts_wait && !sim_present())
+		SKIP(return, "this kernel lets host drivers wait for the unit's");
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, backend_unload());
+	ASSERT_EQ(0, pci_bind_driver(self->b, self->driver));
+	ASSERT_EQ(0, backend_load());
+	EXPECT_EQ(-1, pci_group(self->a));
+	EXPECT_EQ(-1, pci_group(self->b));
+	ASSERT_EQ(0, pci_unbind(self->b));
+	EXPECT_LE(0, pci_group(self->a));
+	EXPECT_EQ(pci_group(self->a), pci_group(self->b));
 }
 
 /*

@@ -23,6 +23,7 @@ FIXTURE(memcg)
 	int fd;
 	uint32_t ioas, device;
 	char *mem;
+	size_t far_len;
 	/* memory.max, open: at the limit there may be no memory to open it. */
 	int limit;
 };
@@ -79,6 +80,7 @@ FIXTURE_SETUP(memcg)
 
 	self->fd = -1;
 	self->limit = -1;
+	self->far_len = SZ_4K;
 	rc = group_make();
 	if (rc)
 		SKIP(return, "no memory controller of cgroup v2: %s", strerror(-rc));
@@ -147,15 +149,16 @@ static int take_device(FIXTURE_DATA(memcg) *self)
 	       sva_attach(self->fd, self->device, self->ioas, NULL);
 }
 
-/* One page, each time behind two tables that nothing else is in. */
+/* A page or two, each time behind two tables that nothing else is in. */
 static int map_far(FIXTURE_DATA(memcg) *self, int i)
 {
-	return sva_map(self->fd, self->ioas, self->mem, SZ_4K, IOVA + i * SZ_1G, SVA_RW);
+	return sva_map(self->fd, self->ioas, self->mem, self->far_len, IOVA + i * SZ_1G,
+		       SVA_RW);
 }
 
 static int unmap_far(FIXTURE_DATA(memcg) *self, int i)
 {
-	return sva_unmap(self->fd, self->ioas, IOVA + i * SZ_1G, SZ_4K, NULL);
+	return sva_unmap(self->fd, self->ioas, IOVA + i * SZ_1G, self->far_len, NULL);
 }
 
 /* A unit has 39 bits of address at least. */
@@ -187,7 +190,24 @@ static bool mapped(FIXTURE_DATA(memcg) *self, int i)
 	       walk_number(text, "result", "physical") == mem_phys(self->mem);
 }
 
-/* At the limit it is -ENOMEM for the caller, not death for some process. */
+/* The first two pages of @mem the other way round, if they follow one another. */
+static int part_pages(char *mem)
+{
+	char *aside = mem_alloc(SZ_4K, 0);
+
+	if (mem_phys(mem) + SZ_4K != mem_phys(mem + SZ_4K))
+		return 0;
+	if (mremap(mem, SZ_4K, SZ_4K, MREMAP_MAYMOVE | MREMAP_FIXED, aside) == MAP_FAILED ||
+	    mremap(mem + SZ_4K, SZ_4K, SZ_4K, MREMAP_MAYMOVE | MREMAP_FIXED, mem) == MAP_FAILED ||
+	    mremap(aside, SZ_4K, SZ_4K, MREMAP_MAYMOVE | MREMAP_FIXED, mem + SZ_4K) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+/*
+ * At the limit it is -ENOMEM for the caller, not death for some process. Two pages
+ * that are apart, so that it is met between them.
+ */
 TEST_F_TIMEOUT(memcg, limit, 300)
 {
 	char value[32];
@@ -195,6 +215,8 @@ TEST_F_TIMEOUT(memcg, limit, 300)
 	int n;
 
 	NEED_ENGINE(0, self->name);
+	ASSERT_EQ(0, part_pages(self->mem));
+	self->far_len = 2 * SZ_4K;
 	ASSERT_EQ(0, take_device(self));
 	ASSERT_EQ(0, map_far(self, 0));
 	pins = mem_pins();
@@ -219,14 +241,14 @@ TEST_F_TIMEOUT(memcg, limit, 300)
 	EXPECT_LT(50, n);
 	EXPECT_EQ(0, event("oom_kill"));
 	EXPECT_LT(0, event("max"));
-	EXPECT_EQ(pins + n - 1, mem_pins());
+	EXPECT_EQ(pins + 2 * (n - 1), mem_pins());
 	EXPECT_TRUE(mapped(self, 0));
 	EXPECT_TRUE(mapped(self, n - 1));
 	EXPECT_FALSE(mapped(self, n));
 	EXPECT_EQ(0, map_far(self, n));
 	EXPECT_TRUE(mapped(self, n));
 	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, 0, UINT64_MAX, NULL));
-	EXPECT_EQ(pins - 1, mem_pins());
+	EXPECT_EQ(pins - 2, mem_pins());
 }
 
 /* VT-d: the physical copy of a guest's PASID table, and what is kept beside it. */

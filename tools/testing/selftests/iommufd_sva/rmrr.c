@@ -68,8 +68,10 @@ static void expect_identity(struct __test_metadata *_metadata, const char *name)
 
 static bool reserved_for(const char *name, uint64_t start)
 {
-	return !sh("grep -q '^0x%016llx .* direct' /sys/kernel/iommu_groups/%d/reserved_regions",
-		   (unsigned long long)start, pci_group(name));
+	unsigned long long first = start, last = start + number("RMRR_SIZE") - 1;
+
+	return !sh("grep -q '^0x%016llx 0x%016llx direct' /sys/kernel/iommu_groups/%d/reserved_regions",
+		   first, last, pci_group(name));
 }
 
 FIXTURE(rmrr)

@@ -1051,7 +1051,8 @@ TEST_F(toy, stalls)
 	EXPECT_EQ(SIM_UR, sim_write(self->dev, addr | TOY_DENIED, "abc", 4));
 	begin = now_ns();
 	EXPECT_EQ(SIM_TIMEOUT, sim_dma(&dma));
-	EXPECT_LE(100, (now_ns() - begin) / 1000000);
+	/* By the kernel's ticks, which may come late and many at once. */
+	EXPECT_LE(50, (now_ns() - begin) / 1000000);
 	EXPECT_STREQ("xyz", self->mem);
 }
 

@@ -94,23 +94,23 @@ static void switch_(void)
 	endpoint(root_port(1, 0), 0, 0);
 }
 
-/* Two functions of a conventional device. */
+/* Two conventional devices. */
 static void bridge_(void)
 {
 	int br = bridge(SIM_PCI_BRIDGE, root_port(0, 0), 0, 0, 0);
 
-	pci_device(br, 1 << 3 | 1, SIM_CAP_FLR);
-	pci_device(br, 1 << 3, SIM_CAP_FLR | SIM_CAP_MULTI);
+	pci_device(br, 2 << 3, SIM_CAP_FLR);
+	pci_device(br, 1 << 3, SIM_CAP_FLR);
 	endpoint(root_port(1, 0), 0, 0);
 }
 
-/* The same of one that only its bus resets. */
+/* Two functions of one, the second is reset with its bus only. */
 static void unreset(void)
 {
 	int br = bridge(SIM_PCI_BRIDGE, root_port(0, 0), 0, 0, 0);
 
 	pci_device(br, 1 << 3 | 1, 0);
-	pci_device(br, 1 << 3, SIM_CAP_MULTI);
+	pci_device(br, 1 << 3, SIM_CAP_FLR | SIM_CAP_MULTI);
 }
 
 /* Two functions of a device without ACS. */

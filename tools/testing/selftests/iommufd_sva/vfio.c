@@ -367,9 +367,14 @@ TEST_F(overlay, vfio_closes_first)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->ioas, NULL));
 	vfio_close(&v->vfio);
 	EXPECT_NE(0, sva_attach(self->fd, self->device, self->ioas, NULL));
+	/* Nor when somebody opens it again: that is another user's. */
+	ASSERT_EQ(0, vfio_open(&v->vfio, v->name));
+	ASSERT_EQ(0, vfio_map(&v->vfio, v->mem, SZ_2M, IOVA, VFIO_RW));
+	EXPECT_EQ(-ENODEV, sva_attach(self->fd, self->device, self->ioas, NULL));
 	close(self->fd);
 	self->fd = -1;
 	/* And everything can begin anew. */
+	vfio_close(&v->vfio);
 	ASSERT_EQ(0, vfio_open(&v->vfio, v->name));
 	ASSERT_EQ(0, vfio_map(&v->vfio, v->mem, SZ_2M, IOVA, VFIO_RW));
 }

@@ -55,6 +55,8 @@ TEST_F(refused, where_nothing_nests)
 
 	if (has_viommu(self->fd, self->device))
 		SKIP(return, "the unit can nest");
+	if (backend()->has_viommu && can_nest(self->fd, self->device))
+		SKIP(return, "it could, but must not");
 	EXPECT_EQ(can_nest(self->fd, self->device) ? 0 : -EOPNOTSUPP,
 		  sva_hwpt_alloc(self->fd, self->device, self->ioas, NEST_PARENT, &out));
 	EXPECT_EQ(-EOPNOTSUPP, sva_viommu_alloc(self->fd, kind()->viommu, self->device,
@@ -62,6 +64,24 @@ TEST_F(refused, where_nothing_nests)
 	EXPECT_EQ(-EOPNOTSUPP, nest(self->fd, self->device, self->hwpt, &out));
 	EXPECT_EQ(-EINVAL, sva_pasid_table_alloc(self->fd, self->hwpt, kind()->table, data,
 						 sizeof(data), &out));
+}
+
+/* Guests could read around the CPU's caches, and the administrator has not allowed it. */
+TEST_F(refused, where_nobody_allows_it)
+{
+	uint64_t data[2] = {};
+	uint32_t parent, out;
+
+	if (!getenv("NEST_NOT_ALLOWED"))
+		SKIP(return, "NEST_NOT_ALLOWED is not set");
+	ASSERT_TRUE(can_nest(self->fd, self->device));
+	ASSERT_FALSE(has_viommu(self->fd, self->device));
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, NEST_PARENT, &parent));
+	EXPECT_EQ(-EOPNOTSUPP, sva_viommu_alloc(self->fd, kind()->viommu, self->device, parent,
+						&out));
+	EXPECT_EQ(-EOPNOTSUPP, nest(self->fd, self->device, parent, &out));
+	EXPECT_EQ(-EOPNOTSUPP, sva_pasid_table_alloc(self->fd, parent, kind()->table, data,
+						     sizeof(data), &out));
 }
 
 TEST_F(refused, ids_of_the_wrong_kind)

@@ -17,6 +17,7 @@
 static const struct backend backends[] = {
 	{
 		.module = "vtd_nested",
+		.unreadable = "stray completion",
 		.hw_info_type = IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD,
 		.hw_info_len = sizeof(struct iommufd_sva_hw_info_vtd),
 		.msi_start = 0xfee00000,
@@ -25,6 +26,7 @@ static const struct backend backends[] = {
 	},
 	{
 		.module = "smmuv3_nested",
+		.unreadable = "trying again",
 		.hw_info_type = IOMMUFD_SVA_HW_INFO_TYPE_ARM_SMMUV3,
 		.hw_info_len = sizeof(struct iommufd_sva_hw_info_arm_smmuv3),
 		.msi_start = 0x8000000,
@@ -120,9 +122,18 @@ bool backend_can_nest(const void *data)
 	if (backend()->hw_info_type == IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD)
 		/* ECAP.NEST */
 		return vtd->ecap_reg >> 26 & 1;
-	/* IDR0.S1P and IDR0.S2P, and IDR3.FWB, or the administrator's word for it. */
-	return (smmu->idr[0] & 3) == 3 &&
-	       (smmu->idr[3] >> 8 & 1 || module_flag("allow_noncoherent_nesting"));
+	/* IDR0.S1P and IDR0.S2P */
+	return (smmu->idr[0] & 3) == 3;
+}
+
+bool backend_may_nest(const void *data)
+{
+	const struct iommufd_sva_hw_info_arm_smmuv3 *smmu = data;
+
+	if (backend()->hw_info_type == IOMMUFD_SVA_HW_INFO_TYPE_INTEL_VTD)
+		return true;
+	/* IDR3.FWB */
+	return smmu->idr[3] >> 8 & 1 || module_flag("allow_noncoherent_nesting");
 }
 
 long backend_tells(const char *file, const char *name, const char *key)

@@ -17,6 +17,7 @@
 /**
  * struct backend - a backend
  * @module: its module; the first word of its log lines
+ * @unreadable: what its log says of a queue that the unit could not read
  * @hw_info_type: what GET_HW_INFO tells of its units
  * @hw_info_len: and how much
  * @msi_start: where the window for interrupts starts
@@ -29,6 +30,7 @@
  */
 struct backend {
 	const char *module;
+	const char *unreadable;
 	uint32_t hw_info_type;
 	size_t hw_info_len;
 	uint64_t msi_start;
@@ -54,5 +56,7 @@ long backend_tells(const char *file, const char *name, const char *key);
 bool backend_hw_info_valid(const void *data);
 /* Can the unit have second-stage tables under a guest's own? */
 bool backend_can_nest(const void *data);
+/* Does it keep guests from reading around the CPU's caches, or does nobody care? */
+bool backend_may_nest(const void *data);
 
 #endif

@@ -45,7 +45,7 @@ int nest(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt)
 	return sva_hwpt_nested(fd, device, pt, kind()->nested, ste, sizeof(ste), hwpt);
 }
 
-bool can_nest(int fd, uint32_t device)
+static bool ask(int fd, uint32_t device, bool (*what)(const void *data))
 {
 	struct iommufd_sva_hw_info_arm_smmuv3 data = {};
 	struct iommufd_sva_hw_info info = {
@@ -55,10 +55,16 @@ bool can_nest(int fd, uint32_t device)
 		.data_uptr = (uintptr_t)&data,
 	};
 
-	return !sva_ioctl(fd, IOMMUFD_SVA_GET_HW_INFO, &info) && backend_can_nest(&data);
+	return !sva_ioctl(fd, IOMMUFD_SVA_GET_HW_INFO, &info) && what(&data);
+}
+
+bool can_nest(int fd, uint32_t device)
+{
+	return ask(fd, device, backend_can_nest);
 }
 
 bool has_viommu(int fd, uint32_t device)
 {
-	return backend()->has_viommu && can_nest(fd, device);
+	return backend()->has_viommu && can_nest(fd, device) &&
+	       ask(fd, device, backend_may_nest);
 }
