@@ -658,10 +658,13 @@ static int vtd_shadow_build(struct vtd_shadow *shadow)
 /* From here on it is a part of @vv. */
 static int vtd_shadow_join(struct vtd_shadow *shadow, struct vtd_vunit *vv)
 {
+	const struct vtd_pasid_entry blocked = vtd_make_pasid_blocked();
 	int rc = vtd_domain_join(vv->parent, vv->unit, &shadow->parent_did);
 
 	if (rc)
 		return rc;
+	/* What is absent and stays so is to be seen as such too. */
+	vtd_pasid_table_init(vv->unit, shadow->table, &blocked);
 	/* A device may have fewer PASIDs, or none, and sends no others. */
 	shadow->table->pasid_enable = vv->unit->base.pasid_bits;
 	shadow->vv = vv;
