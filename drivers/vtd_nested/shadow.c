@@ -555,7 +555,7 @@ static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 	mutex_unlock(&vv->tables_lock);
 	if (shadow->has_own)
 		vtd_tag_fini(&shadow->own);
-	vtd_domain_leave(vv->parent, vv->unit);
+	vtd_domain_leave(vv->parent, vv->unit, false);
 	mutex_lock(&vv->unit->lock);
 	if (shadow->keep) {
 		list_add(&shadow->table->quarantine, &vv->unit->quarantine);
