@@ -47,6 +47,9 @@ struct vtd_guest_did {
  * @dids: struct vtd_guest_did by the guest's domain ID, VTD_GUEST_DIDS at most
  * @num_dids: how many
  * @batch: what the guest's descriptors come to
+ * @stale: something that was in @batch has not taken effect: the hardware may remember
+ *	whatever the tables said before
+ * @epoch: how often @batch has taken effect
  * @guest: a page of a guest's PASID table, and what it replaces
  * @next: what it comes to
  * @alone: of one PASID table that was made on the parent: its devices have no names
@@ -63,6 +66,8 @@ struct vtd_vunit {
 	struct xarray dids;
 	unsigned int num_dids;
 	struct vtd_batch batch;
+	bool stale;
+	u32 epoch;
 	struct vtd_pasid_entry *guest;
 	struct vtd_pasid_entry *next;
 	bool alone;
@@ -84,6 +89,7 @@ int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
 			 struct iommufd_sva_user_array *array);
 int vtd_vunit_get_did(struct vtd_vunit *vv, u16 gdid, u16 *did);
 void vtd_vunit_put_did(struct vtd_vunit *vv, u16 gdid);
+int vtd_vunit_begin(struct vtd_vunit *vv);
 int vtd_vunit_submit(struct vtd_vunit *vv);
 /* Is @fault one that the guest that has the device is told of, and was it? */
 bool vtd_guest_fault(struct vtd_unit *unit, const struct vtd_fault *fault, const u64 frcd[2]);

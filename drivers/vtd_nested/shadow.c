@@ -31,9 +31,13 @@
 /**
  * struct vtd_shadow_leaf - what is not in the leaf of the hardware's
  * @did: the guest's domain ID of each entry that is present
+ * @changed: entries that were present and have changed since vunit->batch took effect,
+ * @epoch: for the epoch'th time; the hardware may still be reading them as they were
  */
 struct vtd_shadow_leaf {
 	u16 did[VTD_PASID_LEAF_ENTRIES];
+	u64 changed;
+	u32 epoch;
 };
 
 /**
@@ -53,7 +57,7 @@ struct vtd_shadow_leaf {
  * @own: a domain ID for all that there are none left for
  * @has_own: @own is there
  * @own_users: entries that have it
- * @unsettled: the old leaf is not to be touched before vunit->batch is submitted
+ * @unsettled: the old leaf is not to be touched before vunit->batch has taken effect
  * @devices: context entries that lead to @table; without any the hardware has nothing
  *	of it. This and what follows under unit->lock
  * @keep: the hardware may look at @table still
@@ -293,6 +297,12 @@ static void vtd_shadow_flush_entry(struct vtd_shadow *shadow, u32 pasid,
 	}
 }
 
+/* Entries that the hardware may still be reading as they were. */
+static u64 vtd_shadow_unsettled(struct vtd_shadow *shadow, const struct vtd_shadow_leaf *notes)
+{
+	return notes->epoch == shadow->vv->epoch ? notes->changed : 0;
+}
+
 static void vtd_shadow_write(struct vtd_shadow *shadow, const struct vtd_shadow_change *change,
 			     struct vtd_shadow_leaf *notes)
 {
@@ -318,12 +328,16 @@ static void vtd_shadow_write(struct vtd_shadow *shadow, const struct vtd_shadow_
 		shadow->unsettled = true;
 		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_global());
 	}
+	notes->changed = vtd_shadow_unsettled(shadow, notes);
+	notes->epoch = vv->epoch;
 	for (i = 0; i < VTD_PASID_LEAF_ENTRIES; i++) {
 		if (!(change->changed & BIT_ULL(i)))
 			continue;
 		if (seen)
 			vtd_shadow_flush_entry(shadow, change->pasid + i, &old[i],
 					       &vv->next[i]);
+		if (seen && vtd_pasid_entry_present(&old[i]))
+			notes->changed |= BIT_ULL(i);
 		if (vtd_pasid_entry_present(&old[i]))
 			vtd_shadow_put_did(shadow, notes->did[i], vtd_pasid_entry_did(&old[i]));
 		notes->did[i] = change->gdid[i];
@@ -352,8 +366,13 @@ static int vtd_shadow_reread_leaf(struct vtd_shadow *shadow, u32 pasid, u64 dir,
 	if (rc || !change.changed)
 		return rc;
 	rc = vtd_shadow_prepare(shadow, pasid, &notes);
-	/* The old leaf of the change before has to be free. */
-	if (!rc && shadow->unsettled)
+	/*
+	 * The old leaf of the change before has to be free. And an entry changes once at a
+	 * time: of two the hardware could have a part from before the first and another
+	 * from after the second, which fit no more.
+	 */
+	if (!rc && (shadow->unsettled ||
+		    (change.changed & vtd_shadow_unsettled(shadow, notes))))
 		rc = vtd_vunit_submit(shadow->vv);
 	if (rc)
 		vtd_shadow_unplan(shadow, &change);
@@ -431,7 +450,7 @@ int vtd_shadow_reread(struct vtd_vunit *vv, const struct vtd_shadow_names *names
 	return rc;
 }
 
-/* The batch was submitted. */
+/* The batch has taken effect. */
 void vtd_shadow_settle(struct vtd_vunit *vv)
 {
 	struct vtd_shadow *shadow;
@@ -647,9 +666,11 @@ static int vtd_shadow_build(struct vtd_shadow *shadow)
 	int rc;
 
 	mutex_lock(&vv->tables_lock);
-	vv->batch.error = 0;
-	rc = vtd_shadow_reread_one(shadow, &all);
-	rc = vtd_vunit_submit(vv) ?: rc;
+	rc = vtd_vunit_begin(vv);
+	if (!rc) {
+		rc = vtd_shadow_reread_one(shadow, &all);
+		rc = vtd_vunit_submit(vv) ?: rc;
+	}
 	mutex_unlock(&vv->tables_lock);
 	shadow->read = !rc;
 	return rc;

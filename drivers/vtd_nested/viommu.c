@@ -124,6 +124,41 @@ void vtd_vunit_put_did(struct vtd_vunit *vv, u16 gdid)
 
 /* --- invalidations ----------------------------------------------------- */
 
+/* The hardware has forgotten what the tables said before what they say now. */
+static void vtd_vunit_settle(struct vtd_vunit *vv)
+{
+	vv->stale = false;
+	vv->epoch++;
+	vtd_shadow_settle(vv);
+}
+
+/**
+ * vtd_vunit_begin - a guest's tables are going to be changed, or its caches invalidated
+ * @vv: the guest; tables_lock is held
+ *
+ * Nobody knows any more what an invalidation that failed was about, so all of the
+ * guest's is invalidated before anything else is.
+ *
+ * Return: 0; -EIO, and nothing may be changed.
+ */
+int vtd_vunit_begin(struct vtd_vunit *vv)
+{
+	int rc;
+
+	lockdep_assert_held(&vv->tables_lock);
+	vtd_unit_flush_write_buffer(vv->unit);
+	vv->batch.error = 0;
+	if (!vv->stale)
+		return 0;
+	/* That entries were absent is cached under domain ID 0 (6.1). */
+	if (vv->unit->cap & VTD_CAP_CM)
+		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_domain(0));
+	rc = vtd_batch_submit(&vv->batch) ?: vtd_domain_flush_unit(vv->parent, vv->unit);
+	if (!rc)
+		vtd_vunit_settle(vv);
+	return rc;
+}
+
 /* What has been collected takes effect. */
 int vtd_vunit_submit(struct vtd_vunit *vv)
 {
@@ -131,7 +166,10 @@ int vtd_vunit_submit(struct vtd_vunit *vv)
 
 	lockdep_assert_held(&vv->tables_lock);
 	rc = vtd_batch_submit(&vv->batch);
-	vtd_shadow_settle(vv);
+	if (rc)
+		vv->stale = true;
+	else
+		vtd_vunit_settle(vv);
 	return rc;
 }
 
@@ -258,18 +296,17 @@ static int vtd_guest_pass_one(struct vtd_vunit *vv, unsigned int index, bool wid
 static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, bool wide,
 			       unsigned int *done, u32 *error)
 {
-	unsigned int i;
+	unsigned int i = 0;
 	int rc = 0, failed;
 
 	mutex_lock(&vv->tables_lock);
-	vtd_unit_flush_write_buffer(vv->unit);
-	vv->batch.error = 0;
-	for (i = 0; i < num; i++) {
+	failed = vtd_vunit_begin(vv);
+	for (; !failed && i < num; i++) {
 		rc = vtd_guest_pass_one(vv, i, wide, error);
 		if (rc)
 			break;
 	}
-	failed = vtd_vunit_submit(vv);
+	failed = failed ?: vtd_vunit_submit(vv);
 	mutex_unlock(&vv->tables_lock);
 	*done = failed ? 0 : i;
 	if (failed)

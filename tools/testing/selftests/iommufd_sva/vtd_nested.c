@@ -504,6 +504,50 @@ TEST_F(vtd_nested, table_changes)
 	EXPECT_EQ(2, sees(self, 0, LAST));
 }
 
+/*
+ * The unit does not take an invalidation, of an entry that changes in place or with its
+ * leaf: nothing is consumed, and when the guest asks again it is as if nothing had been.
+ */
+TEST_F(vtd_nested, refused_invalidation)
+{
+	struct fs fs[2] = { space(self, 1), space(self, 2) };
+	uint32_t t, consumed, error;
+	struct qi descs[2];
+	struct pasids p;
+
+	pasids_init(&p, &self->g, 20);
+	pasids_set(&p, 1, &fs[0], DID);
+	pasids_set(&p, 2, &fs[0], DID);
+	pasids_pass(&p, 3, DID);
+	ASSERT_EQ(0, table(self, &p, &t));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], t, NULL));
+	for (int i = 1; i <= 8; i++) {
+		struct fs *now = &fs[i % 2];
+		int did = DID + i / 2 % 2;
+
+		/* Every entry is cached, and one that passes through becomes another. */
+		sees(self, 0, 1);
+		sees(self, 0, 2);
+		EXPECT_EQ(GARBAGE, bdf_sees(self->bdf[0], 3, GPA));
+		pasids_set(&p, 1, now, DID);
+		pasids_set(&p, 2, now, did);
+		pasids_set(&p, 3, now, DID);
+		descs[0] = qi_pasid_global();
+		descs[1] = qi_iotlb_global();
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 1, 0));
+		EXPECT_EQ(-EIO, queue_as(self, descs, 32, 2, &consumed, &error));
+		EXPECT_EQ(0, consumed);
+		EXPECT_EQ(IOMMUFD_SVA_VTD_QI_IQE, error);
+		ASSERT_EQ(0, queue_many(self, descs, 2));
+		EXPECT_EQ(1 + i % 2, sees(self, 0, 1));
+		EXPECT_EQ(1 + i % 2, sees(self, 0, 2));
+		EXPECT_EQ(1 + i % 2, sees(self, 0, 3));
+		EXPECT_EQ(BLOCKED, bdf_sees(self->bdf[0], 3, GPA));
+		pasids_pass(&p, 3, DID);
+		ASSERT_EQ(0, queue_many(self, descs, 2));
+	}
+}
+
 /* From a table to another, to an address space, to the guest's memory, and back. */
 TEST_F(vtd_nested, table_replaced)
 {
@@ -756,6 +800,62 @@ TEST_F(vtd_nested, one_batch)
 	for (int i = 0; i < 50; i++) {
 		EXPECT_EQ((49 - i) % 30 + 1, sees(self, 0, i ?: SIM_NO_PASID));
 	}
+}
+
+struct changer {
+	volatile bool stop;
+	struct pasid_entry *entry;
+	uint64_t first[2];
+};
+
+static void *come_and_go(void *arg)
+{
+	struct changer *c = arg;
+	volatile uint64_t *qw = c->entry->qw;
+	const uint64_t present = qw[0];
+
+	for (unsigned int i = 0; !c->stop; i++) {
+		qw[0] = 0;
+		qw[2] = c->first[i & 1];
+		qw[0] = present;
+	}
+	return NULL;
+}
+
+/*
+ * An entry that goes and comes back as another between two descriptors of one batch: the
+ * hardware hears of the one before it may see the other.
+ */
+TEST_F_TIMEOUT(vtd_nested, changes_twice, 120)
+{
+	struct fs a = space(self, 1), b = space(self, 2);
+	struct changer changer = { .first = { a.root | 1 << 5, b.root | 1 << 5 } };
+	struct qi descs[100];
+	uint64_t before, now;
+	struct pasids p;
+	pthread_t thread;
+	uint32_t t;
+	int i;
+
+	pasids_init(&p, &self->g, 13);
+	pasids_set(&p, 1, &a, DID);
+	changer.entry = pasids_entry(&p, 1);
+	ASSERT_EQ(0, table(self, &p, &t));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], t, NULL));
+	for (i = 0; i < 100; i++)
+		descs[i] = qi_pasid(DID, 1);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, come_and_go, &changer));
+	for (i = 0; i < 20000; i++) {
+		before = sim_counter(0, "batches");
+		EXPECT_EQ(0, queue_many(self, descs, ARRAY_SIZE(descs)));
+		now = sim_counter(0, "batches");
+		if (now > before + 1)
+			break;
+	}
+	changer.stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_LT(before + 1, now);
+	TH_LOG("%d times", i);
 }
 
 /* --- the guest's queue --------------------------------------------------- */
@@ -1026,12 +1126,6 @@ TEST_F_TIMEOUT(vtd_nested, hostile_million, 400)
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
 	ASSERT_EQ(0, sva_destroy(self->fd, t));
 }
-
-struct changer {
-	volatile bool stop;
-	struct pasid_entry *entry;
-	uint64_t first[2];
-};
 
 /* An entry that is never the same, and half of the time nonsense. */
 static void *change(void *arg)
