@@ -158,6 +158,10 @@ struct iommu_group *iommufd_sva_device_group(struct device *dev);
 bool iommufd_sva_master_going(struct device *dev,
 			      struct iommufd_sva_set **set);
 
+/* ats.c */
+void iommufd_sva_ats_init(struct iommufd_sva_master *master);
+void iommufd_sva_ats_set(struct iommufd_sva_master *master, bool on);
+
 /* msi.c: MSI doorbells of VFIO's domains in what lies over them. */
 int iommufd_sva_msi_link(struct iommufd_sva_domain *base,
 			 struct iommufd_sva_domain *over);

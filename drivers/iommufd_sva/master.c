@@ -12,6 +12,9 @@
  * That is for requests without a PASID. What is attached to PASIDs has no base:
  * requests with any other are blocked. It is suspended, brought back and ended
  * with the overlay.
+ *
+ * ATS is on while anything of a user's is shown, VFIO's domain or what is attached
+ * here, and is suspended with it.
  */
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 
@@ -113,6 +116,32 @@ static bool shows_pasids(const struct setting *s)
 	return s->has_pasids && !is_stopped(s);
 }
 
+/* Do requests go through anything of a user's that a device may keep? */
+static bool wants_ats(const struct setting *s)
+{
+	struct iommufd_sva_translation rid = shown(s);
+
+	switch (rid.type) {
+	case IOMMUFD_SVA_TRANS_BLOCKED:
+		return shows_pasids(s);
+	case IOMMUFD_SVA_TRANS_IDENTITY:
+		return false;
+	case IOMMUFD_SVA_TRANS_STAGE2:
+		return true;
+	case IOMMUFD_SVA_TRANS_NESTED:
+		return !rid.nested->no_ats;
+	}
+	return false;
+}
+
+/* What is shown has changed. */
+static void update_ats(struct iommufd_sva_master *master)
+{
+	struct setting s = get_setting(master);
+
+	iommufd_sva_ats_set(master, wants_ats(&s));
+}
+
 static bool same_translation(const struct iommufd_sva_translation *a,
 			     const struct iommufd_sva_translation *b)
 {
@@ -173,6 +202,22 @@ static int show(struct iommufd_sva_master *master, u32 pasid,
 	return master->unit->backend->ops->set_translation(master, pasid, new, old);
 }
 
+/*
+ * The same for requests without a PASID, none of which is shown if it is identity.
+ * Nothing of that may get into the device's cache, which nobody would look after.
+ */
+static int show_rid(struct iommufd_sva_master *master,
+		    const struct iommufd_sva_translation *new,
+		    const struct iommufd_sva_translation *old)
+{
+	if (new->type == IOMMUFD_SVA_TRANS_IDENTITY && master->ats.on) {
+		show(master, IOMMUFD_SVA_NO_PASID, &blocked, old);
+		iommufd_sva_ats_set(master, false);
+		old = &blocked;
+	}
+	return show(master, IOMMUFD_SVA_NO_PASID, new, old);
+}
+
 /* Blocking fails only when the hardware does not answer, and its backend says so. */
 static void hide_pasids(struct iommufd_sva_master *master)
 {
@@ -230,7 +275,7 @@ static int set_setting(struct iommufd_sva_master *master,
 		goto err_unpin;
 	if (hide)
 		hide_pasids(master);
-	rc = show(master, IOMMUFD_SVA_NO_PASID, &new, &old);
+	rc = show_rid(master, &new, &old);
 	if (rc)
 		goto err_show_pasids;
 
@@ -244,6 +289,7 @@ static int set_setting(struct iommufd_sva_master *master,
 		forget_pasids(master);
 	else if (!shows_pasids(&now) && shows_pasids(next))
 		show_pasids(master);
+	update_ats(master);
 	if (home)
 		unpin_backend(master);
 	return 0;
@@ -251,6 +297,7 @@ static int set_setting(struct iommufd_sva_master *master,
 err_show_pasids:
 	if (hide)
 		show_pasids(master);
+	update_ats(master);
 	unlink_msis(next);
 err_unpin:
 	if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
@@ -535,6 +582,7 @@ static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool v
 		xa_store(&master->pasids, pasid, (void *)trans, GFP_KERNEL);
 	else if (!old)
 		xa_release(&master->pasids, pasid);
+	update_ats(master);
 	return rc;
 }
 
@@ -574,6 +622,7 @@ void iommufd_sva_master_clear_pasid(struct iommufd_sva_master *master, u32 pasid
 	old = xa_erase(&master->pasids, pasid);
 	if (old && shows_pasids(&s))
 		show(master, pasid, &blocked, old);
+	update_ats(master);
 	mutex_unlock(&master->lock);
 }
 
@@ -767,6 +816,7 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 		goto err_free;
 	master->num_rids = rc;
 	enable_pasids(master);
+	iommufd_sva_ats_init(master);
 	rc = set->unit->backend->ops->master_init(master);
 	if (rc)
 		goto err_pasids;

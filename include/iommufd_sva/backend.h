@@ -15,6 +15,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
@@ -30,7 +31,6 @@ struct iommufd_sva_nested;
 struct iommufd_sva_set;
 struct iommufd_sva_unit;
 struct iommufd_sva_vunit;
-struct pci_dev;
 
 /*
  * For whatever a user can have as much of as he likes: charged to his memory
@@ -260,6 +260,8 @@ struct iommufd_sva_nested_ops {
  *	the parent alone
  * @by_name: the guest's invalidations for a device that uses it name the device:
  *	one that has no name in @vunit cannot
+ * @no_ats: the guest has ATS off in the devices that use it, and does not ask for
+ *	anything to be taken from their caches: it stays off (see ats_set())
  *
  * Embedded first in the backend's own structure. The core fills @backend,
  * @parent and @vunit.
@@ -270,6 +272,7 @@ struct iommufd_sva_nested {
 	struct iommufd_sva_domain *parent;
 	struct iommufd_sva_vunit *vunit;
 	bool by_name;
+	bool no_ats;
 };
 
 /**
@@ -321,9 +324,41 @@ struct iommufd_sva_nested {
  *	@vunit's when there is one. NULL: nothing nests here.
  * @pasid_table_alloc: the same of a guest's whole PASID table. Without a @vunit it
  *	is not yet known which units it will be attached behind.
+ * @ats_capable: can translation requests of @master be answered: by its unit, and
+ *	does what is between them let them through? Before master_init(). NULL: none
+ *	can.
+ * @ats_set: switch ATS of @master on or off, which has it supported. See "ATS"
+ *	below. Off never fails. NULL without ats_capable().
  *
- * set_translation is called under the master's lock. Devices reach a @vunit's
- * translations only behind its own unit; the core sees to that. All may sleep.
+ * set_translation and ats_set are called under the master's lock. Devices reach a
+ * @vunit's translations only behind its own unit; the core sees to that. All may
+ * sleep.
+ *
+ * ATS. A device where it is on may keep any translation that it was ever given
+ * since, until it is told to drop it. So:
+ *  - The core calls ats_set(on) after set_translation() has shown the first thing of
+ *    a user's, and ats_set(off) after all of @master is BLOCKED, or shows what has
+ *    @no_ats set. It is never on at IDENTITY: on the way there from a user's the
+ *    device is BLOCKED, loses ATS, and only then passes.
+ *  - Whoever invalidates what @master may have cached looks at @master->ats.on under
+ *    a lock of the backend's, and keeps that until the hardware has answered.
+ *    ats_set() takes the same lock for writing (or one that excludes it) around
+ *    iommufd_sva_ats_enable() and iommufd_sva_ats_disable(), which alone change it.
+ *    So either the invalidation is complete, in the unit's own caches too, before
+ *    the device can ask for anything, or the device gets one of its own. By the time
+ *    of ats_set(on) the device is in whatever lists the backend finds it by, for all
+ *    that it shows; and set_translation() puts it in those of @new before it shows
+ *    @new, and takes it from those of @old once nothing of @old is in its cache.
+ *  - ats_set(on) lets the unit answer the device first, then has ATS switched on.
+ *    ats_set(off) has it switched off first, then lets the unit answer no more: the
+ *    device is not given an error that ends its ATS for good (10.2.3). Nothing that
+ *    is BLOCKED is left in the cache by then, since set_translation() has seen to
+ *    that; what has @no_ats set may be, and goes with ATS (10.5.1.3).
+ *  - Invalidations are sent to a device only while @master->ats.on, and not when
+ *    iommufd_sva_master_is_gone().
+ *  - A reset empties the cache and the PCI core switches ATS on again after it.
+ *  - All that is cached in a device, for all of its PASIDs and without, can be taken
+ *    at once: one that has PASIDs has Global Invalidate Supported.
  */
 struct iommufd_sva_backend_ops {
 	struct iommufd_sva_unit *(*unit_of)(struct iommufd_sva_backend *backend,
@@ -358,6 +393,8 @@ struct iommufd_sva_backend_ops {
 	struct iommufd_sva_nested *(*pasid_table_alloc)(struct iommufd_sva_domain *parent,
 							struct iommufd_sva_vunit *vunit,
 							const struct iommufd_sva_user_data *data);
+	bool (*ats_capable)(struct iommufd_sva_master *master);
+	int (*ats_set)(struct iommufd_sva_master *master, bool on);
 };
 
 /**
@@ -420,6 +457,21 @@ struct iommufd_sva_rid {
 #define IOMMUFD_SVA_MAX_RIDS	8
 
 /**
+ * struct iommufd_sva_ats - ATS of a device
+ * @pf: the requester ID of its physical function; its own unless it is a virtual one
+ * @qdep: how many invalidations it can queue, 1 to 32; of a virtual function: all of
+ *	the physical function together. 0 unless @supported
+ * @supported: it may be switched on; this and the above are constant
+ * @on: it is: see struct iommufd_sva_backend_ops
+ */
+struct iommufd_sva_ats {
+	struct iommufd_sva_rid pf;
+	u8 qdep;
+	bool supported;
+	bool on;
+};
+
+/**
  * struct iommufd_sva_master - a device behind one of our units that is adopted
  * @dev: the device
  * @unit: the unit it is behind
@@ -429,8 +481,9 @@ struct iommufd_sva_rid {
  * @num_rids: how many
  * @pasid_bits: bits of its PASIDs, which are switched on in the device then; 0: it
  *	has none, or shares a requester ID, or its unit has none
+ * @ats: what its ATS is
  * @lock: protects @base, @overlay, @pasids, @suspended and orders set_translation()
- *	of this device. Inside the IOMMU core's group mutex and the context's igroup
+ *	and ats_set() of this device. Inside the IOMMU core's group mutex and the context's igroup
  *	lock, outside every lock of a backend.
  * @base: what the IOMMU core attached
  * @overlay: what a user attached through /dev/iommufd_sva, if @has_overlay
@@ -464,6 +517,7 @@ struct iommufd_sva_master {
 	struct iommufd_sva_rid rids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int num_rids;
 	unsigned int pasid_bits;
+	struct iommufd_sva_ats ats;
 	struct mutex lock;
 	struct iommufd_sva_translation base;
 	struct iommufd_sva_translation overlay;
@@ -486,6 +540,19 @@ struct iommufd_sva_master {
 	bool going;
 	bool has_driver;
 };
+
+/*
+ * Has @master been pulled out, as far as the kernel knows? It answers nothing then,
+ * and holds nothing that it could use.
+ */
+static inline bool iommufd_sva_master_is_gone(struct iommufd_sva_master *master)
+{
+	return READ_ONCE(to_pci_dev(master->dev)->error_state) ==
+	       pci_channel_io_perm_failure;
+}
+
+int iommufd_sva_ats_enable(struct iommufd_sva_master *master);
+void iommufd_sva_ats_disable(struct iommufd_sva_master *master);
 
 int iommufd_sva_backend_register(struct iommufd_sva_backend *backend);
 void iommufd_sva_backend_unregister(struct iommufd_sva_backend *backend);

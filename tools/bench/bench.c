@@ -21,6 +21,7 @@
 
 #include "engine.h"
 #include "pci.h"
+#include "report.h"
 #include "sva.h"
 #include "vfio.h"
 
@@ -92,27 +93,6 @@ static const struct way ways[] = {
 	{ "sva", sva_way_open, sva_way_map, sva_way_unmap },
 	{ "vfio", vfio_way_open, vfio_way_map, vfio_way_unmap },
 };
-
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void report(const char *what, const char *operation, uint64_t *ns,
-		   int rounds, unsigned long units)
-{
-	qsort(ns, rounds, sizeof(*ns), by_value);
-	printf("%s-%s %llu %lu\n", operation, what,
-	       (unsigned long long)ns[rounds / 2], units);
-}
-
-static void die(const char *what, int rc)
-{
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(-rc));
-	exit(1);
-}
 
 static void measure(const struct way *way, const char *what, char *mem,
 		    size_t len, int rounds, unsigned long units)

@@ -509,19 +509,10 @@ TEST_F(pasid, fewer_bits)
  */
 static int plug_elsewhere(FIXTURE_DATA(pasid) *self, unsigned int segment)
 {
-	struct sim_add port = {
-		.type = SIM_ROOT_PORT,
-		.parent = SIM_ROOT_BUS(segment),
-		.devfn = (FIRST_SLOT + 1) << 3,
-		.caps = SIM_CAP_ACS,
-	};
-	int bdf = sim_add_as(&port);
+	int bdf = sim_add_elsewhere(segment, FIRST_SLOT + 1, CAPS);
 
 	if (bdf < 0)
 		return -ENODEV;
-	bdf = sim_add(SIM_ENDPOINT, bdf, 0, CAPS);
-	if (bdf < 0)
-		return bdf;
 	if (pci_group(sim_name(bdf)) < 0)
 		return -ENODEV;
 	self->bdf[1] = bdf;

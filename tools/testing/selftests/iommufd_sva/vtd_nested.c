@@ -184,11 +184,16 @@ static int queue(FIXTURE_DATA(vtd_nested) *self, struct qi desc)
 	return queue_many(self, &desc, 1);
 }
 
+static uint64_t unit_commands(unsigned int unit)
+{
+	return sim_counter(unit, "iotlb_global") + sim_counter(unit, "iotlb_domain") +
+	       sim_counter(unit, "iotlb_page") + sim_counter(unit, "piotlb_pasid") +
+	       sim_counter(unit, "piotlb_page");
+}
+
 static uint64_t iotlb_commands(void)
 {
-	return sim_counter(0, "iotlb_global") + sim_counter(0, "iotlb_domain") +
-	       sim_counter(0, "iotlb_page") + sim_counter(0, "piotlb_pasid") +
-	       sim_counter(0, "piotlb_page");
+	return unit_commands(0);
 }
 
 /* --- address spaces ------------------------------------------------------ */
@@ -317,6 +322,64 @@ TEST_F(vtd_nested, one_command)
 	before = iotlb_commands();
 	ASSERT_EQ(0, invalidate_hwpt(self, hwpt, VA, 1));
 	EXPECT_EQ(before, iotlb_commands());
+}
+
+/* An address space on devices of two units is one command for each; a vIOMMU is one's. */
+TEST_F(vtd_nested, two_units)
+{
+	const unsigned int segment = SIM_SEGMENT + 1;
+	int bdf = sim_add_elsewhere(segment, FIRST_SLOT, CAPS);
+	uint32_t far, vdevice, hwpt, mine, theirs;
+	struct fs fs = space(self, 1);
+	uint64_t before[2];
+	struct pasids p;
+
+	if (bdf < 0 || pci_group(sim_name(bdf)) < 0)
+		SKIP(goto out, "one unit");
+	ASSERT_EQ(0, sva_bind(self->fd, bdf, &far));
+	ASSERT_EQ(0, hwpt_on(self, self->parent, &fs, &hwpt));
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[0], 9, hwpt, NULL));
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, far, 9, hwpt, NULL));
+	EXPECT_EQ(1, sees(self, 0, 9));
+	EXPECT_EQ(1, bdf_sees(bdf, 9, VA));
+	fs_map(&fs, VA, page(self, 2), FS_RW);
+	for (int i = 0; i < 2; i++)
+		before[i] = unit_commands(i);
+	ASSERT_EQ(0, invalidate_hwpt(self, hwpt, VA, 1));
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(before[i] + 1, unit_commands(i));
+	EXPECT_EQ(2, sees(self, 0, 9));
+	EXPECT_EQ(2, bdf_sees(bdf, 9, VA));
+	/* Only where it is still. */
+	ASSERT_EQ(0, sva_detach_pasid(self->fd, self->device[0], 9));
+	fs_map(&fs, VA, page(self, 3), FS_RW);
+	for (int i = 0; i < 2; i++)
+		before[i] = unit_commands(i);
+	ASSERT_EQ(0, invalidate_hwpt(self, hwpt, VA, 1));
+	EXPECT_EQ(before[0], unit_commands(0));
+	EXPECT_EQ(before[1] + 1, unit_commands(1));
+	EXPECT_EQ(3, bdf_sees(bdf, 9, VA));
+	ASSERT_EQ(0, sva_detach_pasid(self->fd, far, 9));
+
+	/* A table of the vIOMMU's is on its unit; one on the parent is on the first one's. */
+	EXPECT_EQ(-EINVAL, sva_vdevice_alloc(self->fd, self->viommu, far, 0x2000, &vdevice));
+	pasids_init(&p, &self->g, 13);
+	pasids_set(&p, 4, &fs, DID);
+	ASSERT_EQ(0, table(self, &p, &mine));
+	EXPECT_EQ(-EINVAL, sva_attach(self->fd, far, mine, NULL));
+	ASSERT_EQ(0, table_on(self, self->parent, &p, &theirs));
+	ASSERT_EQ(0, sva_attach(self->fd, far, theirs, NULL));
+	EXPECT_EQ(-EINVAL, sva_attach(self->fd, self->device[0], theirs, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], mine, NULL));
+	EXPECT_EQ(3, sees(self, 0, 4));
+	EXPECT_EQ(3, bdf_sees(bdf, 4, VA));
+	/* The memory that is under both. */
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, GPA, GUEST_SIZE, NULL));
+	EXPECT_EQ(BLOCKED, sees(self, 0, 4));
+	EXPECT_EQ(BLOCKED, bdf_sees(bdf, 4, VA));
+	EXPECT_STREQ("", sim_bad(1));
+out:
+	sim_remove(segment << 16 | FIRST_SLOT << 3);
 }
 
 TEST_F(vtd_nested, bad_spaces)

@@ -64,6 +64,19 @@ int sim_add_endpoint(unsigned int slot, uint32_t caps)
 	return port < 0 ? port : sim_add(SIM_ENDPOINT, port, 0, caps);
 }
 
+int sim_add_elsewhere(unsigned int segment, unsigned int slot, uint32_t caps)
+{
+	struct sim_add port = {
+		.type = SIM_ROOT_PORT,
+		.parent = SIM_ROOT_BUS(segment),
+		.devfn = slot << 3,
+		.caps = SIM_CAP_ACS,
+	};
+	int bdf = sim_add_as(&port);
+
+	return bdf < 0 ? bdf : sim_add(SIM_ENDPOINT, bdf, 0, caps);
+}
+
 static int remove_as(int bdf, uint32_t flags)
 {
 	struct sim_remove remove = { .size = sizeof(remove), .bdf = bdf, .flags = flags };

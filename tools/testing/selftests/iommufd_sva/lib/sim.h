@@ -37,6 +37,8 @@ int sim_add(enum sim_type type, int parent, unsigned int devfn, uint32_t caps);
 int sim_add_as(struct sim_add *add);
 /* A root port with an endpoint behind it: the endpoint. */
 int sim_add_endpoint(unsigned int slot, uint32_t caps);
+/* The same in another segment than the first. */
+int sim_add_elsewhere(unsigned int segment, unsigned int slot, uint32_t caps);
 int sim_remove(int bdf);
 int sim_pull_out(int bdf);
 /* It is gone, and the kernel hears of it only by sim_remove(). */
