@@ -12,7 +12,7 @@
  * hardware's: a PASID-cache invalidation reads again what it names. An entry takes the
  * place of another in the way that table.c has for it, a page of them at a time.
  * Leaves are made where the guest has something present, and stay: a guest that comes
- * and goes with its PASIDs need not have the whole PASID cache invalidated for it.
+ * and goes with its PASIDs need not have more of the PASID cache invalidated for it.
  *
  * One that was made on the nesting parent alone is a vIOMMU of its own, on the unit of
  * the first device that is attached to it, and is invalidated by itself.
@@ -275,16 +275,53 @@ static int vtd_shadow_prepare(struct vtd_shadow *shadow, u32 pasid,
 	return rc;
 }
 
-/* Into the batch what an entry that was @old, and is @now, asks for. */
+/* Does one of the first @num entries of @leaf have @did? */
+static bool vtd_leaf_has_did(const struct vtd_pasid_entry *leaf, unsigned int num, u16 did)
+{
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		if (vtd_pasid_entry_present(&leaf[i]) && vtd_pasid_entry_did(&leaf[i]) == did)
+			return true;
+	return false;
+}
+
+/*
+ * Into the batch what a leaf that is out of the directory asks for (table 28): whatever
+ * the PASID cache has of the domains that entries of it had. All of the cache would do
+ * too, but the guest can have it go as often as it likes, and it is everybody's.
+ */
+static void vtd_shadow_flush_leaf(struct vtd_vunit *vv, const struct vtd_pasid_entry *old)
+{
+	unsigned int i;
+	u16 did;
+
+	for (i = 0; i < VTD_PASID_LEAF_ENTRIES; i++) {
+		did = vtd_pasid_entry_did(&old[i]);
+		if (vtd_pasid_entry_present(&old[i]) && !vtd_leaf_has_did(old, i, did))
+			vtd_batch_add(&vv->batch, vtd_make_pasid_cache_domain(did));
+	}
+}
+
+/*
+ * Into the batch what an entry that was @old, and is @now, asks for. @replaced: its leaf
+ * went, and what the PASID cache has of that.
+ *
+ * Table 28 wants all of the domain's IOTLB where an entry of second stage, or a nested
+ * one, goes. That is for what is cached of second stage by itself, which does not change
+ * here. What is cached of the PASID goes with a PASID-selective invalidation (table 24),
+ * which drains too (6.5.2.4): the guest's own for what is nested.
+ */
 static void vtd_shadow_flush_entry(struct vtd_shadow *shadow, u32 pasid,
 				   const struct vtd_pasid_entry *old,
-				   const struct vtd_pasid_entry *now)
+				   const struct vtd_pasid_entry *now, bool replaced)
 {
 	struct vtd_vunit *vv = shadow->vv;
 	u16 did = vtd_pasid_entry_did(old);
 
 	if (vtd_pasid_entry_present(old)) {
-		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_pasid(did, pasid));
+		if (!replaced)
+			vtd_batch_add(&vv->batch, vtd_make_pasid_cache_pasid(did, pasid));
 		/* The guest does not know the parent's domain ID. */
 		if (vtd_pasid_entry_pgtt(old) != VTD_PGTT_NESTED)
 			vtd_batch_add(&vv->batch, vtd_make_pasid_iotlb_all(did, pasid));
@@ -326,7 +363,7 @@ static void vtd_shadow_write(struct vtd_shadow *shadow, const struct vtd_shadow_
 		vtd_unit_flush_write_buffer(vv->unit);
 	if (seen && replaced) {
 		shadow->unsettled = true;
-		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_global());
+		vtd_shadow_flush_leaf(vv, old);
 	}
 	notes->changed = vtd_shadow_unsettled(shadow, notes);
 	notes->epoch = vv->epoch;
@@ -335,7 +372,7 @@ static void vtd_shadow_write(struct vtd_shadow *shadow, const struct vtd_shadow_
 			continue;
 		if (seen)
 			vtd_shadow_flush_entry(shadow, change->pasid + i, &old[i],
-					       &vv->next[i]);
+					       &vv->next[i], replaced);
 		if (seen && vtd_pasid_entry_present(&old[i]))
 			notes->changed |= BIT_ULL(i);
 		if (vtd_pasid_entry_present(&old[i]))

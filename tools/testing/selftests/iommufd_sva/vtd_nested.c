@@ -1384,6 +1384,7 @@ TEST_F_TIMEOUT(vtd_nested, replace_by_guest, 300)
 {
 	struct fs a = wide_space(self, VA, 1), b = wide_space(self, VA, 2);
 	struct requests r = { .bdf = self->bdf[0], .pasid = 3, .addr = VA };
+	uint64_t before = sim_counter(0, "pasid_global");
 	pthread_t thread;
 	struct pasids p;
 	uint32_t t;
@@ -1401,6 +1402,7 @@ TEST_F_TIMEOUT(vtd_nested, replace_by_guest, 300)
 	}
 	r.stop = true;
 	pthread_join(thread, NULL);
+	EXPECT_EQ(before, sim_counter(0, "pasid_global")) TH_LOG("others' PASID cache went");
 	EXPECT_EQ(0, r.other);
 	EXPECT_LT(0, r.seen[1]);
 	EXPECT_LT(0, r.seen[2]);
