@@ -12,7 +12,9 @@
  * hardware's: a PASID-cache invalidation reads again what it names. An entry takes the
  * place of another in the way that table.c has for it, a page of them at a time.
  * Leaves are made where the guest has something present, and stay: a guest that comes
- * and goes with its PASIDs need not have more of the PASID cache invalidated for it.
+ * and goes with its PASIDs need not have more of the PASID cache invalidated for it. So
+ * an invalidation may have to allocate memory, which is charged to who asks for it: for
+ * a leaf, or a domain ID, that is new. Without memory what goes still does.
  *
  * One that was made on the nesting parent alone is a vIOMMU of its own, on the unit of
  * the first device that is attached to it, and is invalidated by itself.
@@ -110,6 +112,13 @@ static int vtd_shadow_get_own(struct vtd_shadow *shadow, u16 *did)
 	return 0;
 }
 
+static void vtd_shadow_free_own(struct vtd_shadow *shadow)
+{
+	if (shadow->has_own)
+		vtd_tag_fini(&shadow->own);
+	shadow->has_own = false;
+}
+
 /* The physical domain ID for the guest's @gdid: one of the vIOMMU's, or the table's. */
 static int vtd_shadow_get_did(struct vtd_shadow *shadow, u16 gdid, u16 *did)
 {
@@ -143,13 +152,18 @@ static enum vtd_guest_reason vtd_shadow_read_leaf(struct vtd_shadow *shadow, u64
 	return reason;
 }
 
+static bool vtd_shadow_names_did(const struct vtd_shadow_names *names, u16 did)
+{
+	return names->dids ? test_bit(did, names->dids) : did == names->did;
+}
+
 static bool vtd_shadow_named(const struct vtd_shadow_names *names, u32 pasid, bool was,
 			     u16 was_did, bool is, u16 is_did)
 {
 	if (names->pasid != ~0U && names->pasid != pasid)
 		return false;
-	return names->any_did || (was && was_did == names->did) ||
-	       (is && is_did == names->did);
+	return names->any_did || (was && vtd_shadow_names_did(names, was_did)) ||
+	       (is && vtd_shadow_names_did(names, is_did));
 }
 
 /* The entry for the hardware that @pasid comes to, which has a user of its domain ID. */
@@ -493,8 +507,12 @@ void vtd_shadow_settle(struct vtd_vunit *vv)
 	struct vtd_shadow *shadow;
 
 	lockdep_assert_held(&vv->tables_lock);
-	list_for_each_entry(shadow, &vv->tables, node)
+	list_for_each_entry(shadow, &vv->tables, node) {
 		shadow->unsettled = false;
+		/* Nothing has it any more: the guest's invalidations need not go there too. */
+		if (shadow->has_own && !shadow->own_users)
+			vtd_shadow_free_own(shadow);
+	}
 }
 
 /* What @make makes of the domain IDs that tables have for themselves, into the batch. */
@@ -609,8 +627,7 @@ static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 	list_del(&shadow->node);
 	vtd_shadow_put_dids(shadow);
 	mutex_unlock(&vv->tables_lock);
-	if (shadow->has_own)
-		vtd_tag_fini(&shadow->own);
+	vtd_shadow_free_own(shadow);
 	vtd_domain_leave(vv->parent, vv->unit);
 	mutex_lock(&vv->unit->lock);
 	if (shadow->keep) {
