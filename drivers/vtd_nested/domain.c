@@ -176,21 +176,66 @@ int vtd_domain_join(struct vtd_domain *domain, struct vtd_unit *unit, u16 *did)
 	return rc;
 }
 
-static void vtd_domain_put_unit(struct vtd_domain_unit *du)
+/* No entry has @did: nothing is cached of those that had (table 28, re-use). */
+static int vtd_did_flush(struct vtd_unit *unit, u16 did)
 {
+	u64 cap = unit->cap;
+	const struct vtd_desc descs[] = {
+		vtd_make_pasid_cache_domain(did),
+		vtd_make_iotlb_domain(did, cap & VTD_CAP_DRD, cap & VTD_CAP_DWD),
+	};
+
+	return vtd_qi_submit(unit, descs, ARRAY_SIZE(descs));
+}
+
+/* No entry has @did any more. It is not used again while something is cached under it. */
+static void vtd_did_retire(struct vtd_unit *unit, u16 did)
+{
+	if (vtd_did_flush(unit, did))
+		vtd_err(unit, "domain %u not invalidated: it is not used again\n", did);
+	else
+		vtd_unit_free_did(unit, did);
+}
+
+/*
+ * One user less; @lost: the hardware may have something cached of it. The last one
+ * takes it away; domain->units_rwsem is held for writing, and is not while the
+ * hardware is waited for.
+ */
+static struct vtd_domain_unit *vtd_domain_put_unit(struct vtd_domain_unit *du, bool lost)
+{
+	du->lost |= lost;
 	if (--du->users)
-		return;
+		return NULL;
 	list_del(&du->node);
-	vtd_unit_free_did(du->unit, du->did);
+	return du;
+}
+
+static void vtd_domain_free_unit(struct vtd_domain_unit *du)
+{
+	if (!du)
+		return;
+	if (du->lost)
+		vtd_did_retire(du->unit, du->did);
+	else
+		vtd_unit_free_did(du->unit, du->did);
 	kfree(du);
 }
 
-/* That translation is gone, and so is what the hardware cached of it. */
-void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit)
+/**
+ * vtd_domain_leave - that translation is gone
+ * @domain: the domain
+ * @unit: where
+ * @lost: the hardware did not answer: it may have something cached of it still
+ */
+void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit, bool lost)
 {
+	struct vtd_domain_unit *du;
+
 	down_write(&domain->units_rwsem);
-	vtd_domain_put_unit(vtd_domain_find(domain, unit));
+	du = vtd_domain_put_unit(vtd_domain_find(domain, unit), lost);
 	up_write(&domain->units_rwsem);
+	vtd_domain_free_unit(du);
 }
 
 /**
@@ -227,32 +272,24 @@ int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *
 	return rc;
 }
 
-/* No entry has it: nothing is cached of those that had (table 28, re-use). */
+/* No entry has it, for now: nothing is cached of those that had. */
 int vtd_tag_flush(struct vtd_tag *tag)
 {
-	u64 cap = tag->unit->cap;
-	const struct vtd_desc descs[] = {
-		vtd_make_pasid_cache_domain(tag->did),
-		vtd_make_iotlb_domain(tag->did, cap & VTD_CAP_DRD, cap & VTD_CAP_DWD),
-	};
-
-	return vtd_qi_submit(tag->unit, descs, ARRAY_SIZE(descs));
+	return vtd_did_flush(tag->unit, tag->did);
 }
 
 /* No entry has it any more. */
 void vtd_tag_fini(struct vtd_tag *tag)
 {
-	int rc = vtd_tag_flush(tag);
+	struct vtd_domain_unit *du;
 
+	/* As long as something is cached under it, unmaps flush it. */
+	vtd_did_retire(tag->unit, tag->did);
 	down_write(&tag->parent->units_rwsem);
 	list_del(&tag->node);
-	vtd_domain_put_unit(vtd_domain_find(tag->parent, tag->unit));
+	du = vtd_domain_put_unit(vtd_domain_find(tag->parent, tag->unit), false);
 	up_write(&tag->parent->units_rwsem);
-	if (rc)
-		vtd_err(tag->unit, "domain %u of a guest not invalidated: it is not used again\n",
-			tag->did);
-	else
-		vtd_unit_free_did(tag->unit, tag->did);
+	vtd_domain_free_unit(du);
 }
 
 /*
@@ -268,7 +305,7 @@ static struct vtd_desc vtd_iotlb_desc(struct vtd_unit *unit, u16 did, u64 start,
 
 	if (!(cap & VTD_CAP_PSI) || am > FIELD_GET(VTD_CAP_MAMV, cap))
 		return vtd_make_iotlb_domain(did, dr, dw);
-	return vtd_make_iotlb_pages(did, start & (~0ULL << (12 + am)), am, ih, dr, dw);
+	return vtd_make_iotlb_pages(did, vtd_address_start(start, am), am, ih, dr, dw);
 }
 
 /* So many go to a unit together: no memory is allocated to invalidate. */
@@ -353,39 +390,53 @@ static const struct iommufd_sva_pt_ops vtd_pt_ops = {
 
 /*
  * The erratum SPR17: DMA through a guest's first stage may write where second stage
- * does not allow it. So what is nested on has nothing that is not writable: each of
- * the two looks at what the other has said, after it has said its own.
+ * does not allow it. So what is nested on has nothing that is not writable: domain->nesting
+ * goes up from 0 with what nests and down from 0 with what is read-only, and comes back
+ * before it goes the other way.
  */
-static bool vtd_domain_may_be_read_only(struct vtd_domain *domain)
+
+/**
+ * vtd_domain_nest_get - something is going to nest on a domain
+ * @domain: the domain
+ *
+ * Return: 0, and nothing read-only is mapped in it until vtd_domain_nest_put();
+ * -EOPNOTSUPP when the hardware has the erratum and something is, or was.
+ */
+int vtd_domain_nest_get(struct vtd_domain *domain)
 {
-	if (READ_ONCE(domain->nested_on))
-		return false;
-	WRITE_ONCE(domain->read_only, true);
-	smp_mb();	/* with that of vtd_domain_may_nest() */
-	return !READ_ONCE(domain->nested_on);
+	if (!vtd_has_spr17())
+		return 0;
+	return atomic64_inc_unless_negative(&domain->nesting) ? 0 : -EOPNOTSUPP;
 }
 
-static bool vtd_domain_may_nest(struct vtd_domain *domain)
+/* Nothing of it is in the hardware any more. */
+void vtd_domain_nest_put(struct vtd_domain *domain)
 {
-	bool before = READ_ONCE(domain->nested_on);
+	if (vtd_has_spr17())
+		atomic64_dec(&domain->nesting);
+}
 
-	if (before)
-		return true;
-	WRITE_ONCE(domain->nested_on, true);
-	smp_mb();	/* with that of vtd_domain_may_be_read_only() */
-	if (!READ_ONCE(domain->read_only))
-		return true;
-	WRITE_ONCE(domain->nested_on, false);
-	return false;
+static int vtd_domain_map_read_only(struct vtd_domain *vd, u64 iova, phys_addr_t paddr,
+				    size_t len, unsigned int prot, gfp_t gfp)
+{
+	int rc;
+
+	if (vtd_has_spr17() && !atomic64_dec_unless_positive(&vd->nesting))
+		return -EINVAL;
+	rc = iommufd_sva_pt_map(&vd->pt, iova, paddr, len, prot, gfp, NULL);
+	if (rc && vtd_has_spr17())
+		atomic64_inc(&vd->nesting);
+	return rc;
 }
 
 static int vtd_domain_map(struct iommufd_sva_domain *domain, u64 iova,
 			  phys_addr_t paddr, size_t len, unsigned int prot, gfp_t gfp)
 {
-	if (!(prot & IOMMU_WRITE) && !vtd_domain_may_be_read_only(to_vtd_domain(domain)))
-		return -EINVAL;
-	return iommufd_sva_pt_map(&to_vtd_domain(domain)->pt, iova, paddr, len, prot,
-				  gfp, NULL);
+	struct vtd_domain *vd = to_vtd_domain(domain);
+
+	if (!(prot & IOMMU_WRITE))
+		return vtd_domain_map_read_only(vd, iova, paddr, len, prot, gfp);
+	return iommufd_sva_pt_map(&vd->pt, iova, paddr, len, prot, gfp, NULL);
 }
 
 /*
@@ -517,7 +568,12 @@ static bool vtd_domain_enforce_snoop(struct iommufd_sva_domain *domain)
 
 static void vtd_domain_clear(struct iommufd_sva_domain *domain)
 {
-	iommufd_sva_pt_clear(&to_vtd_domain(domain)->pt);
+	struct vtd_domain *vd = to_vtd_domain(domain);
+
+	/* No device has it any more, but guests' tables in it may be being read. */
+	down_write(&vd->readers);
+	iommufd_sva_pt_clear(&vd->pt);
+	up_write(&vd->readers);
 }
 
 static void vtd_domain_free(struct iommufd_sva_domain *domain)
@@ -544,19 +600,18 @@ static const struct iommufd_sva_domain_ops vtd_domain_ops = {
  * vtd_nest_parent - see iommufd_sva_backend_ops
  * @unit: the unit
  * @domain: any of ours: its tables are the same with something nested on them; NULL:
- *	it is not known yet. On a unit with the erratum SPR17 nothing read-only is
- *	mapped in it from then on.
+ *	it is not known yet
  *
- * Return: 0; -EOPNOTSUPP where ECAP.NEST is clear, or with the erratum where something
- * read-only was mapped.
+ * Changes nothing: what is going to nest on it asks vtd_domain_nest_get() as well.
+ *
+ * Return: 0; -EOPNOTSUPP where ECAP.NEST is clear, or with the erratum SPR17 where
+ * something read-only was mapped.
  */
 int vtd_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain)
 {
-	struct vtd_unit *vu = to_vtd_unit(unit);
-
-	if (!(vu->ecap & VTD_ECAP_NEST))
+	if (!(to_vtd_unit(unit)->ecap & VTD_ECAP_NEST))
 		return -EOPNOTSUPP;
-	if (domain && vu->spr17 && !vtd_domain_may_nest(to_vtd_domain(domain)))
+	if (domain && atomic64_read(&to_vtd_domain(domain)->nesting) < 0)
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -580,7 +635,7 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 	if (flags & ~IOMMUFD_SVA_DOMAIN_NEST_PARENT)
 		return ERR_PTR(-EOPNOTSUPP);
 	if ((flags & IOMMUFD_SVA_DOMAIN_NEST_PARENT) &&
-	    (!unit || !(to_vtd_unit(unit)->ecap & VTD_ECAP_NEST)))
+	    (!unit || vtd_nest_parent(unit, NULL)))
 		return ERR_PTR(-EOPNOTSUPP);
 	rc = unit ? vtd_unit_limits(to_vtd_unit(unit), &limits) :
 		    vtd_common_limits(&limits);
@@ -607,8 +662,9 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 		kfree(vd);
 		return ERR_PTR(rc);
 	}
-	/* Before anything is mapped: a parent for other units may be read-only. */
-	vd->nested_on = (flags & IOMMUFD_SVA_DOMAIN_NEST_PARENT) && to_vtd_unit(unit)->spr17;
+	/* For good, as iommufd has it. */
+	if (flags & IOMMUFD_SVA_DOMAIN_NEST_PARENT)
+		vtd_domain_nest_get(vd);
 	vd->base.ops = &vtd_domain_ops;
 	vd->base.backend = backend;
 	vd->base.iommu.pgsize_bitmap = limits.pgsize_bitmap;

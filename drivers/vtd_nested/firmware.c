@@ -75,6 +75,12 @@ void vtd_firmware_put(void)
 	vtd_model = NULL;
 }
 
+/* Are the units a hardware model's? */
+bool vtd_firmware_is_model(void)
+{
+	return vtd_model;
+}
+
 /* How the registers at @base are reached; NULL: by MMIO. */
 struct regmap *vtd_firmware_regmap(u64 base)
 {

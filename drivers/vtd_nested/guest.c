@@ -134,7 +134,7 @@ static enum vtd_guest_iqei vtd_guest_pages(const struct vtd_guest_caps *caps, u6
 	if (out->am > caps->mamv)
 		return VTD_GUEST_IQEI_RESERVED;
 	out->ih = vtd_get_bits(qw1, 6, 6);
-	out->addr = qw1 & (out->am < 52 ? ~0ULL << (12 + out->am) : 0);
+	out->addr = vtd_address_start(qw1, out->am);
 	return VTD_GUEST_IQEI_NONE;
 }
 

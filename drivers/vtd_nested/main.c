@@ -73,7 +73,7 @@ static size_t vtd_hw_info(struct iommufd_sva_unit *unit, void *data, size_t len,
 {
 	struct vtd_unit *vu = to_vtd_unit(unit);
 	struct iommufd_sva_hw_info_vtd info = {
-		.flags = vu->spr17 ? IOMMUFD_SVA_HW_INFO_VTD_ERRATA_772415_SPR17 : 0,
+		.flags = vtd_has_spr17() ? IOMMUFD_SVA_HW_INFO_VTD_ERRATA_772415_SPR17 : 0,
 		.cap_reg = vu->cap,
 		.ecap_reg = vu->ecap,
 	};

@@ -191,7 +191,7 @@ static struct vtd_desc vtd_nested_desc(struct vtd_nested_unit *nu,
 	if (am > FIELD_GET(VTD_CAP_MAMV, cap))
 		return vtd_make_pasid_iotlb_all(nu->tag.did, user->pasid);
 	return vtd_make_pasid_iotlb_pages(nu->tag.did, user->pasid,
-					  inv->addr & (~0ULL << (12 + am)), am, leaf);
+					  vtd_address_start(inv->addr, am), am, leaf);
 }
 
 static int vtd_nested_pass(struct vtd_nested_unit *nu,
@@ -268,6 +268,7 @@ static void vtd_nested_free(struct iommufd_sva_nested *nested)
 	struct vtd_nested *vn = to_vtd_nested(nested);
 
 	WARN_ON(!list_empty(&vn->units));
+	vtd_domain_nest_put(vn->parent);
 	mutex_destroy(&vn->lock);
 	kfree(vn);
 }
@@ -333,6 +334,11 @@ struct iommufd_sva_nested *vtd_nested_alloc(struct iommufd_sva_unit *unit,
 	vn = kzalloc(sizeof(*vn), IOMMUFD_SVA_GFP_USER);
 	if (!vn)
 		return ERR_PTR(-ENOMEM);
+	rc = vtd_domain_nest_get(to_vtd_domain(parent));
+	if (rc) {
+		kfree(vn);
+		return ERR_PTR(rc);
+	}
 	vn->base.ops = &vtd_nested_ops;
 	vn->parent = to_vtd_domain(parent);
 	vn->first = first;

@@ -628,7 +628,7 @@ static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 	vtd_shadow_put_dids(shadow);
 	mutex_unlock(&vv->tables_lock);
 	vtd_shadow_free_own(shadow);
-	vtd_domain_leave(vv->parent, vv->unit);
+	vtd_domain_leave(vv->parent, vv->unit, false);
 	mutex_lock(&vv->unit->lock);
 	if (shadow->keep) {
 		list_add(&shadow->table->quarantine, &vv->unit->quarantine);

@@ -91,39 +91,38 @@ struct vtd_master {
 	struct vtd_rid_user users[IOMMUFD_SVA_MAX_RIDS];
 };
 
-/*
- * Four per requester ID, and four of its table's own change: a context entry, and
- * what vtd_flush_add_entry() adds; and domain ID 0.
- */
-#define VTD_FLUSH_DESCS		(4 * IOMMUFD_SVA_MAX_RIDS + 5)
+/* What one requester ID's change comes to at most, and more: of several more go. */
+#define VTD_FLUSH_DESCS		16
 
 /**
  * struct vtd_flush - invalidations that a change of tables asks for
- * @unit: where
- * @context_all: the root changed: the whole context cache
- * @pasid_cache_all: a directory changed: the whole PASID cache, which is in @descs
- * @num: how many
- * @descs: the descriptors
+ * @batch: they
+ * @pasid_cache_all: a directory changed: the whole PASID cache, which is in @batch
+ * @descs: of @batch
  */
 struct vtd_flush {
-	struct vtd_unit *unit;
-	bool context_all;
+	struct vtd_batch batch;
 	bool pasid_cache_all;
-	unsigned int num;
 	struct vtd_desc descs[VTD_FLUSH_DESCS];
 };
 
-/* Once is enough. */
+/* The tables have been changed. A full batch goes by itself: no memory is needed. */
+static void vtd_flush_init(struct vtd_flush *flush, struct vtd_unit *unit)
+{
+	vtd_unit_flush_write_buffer(unit);
+	vtd_batch_init(&flush->batch, unit, flush->descs, ARRAY_SIZE(flush->descs));
+	flush->pasid_cache_all = false;
+}
+
+/* Once is enough: what it is about has changed before, and not in between. */
 static void vtd_flush_add(struct vtd_flush *flush, struct vtd_desc desc)
 {
 	unsigned int i;
 
-	for (i = 0; i < flush->num; i++)
+	for (i = 0; i < flush->batch.num; i++)
 		if (!memcmp(&flush->descs[i], &desc, sizeof(desc)))
 			return;
-	if (WARN_ON_ONCE(flush->num == VTD_FLUSH_DESCS))
-		return;
-	flush->descs[flush->num++] = desc;
+	vtd_batch_add(&flush->batch, desc);
 }
 
 /* What is cached of PASID table entries that held @did: that of @pasid, or all. */
@@ -157,7 +156,7 @@ static void vtd_flush_add_entry(struct vtd_flush *flush, u32 pasid,
 				const struct vtd_pasid_entry *old,
 				const struct vtd_pasid_entry *new, bool other)
 {
-	u64 cap = flush->unit->cap;
+	u64 cap = flush->batch.unit->cap;
 	u16 did = vtd_pasid_entry_did(old);
 
 	if (!vtd_pasid_entry_present(old)) {
@@ -186,37 +185,18 @@ static void vtd_flush_add_change(struct vtd_flush *flush,
 	vtd_flush_add_entry(flush, change->pasid, &change->old, &change->new, false);
 }
 
-/* Blocking a device must not depend on memory. */
-static struct vtd_flush *vtd_flush_alloc(struct vtd_unit *unit)
-{
-	struct vtd_flush *flush = kzalloc(sizeof(*flush), GFP_KERNEL | __GFP_NOFAIL);
-
-	flush->unit = unit;
-	return flush;
-}
-
-/* Have it done, and free @flush. */
-static int vtd_flush_submit(struct vtd_flush *flush)
-{
-	int rc;
-
-	vtd_unit_flush_write_buffer(flush->unit);
-	rc = vtd_qi_submit(flush->unit, flush->descs, flush->num);
-	kfree(flush);
-	return rc;
-}
-
 /*
  * 6.5.3.3 wants the context cache first, then the PASID cache, then the IOTLB:
  * a later one could be filled again from what an earlier one still holds. The
- * queue works in order, so the order of descriptors is enough.
+ * queue works in order, so the order of descriptors is enough. @all: the root
+ * changed: the whole context cache.
  */
 static void vtd_flush_add_contexts(struct vtd_flush *flush, const u16 *sids,
-				   unsigned int num)
+				   unsigned int num, bool all)
 {
 	unsigned int i;
 
-	if (flush->context_all) {
+	if (all) {
 		vtd_flush_add(flush, vtd_make_context_global());
 		return;
 	}
@@ -225,14 +205,14 @@ static void vtd_flush_add_contexts(struct vtd_flush *flush, const u16 *sids,
 }
 
 static void vtd_flush_add_rids(struct vtd_flush *flush, struct vtd_rid **rids,
-			       unsigned int num)
+			       unsigned int num, bool all)
 {
 	u16 sids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int i;
 
 	for (i = 0; i < num; i++)
 		sids[i] = rids[i]->sid;
-	vtd_flush_add_contexts(flush, sids, num);
+	vtd_flush_add_contexts(flush, sids, num, all);
 }
 
 static const struct vtd_pasid_entry *vtd_rid_entry(struct vtd_unit *unit,
@@ -251,10 +231,11 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 {
 	struct vtd_context_entry context = vtd_context_for(vm ? vm->table : unit->identity);
 	const struct vtd_pasid_entry *now = vtd_rid_entry(unit, vm);
-	struct vtd_flush *flush = vtd_flush_alloc(unit);
 	struct vtd_pasid_entry old[IOMMUFD_SVA_MAX_RIDS];
 	u16 sids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int changed = 0, i;
+	struct vtd_flush flush;
+	bool all = false;
 
 	lockdep_assert_held(&unit->lock);
 	for (i = 0; i < num; i++) {
@@ -262,26 +243,26 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 			continue;
 		old[changed] = *vtd_rid_entry(unit, rids[i]->shown);
 		sids[changed++] = rids[i]->sid;
-		if (vtd_context_replace(unit, rids[i]->sid, &context))
-			flush->context_all = true;
+		all |= vtd_context_replace(unit, rids[i]->sid, &context);
 		rids[i]->shown = vm;
 	}
-	vtd_flush_add_contexts(flush, sids, changed);
+	vtd_flush_init(&flush, unit);
+	vtd_flush_add_contexts(&flush, sids, changed, all);
 	/* PASIDs that the table before did not have are cached under domain ID 0 (6.1). */
 	if (changed && unit->cap & VTD_CAP_CM)
-		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
+		vtd_flush_add(&flush, vtd_make_pasid_cache_domain(0));
 	if (change)
-		vtd_flush_add_change(flush, change);
+		vtd_flush_add_change(&flush, change);
 	/*
 	 * QEMU (11.1) lets a device pass until its context entry is invalidated. That
 	 * entry has not changed, so it need not come before the others.
 	 */
 	if (change && vtd_pasid_entry_present(&change->old) &&
 	    vtd_pasid_entry_pgtt(&change->old) == VTD_PGTT_PASS_THROUGH)
-		vtd_flush_add_rids(flush, rids, num);
+		vtd_flush_add_rids(&flush, rids, num, all);
 	for (i = 0; i < changed; i++)
-		vtd_flush_add_entry(flush, VTD_RID_PASID, &old[i], now, true);
-	return vtd_flush_submit(flush);
+		vtd_flush_add_entry(&flush, VTD_RID_PASID, &old[i], now, true);
+	return vtd_batch_submit(&flush.batch);
 }
 
 static unsigned int vtd_master_rids(struct vtd_master *vm, struct vtd_rid **rids)
@@ -362,11 +343,12 @@ static int vtd_master_set_pasid(struct vtd_master *vm, u32 pasid,
 				const struct vtd_pasid_entry *entry,
 				struct vtd_pasid_change *change)
 {
-	struct vtd_flush *flush = vtd_flush_alloc(vm->unit);
+	struct vtd_flush flush;
 
 	vtd_pasid_table_set(vm->unit, vm->table, pasid, entry, change);
-	vtd_flush_add_change(flush, change);
-	return vtd_flush_submit(flush);
+	vtd_flush_init(&flush, vm->unit);
+	vtd_flush_add_change(&flush, change);
+	return vtd_batch_submit(&flush.batch);
 }
 
 static int vtd_master_set(struct vtd_master *vm, u32 pasid,
@@ -412,21 +394,22 @@ static int vtd_master_lead(struct vtd_master *vm, struct vtd_pasid_table *table,
 {
 	struct vtd_context_entry context = vtd_context_for(table);
 	const struct vtd_pasid_entry *now = vtd_pasid_table_rid_entry(table);
-	struct vtd_flush *flush = vtd_flush_alloc(vm->unit);
 	struct vtd_rid *rids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int num = vtd_master_rids(vm, rids), i;
+	struct vtd_flush flush;
+	bool all = false;
 
 	for (i = 0; i < num; i++) {
-		if (vtd_context_replace(vm->unit, rids[i]->sid, &context))
-			flush->context_all = true;
+		all |= vtd_context_replace(vm->unit, rids[i]->sid, &context);
 		rids[i]->shown = vm;
 	}
-	vtd_flush_add_rids(flush, rids, num);
+	vtd_flush_init(&flush, vm->unit);
+	vtd_flush_add_rids(&flush, rids, num, all);
 	if (vm->unit->cap & VTD_CAP_CM)
-		vtd_flush_add(flush, vtd_make_pasid_cache_domain(0));
+		vtd_flush_add(&flush, vtd_make_pasid_cache_domain(0));
 	if (old)
-		vtd_flush_add_entry(flush, VTD_RID_PASID, old, now, true);
-	return vtd_flush_submit(flush);
+		vtd_flush_add_entry(&flush, VTD_RID_PASID, old, now, true);
+	return vtd_batch_submit(&flush.batch);
 }
 
 /*
@@ -499,11 +482,12 @@ static int vtd_translation_join(struct vtd_unit *unit, u32 pasid,
 	return -EOPNOTSUPP;
 }
 
+/* @lost: the hardware did not answer: it may have something cached of it still. */
 static void vtd_translation_leave(struct vtd_unit *unit, u32 pasid,
-				  const struct iommufd_sva_translation *trans)
+				  const struct iommufd_sva_translation *trans, bool lost)
 {
 	if (trans->type == IOMMUFD_SVA_TRANS_STAGE2)
-		vtd_domain_leave(to_vtd_domain(trans->domain), unit);
+		vtd_domain_leave(to_vtd_domain(trans->domain), unit, lost);
 	else if (trans->type == IOMMUFD_SVA_TRANS_NESTED && !vtd_shadow_of(trans))
 		vtd_nested_leave(unit, trans->nested, pasid);
 }
@@ -551,10 +535,12 @@ struct iommufd_sva_master *vtd_find_nested(struct vtd_unit *unit, u16 sid, u32 p
  * @new: from now on
  * @old: until now
  *
+ * Blocking always succeeds: the tables say so, whether the hardware answers or not.
+ * What it may have cached under the domain ID of @old keeps that from being used again.
+ *
  * Context: under master->lock; may sleep.
  * Return: 0; -EINVAL when the domain does not fit the unit; -ENOSPC when the unit
- * has no domain ID left; -ENOMEM; -EOPNOTSUPP for what nests; -EIO when the
- * hardware does not answer.
+ * has no domain ID left; -ENOMEM; -EIO when the hardware does not answer.
  */
 int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 			const struct iommufd_sva_translation *new,
@@ -565,6 +551,7 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 	u32 index = pasid == IOMMUFD_SVA_NO_PASID ? VTD_RID_PASID : pasid;
 	struct vtd_shadow *shadow = vtd_shadow_of(new);
 	struct vtd_pasid_entry entry;
+	bool lost;
 	int rc;
 
 	if (shadow) {
@@ -583,7 +570,13 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 		rc = vtd_master_switch(vm, shadow, &entry);
 	else if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || vm->taken)
 		rc = vtd_master_show(vm, pasid, &entry);
-	vtd_translation_leave(unit, index, rc ? new : old);
+	lost = rc;
+	if (rc && new->type == IOMMUFD_SVA_TRANS_BLOCKED) {
+		vtd_err(unit, "device %s is blocked, but the hardware has not confirmed it: it may go on where it was; reboot\n",
+			dev_name(master->dev));
+		rc = 0;
+	}
+	vtd_translation_leave(unit, index, rc ? new : old, lost);
 out:
 	vtd_master_note(vm, index, rc ? old : new);
 	mutex_unlock(&unit->lock);

@@ -11,13 +11,12 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <asm/processor.h>
 #include "vtd.h"
 
 static int vtd_errata_spr17 = -1;
 module_param_named(errata_spr17, vtd_errata_spr17, int, 0444);
 MODULE_PARM_DESC(errata_spr17,
-		 "units have Intel's erratum SPR17 (document 772415), so that nesting parents hold no read-only mapping: 1 yes, 0 no, -1 (default) on Sapphire Rapids");
+		 "units have Intel's erratum SPR17 (document 772415), so that nesting parents hold no read-only mapping: 1 yes, 0 no, -1 (default) yes, unless they are a hardware model's");
 
 /* Commands are a matter of microseconds; SRTP and TE may drain (11.4.4). */
 #define VTD_COMMAND_TIMEOUT_US	1000000
@@ -96,13 +95,14 @@ static unsigned int vtd_unit_pasid_bits(struct vtd_unit *unit)
 	return min_t(unsigned int, FIELD_GET(VTD_ECAP_PSS, unit->ecap) + 1, VTD_PASID_BITS);
 }
 
-/* No register tells: it is the processor's. A model has none. */
-static bool vtd_unit_has_spr17(struct vtd_unit *unit)
+/*
+ * Do the units have Intel's erratum SPR17? It is the processor's, so all have it or
+ * none. No register tells, and there is no complete list of processors: whoever has
+ * one that is free of it says so.
+ */
+bool vtd_has_spr17(void)
 {
-	if (vtd_errata_spr17 >= 0)
-		return vtd_errata_spr17;
-	return !unit->regmap && boot_cpu_data.x86_vendor == X86_VENDOR_INTEL &&
-	       boot_cpu_data.x86 == 6 && boot_cpu_data.x86_model == 0x8f;
+	return vtd_errata_spr17 >= 0 ? vtd_errata_spr17 : !vtd_firmware_is_model();
 }
 
 static int vtd_unit_reach(struct vtd_unit *unit)
@@ -132,7 +132,6 @@ static int vtd_unit_read_capabilities(struct vtd_unit *unit)
 		return -ENODEV;
 	}
 	unit->base.pasid_bits = vtd_unit_pasid_bits(unit);
-	unit->spr17 = vtd_unit_has_spr17(unit);
 	if (unit->mmio && vtd_unit_reg_size(unit) > PAGE_SIZE)
 		return vtd_unit_map(unit, vtd_unit_reg_size(unit));
 	return 0;

@@ -507,7 +507,8 @@ void vtd_vunit_free(struct iommufd_sva_vunit *vunit)
 
 	WARN_ON(!list_empty(&vv->tables));
 	vtd_vunit_free_dids(vv);
-	vtd_domain_leave(vv->parent, vv->unit);
+	vtd_domain_leave(vv->parent, vv->unit, false);
+	vtd_domain_nest_put(vv->parent);
 	vtd_vunit_destroy(vv);
 }
 
@@ -565,13 +566,20 @@ struct vtd_vunit *vtd_vunit_make(struct vtd_unit *unit, struct vtd_domain *paren
 	vv = vtd_vunit_new(unit, parent);
 	if (!vv)
 		return ERR_PTR(-ENOMEM);
+	rc = vtd_domain_nest_get(parent);
+	if (rc)
+		goto err_destroy;
 	/* What a guest passes through has the parent's. */
 	rc = vtd_domain_join(parent, unit, &ignored);
-	if (rc) {
-		vtd_vunit_destroy(vv);
-		return ERR_PTR(rc);
-	}
+	if (rc)
+		goto err_nest_put;
 	return vv;
+
+err_nest_put:
+	vtd_domain_nest_put(parent);
+err_destroy:
+	vtd_vunit_destroy(vv);
+	return ERR_PTR(rc);
 }
 
 /**

@@ -203,7 +203,6 @@ struct vtd_pasid_change {
  * @num_dids: how many
  * @identity_did: the one that pass-through entries carry
  * @skipped: interrupt-entry-cache invalidations of guests that were left out
- * @spr17: has Intel's erratum SPR17: a nesting parent holds no read-only mapping
  * @qi: invalidation queue
  * @faults: fault reporting
  * @debugfs: its directory
@@ -232,7 +231,6 @@ struct vtd_unit {
 	atomic_t num_dids;
 	u16 identity_did;
 	atomic64_t skipped;
-	bool spr17;
 	struct vtd_qi qi;
 	struct vtd_faults faults;
 	struct dentry *debugfs;
@@ -322,6 +320,7 @@ static inline unsigned int vtd_unit_max_aw(struct vtd_unit *unit)
 int vtd_firmware_read(void);
 void vtd_firmware_put(void);
 struct regmap *vtd_firmware_regmap(u64 base);
+bool vtd_firmware_is_model(void);
 
 /* unit.c */
 int vtd_unit_create(struct vtd_remapping *drhd, unsigned int index,
@@ -334,6 +333,7 @@ void vtd_unit_flush_write_buffer(struct vtd_unit *unit);
 int vtd_unit_alloc_did(struct vtd_unit *unit);
 void vtd_unit_free_did(struct vtd_unit *unit, u16 did);
 unsigned int vtd_unit_max_did(struct vtd_unit *unit);
+bool vtd_has_spr17(void);
 
 /* qi.c */
 int vtd_qi_init(struct vtd_unit *unit);
@@ -415,6 +415,7 @@ struct iommufd_sva_master *vtd_find_nested(struct vtd_unit *unit, u16 sid, u32 p
  * @unit: the unit
  * @did: the domain's ID there
  * @users: translations of devices of @unit that need it, and @tags
+ * @lost: the hardware may have something cached that was under @did and is no more
  * @tags: struct vtd_tag, what is nested on it there
  */
 struct vtd_domain_unit {
@@ -422,6 +423,7 @@ struct vtd_domain_unit {
 	struct vtd_unit *unit;
 	u16 did;
 	unsigned int users;
+	bool lost;
 	struct list_head tags;
 };
 
@@ -449,11 +451,11 @@ struct vtd_tag {
  * @units_rwsem: protects @units and @enforce_snoop; see the top
  * @units: struct vtd_domain_unit, one per unit that it is on
  * @enforce_snoop: it goes only to units that can make any access snoop
- * @read_only: something was mapped that is not writable
- * @nested_on: a nesting parent on a unit with the erratum SPR17: nothing may be
+ * @nesting: with the erratum SPR17: how many nest on it; below 0: how often something
+ *	was mapped in it that is not writable
  * @readers: held for reading while memory is read through the tables
  *	(vtd_domain_read()); who has taken pages out takes it for writing before
- *	they can be anything else. Innermost.
+ *	they can be anything else, and who frees tables while he does. Innermost.
  */
 struct vtd_domain {
 	struct iommufd_sva_domain base;
@@ -461,8 +463,7 @@ struct vtd_domain {
 	struct rw_semaphore units_rwsem;
 	struct list_head units;
 	bool enforce_snoop;
-	bool read_only;
-	bool nested_on;
+	atomic64_t nesting;
 	struct rw_semaphore readers;
 };
 
@@ -476,7 +477,9 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 					    struct iommufd_sva_unit *unit, u32 flags);
 int vtd_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain);
 int vtd_domain_join(struct vtd_domain *domain, struct vtd_unit *unit, u16 *did);
-void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit);
+void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit, bool lost);
+int vtd_domain_nest_get(struct vtd_domain *domain);
+void vtd_domain_nest_put(struct vtd_domain *domain);
 int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent);
 int vtd_tag_flush(struct vtd_tag *tag);
 void vtd_tag_fini(struct vtd_tag *tag);

@@ -447,4 +447,10 @@ static inline unsigned int vtd_address_mask(u64 start, u64 last)
 	return am;
 }
 
+/* The first address of the 2^@am aligned pages that @addr is in: of 2^52 that is 0. */
+static inline u64 vtd_address_start(u64 addr, unsigned int am)
+{
+	return am < 52 ? addr & (~0ULL << (12 + am)) : 0;
+}
+
 #endif

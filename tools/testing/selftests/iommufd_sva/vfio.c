@@ -10,7 +10,6 @@
 #include "selftest.h"
 
 #define IOVA 0x40000000UL
-#define VFIO_RW (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
 FIXTURE(type1)
 {

@@ -1204,6 +1204,59 @@ TEST_F(vtd_nested, faults)
 	close(efd);
 }
 
+/* --- hardware that fails ------------------------------------------------- */
+
+/* @pt is taken off while the unit refuses what is asked of it: nothing of it stays. */
+static void let_go(struct __test_metadata *_metadata, FIXTURE_DATA(vtd_nested) *self,
+		   uint32_t pt, uint32_t pasid)
+{
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[0], pasid, pt, NULL));
+	EXPECT_LT(0, sees(self, 0, pasid));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 1, 0));
+	EXPECT_EQ(0, sva_detach_pasid(self->fd, self->device[0], pasid));
+	/* It can be had again at once, and left in peace. */
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[0], pasid, pt, NULL));
+	EXPECT_LT(0, sees(self, 0, pasid));
+	ASSERT_EQ(0, sva_detach_pasid(self->fd, self->device[0], pasid));
+	EXPECT_EQ(BLOCKED, sees(self, 0, pasid));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 0, 0));
+}
+
+/* Blocking is done when the call is, whatever the unit says; what was there is let go. */
+TEST_F(vtd_nested, blocked_without_an_answer)
+{
+	struct fs fs = space(self, 1);
+	uint32_t hwpt, other;
+	long tags;
+
+	/* With something attached a device may send what it likes. */
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[0], 9, self->parent, NULL));
+	tags = backend_tags_used();
+	ASSERT_EQ(0, hwpt_on(self, self->viommu, &fs, &hwpt));
+	let_go(_metadata, self, hwpt, 5);
+	let_go(_metadata, self, hwpt, IOMMUFD_SVA_NO_PASID);
+	ASSERT_EQ(0, sva_destroy(self->fd, hwpt));
+	/* Its fault is looked up among what is attached. */
+	EXPECT_EQ(BLOCKED, sees(self, 0, 5));
+	EXPECT_EQ(BLOCKED, sees(self, 0, IOMMUFD_SVA_NO_PASID));
+	EXPECT_EQ(tags, backend_tags_used());
+
+	/* The same of second stage alone, which has a user in that domain. */
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device[0], self->ioas, 0, &other));
+	for (int i = 0; i < 2; i++) {
+		uint32_t pasid = i ? IOMMUFD_SVA_NO_PASID : 5;
+
+		ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[0], pasid, other, NULL));
+		EXPECT_NE(BLOCKED, bdf_sees(self->bdf[0], pasid, GPA));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 1, 0));
+		EXPECT_EQ(0, sva_detach_pasid(self->fd, self->device[0], pasid));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 0, 0));
+	}
+	ASSERT_EQ(0, sva_destroy(self->fd, other));
+	EXPECT_EQ(BLOCKED, bdf_sees(self->bdf[0], 5, GPA));
+	EXPECT_EQ(tags, backend_tags_used());
+}
+
 /* --- a hostile guest ----------------------------------------------------- */
 
 /* Everything points at itself. */
@@ -1494,6 +1547,116 @@ TEST_F_TIMEOUT(vtd_nested, replace_by_guest, 300)
 	EXPECT_LT(0, r.seen[2]);
 }
 
+/* --- on VFIO's own mappings ------------------------------------------------ */
+
+/* Each is mapped by a table of its own. */
+#define WINDOWS 1024
+#define WINDOW(i) (4 * GPA + (i) * SZ_2M)
+
+FIXTURE(import)
+{
+	/* One whose domain is imported, and one that keeps VFIO's mappings alive. */
+	char name[2][PCI_NAME_LEN];
+	struct vfio vfio[2];
+	struct guest g;
+	struct pasids p;
+	int fd;
+	uint32_t device, parent, viommu;
+};
+
+/* A container with both groups, of which each may have a domain of its own. */
+FIXTURE_SETUP(import)
+{
+	for (int i = 0; i < 2; i++) {
+		NEED_ENGINE(i, self->name[i]);
+		ASSERT_EQ(0, pci_bind_driver(self->name[i], "vfio-pci"));
+	}
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, guest_init(&self->g, GPA, SZ_2M));
+	pasids_init(&self->p, &self->g, 16);
+	for (int i = 0; i < 2; i++)
+		self->vfio[i] = (struct vfio){ .container = -1, .group = -1, .device = -1 };
+	ASSERT_EQ(0, vfio_open(&self->vfio[0], self->name[0]));
+	self->vfio[1].group = vfio_group_open(pci_group(self->name[1]));
+	ASSERT_LE(0, self->vfio[1].group);
+	ASSERT_EQ(0, ioctl(self->vfio[1].group, VFIO_GROUP_SET_CONTAINER,
+			   &self->vfio[0].container));
+	ASSERT_EQ(0, vfio_map(&self->vfio[0], self->g.mem, SZ_2M, GPA, VFIO_RW));
+	ASSERT_EQ(0, sva_bind_vfio(self->fd, pci_bdf(self->name[0]), self->vfio[0].group,
+				   &self->device));
+	ASSERT_EQ(0, sva_hwpt_import(self->fd, self->device, &self->parent));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_VTD, self->device,
+				      self->parent, &self->viommu));
+}
+
+FIXTURE_TEARDOWN(import)
+{
+	for (int i = 0; i < 2; i++) {
+		vfio_close(&self->vfio[i]);
+		pci_unbind(self->name[i]);
+	}
+	close(self->fd);
+	guest_free(&self->g);
+	EXPECT_STREQ("", sim_bad(0));
+	EXPECT_STREQ("", sim_bad(1));
+}
+
+struct reader {
+	int fd;
+	uint32_t viommu;
+	volatile bool stop;
+	volatile int rounds, failed;
+};
+
+/* A guest that has its PASID table read again and again. */
+static void *reread(void *arg)
+{
+	struct reader *r = arg;
+	struct qi desc = qi_pasid_global();
+
+	for (; !r->stop; r->rounds++) {
+		uint32_t num = 1;
+
+		if (sva_invalidate(r->fd, r->viommu, IOMMUFD_SVA_INVALIDATE_VTD_QI, &desc,
+				   sizeof(desc), &num))
+			r->failed++;
+	}
+	return NULL;
+}
+
+/* VFIO gives the domain up, with all its mappings, while tables in it are read. */
+TEST_F_TIMEOUT(import, tables_are_read, 400)
+{
+	struct reader r = { .fd = self->fd, .viommu = self->viommu };
+	struct iommufd_sva_pasid_table_vtd arg = { .dir_gpa = self->p.dir, .pasid_bits = 16 };
+	uint64_t *dir = guest_ptr(&self->g, self->p.dir);
+	uint64_t leaf = guest_alloc(&self->g, SZ_4K, SZ_4K);
+	pthread_t thread;
+	uint32_t table;
+
+	/* One empty leaf of the guest's in as many places as there are. */
+	for (int i = 0; i < WINDOWS; i++) {
+		dir[i] = WINDOW(i) | 1;
+		ASSERT_EQ(0, vfio_map(&self->vfio[0], guest_ptr(&self->g, leaf), SZ_4K, WINDOW(i),
+				      VFIO_RW));
+	}
+	ASSERT_EQ(0, sva_pasid_table_alloc(self->fd, self->viommu, IOMMUFD_SVA_PASID_TABLE_VTD,
+					   &arg, sizeof(arg), &table));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reread, &r));
+	while (r.rounds < 3)
+		usleep(1000);
+	/* The device first: a group that is in use stays. */
+	close(self->vfio[0].device);
+	self->vfio[0].device = -1;
+	ASSERT_EQ(0, ioctl(self->vfio[0].group, VFIO_GROUP_UNSET_CONTAINER));
+	for (int seen = r.rounds; r.rounds < seen + 3;)
+		usleep(1000);
+	r.stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, r.failed);
+}
+
 /* --- the erratum ----------------------------------------------------------- */
 
 FIXTURE(errata)
@@ -1552,6 +1715,39 @@ TEST_F(errata, read_only_parents)
 	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->mem, SZ_4K, 3 * GPA, SVA_READ));
 	EXPECT_EQ(refused, sva_hwpt_alloc(self->fd, self->device, self->ioas, nest_parent,
 					  &parent));
+}
+
+/* On VFIO's mappings, which come and go: the two keep each other out, and nobody for good. */
+TEST_F(errata, read_only_imports)
+{
+	const uint32_t ro = VFIO_DMA_MAP_FLAG_READ;
+	int map = self->spr17 ? -EINVAL : 0, nest = self->spr17 ? -EOPNOTSUPP : 0;
+	uint32_t device, parent, viommu;
+	char name[PCI_NAME_LEN];
+	struct vfio vfio;
+
+	NEED_ENGINE(0, name);
+	ASSERT_EQ(0, pci_bind_driver(name, "vfio-pci"));
+	ASSERT_EQ(0, vfio_open(&vfio, name));
+	ASSERT_EQ(0, vfio_map(&vfio, self->mem, SZ_4K, GPA, VFIO_RW));
+	ASSERT_EQ(0, sva_bind_vfio(self->fd, pci_bdf(name), vfio.group, &device));
+	ASSERT_EQ(0, sva_hwpt_import(self->fd, device, &parent));
+
+	/* While there is a vIOMMU nothing is read-only; what was refused has done nothing. */
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_VTD, device, parent, &viommu));
+	EXPECT_EQ(map, vfio_map(&vfio, self->mem, SZ_4K, 2 * GPA, ro));
+	ASSERT_EQ(0, sva_destroy(self->fd, viommu));
+	if (!map)
+		ASSERT_EQ(0, vfio_unmap(&vfio, 2 * GPA, SZ_4K));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_VTD, device, parent, &viommu));
+	ASSERT_EQ(0, sva_destroy(self->fd, viommu));
+
+	/* It was nested on and is not: read-only, and then nothing nests on it. */
+	ASSERT_EQ(0, vfio_map(&vfio, self->mem, SZ_4K, 2 * GPA, ro));
+	EXPECT_EQ(nest, sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_VTD, device, parent, &viommu));
+	EXPECT_EQ(nest, sva_hwpt_import(self->fd, device, &viommu));
+	vfio_close(&vfio);
+	EXPECT_EQ(0, pci_unbind(name));
 }
 
 TEST_HARNESS_MAIN
