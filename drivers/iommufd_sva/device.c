@@ -595,22 +595,31 @@ static int check_fits_nested(struct iommufd_sva_hwpt *hwpt,
 	return 0;
 }
 
+/* Can something be attached to a PASID of @idev? */
+bool iommufd_sva_device_has_pasids(struct iommufd_sva_device *idev)
+{
+	return idev->pasid_bits && !idev->igroup->set->unit->pasids_by_table;
+}
+
 /*
- * Can @idev have PASIDs? Those of a device that shares its requester ID would be
+ * The same, and if not why. PASIDs of a device that shares its requester ID would be
  * found in whatever table that ID shows.
  */
 static int check_has_pasids(struct iommufd_sva_device *idev)
 {
+	const struct iommufd_sva_unit *unit = idev->igroup->set->unit;
 	const char *why;
 
+	if (iommufd_sva_device_has_pasids(idev))
+		return 0;
 	if (iommufd_sva_set_has_aliases(idev->igroup->set))
 		why = "it shares a requester ID with other devices";
-	else if (!idev->igroup->set->unit->pasid_bits)
-		why = "the unit in front of it translates none by itself";
-	else if (!idev->pasid_bits)
-		why = "it has none, or a port above or its physical function lacks them";
+	else if (!unit->pasid_bits)
+		why = "the unit in front of it has none";
+	else if (unit->pasids_by_table)
+		why = "they have one stage 2, the device's: attach a guest's PASID table";
 	else
-		return 0;
+		why = "it has none, or a port above or its physical function lacks them";
 	dev_info_ratelimited(idev->dev, "iommufd_sva: cannot use PASIDs: %s\n", why);
 	return -EOPNOTSUPP;
 }

@@ -160,7 +160,8 @@ static int hwpt_alloc_for_ioas(struct iommufd_sva_ucmd *ucmd,
 	if (cmd->data_len)
 		return -EOPNOTSUPP;
 	/* Every stage 2 is good for a PASID where there are any. */
-	if ((cmd->flags & IOMMUFD_SVA_HWPT_ALLOC_PASID) && !idev->pasid_bits)
+	if ((cmd->flags & IOMMUFD_SVA_HWPT_ALLOC_PASID) &&
+	    !iommufd_sva_device_has_pasids(idev))
 		return -EOPNOTSUPP;
 
 	mutex_lock(&ioas->mutex);

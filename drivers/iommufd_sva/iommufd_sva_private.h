@@ -420,6 +420,8 @@ int iommufd_sva_get_hw_info(struct iommufd_sva_ucmd *ucmd);
 void iommufd_sva_device_destroy(struct iommufd_sva_object *obj);
 /* The unit @idev is behind; NULL once the device is gone. */
 struct iommufd_sva_unit *iommufd_sva_device_unit(struct iommufd_sva_device *idev);
+/* Can something be attached to a PASID of @idev? */
+bool iommufd_sva_device_has_pasids(struct iommufd_sva_device *idev);
 /*
  * Attach the whole of @idev's group, or a PASID of @idev, to @hwpt; igroup->lock
  * is held. *@old: what was attached there, for the caller to put when that is

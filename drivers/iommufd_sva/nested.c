@@ -105,7 +105,7 @@ int iommufd_sva_hwpt_nested_alloc(struct iommufd_sva_ucmd *ucmd,
 		return -ENODEV;
 	/* As of a paging HWPT: it is good for a PASID where there are any. */
 	if ((cmd->flags & ~IOMMUFD_SVA_HWPT_ALLOC_PASID) ||
-	    (cmd->flags && !idev->pasid_bits))
+	    (cmd->flags && !iommufd_sva_device_has_pasids(idev)))
 		return -EOPNOTSUPP;
 	if (!data.len || !unit->backend->ops->nested_alloc)
 		return -EOPNOTSUPP;

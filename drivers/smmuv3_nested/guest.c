@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest's stream table entries and commands.
+ * A guest's stream table entries, commands and events.
  *
- * Both are read from the guest's memory once, by the VMM, and come here as a copy.
+ * The first two are read from the guest's memory once, by the VMM, and come here as a copy.
  * An entry becomes a part of a real one and a command goes into the queue that
  * everybody shares, so what is accepted is listed bit by bit: one that the
  * hardware calls illegal would stop the queue for all. Sections are those of the
@@ -195,4 +195,70 @@ int smmuv3_guest_cmd(const struct smmuv3_guest_caps *caps, u16 vmid,
 		break;
 	}
 	return 0;
+}
+
+/* @record, a fault of stage 2, becomes an abort of the access to event->ipa. */
+static void guest_abort(const struct smmuv3_event *event, enum smmuv3_event_id id,
+			u64 record[SMMUV3_EVENT_QWORDS])
+{
+	record[0] = (record[0] & ~SMMUV3_EVENT_0_ID) | FIELD_PREP(SMMUV3_EVENT_0_ID, id);
+	if (id == SMMUV3_F_CD_FETCH) {
+		record[1] = 0;
+		record[2] = 0;
+	} else {
+		record[1] &= SMMUV3_EVENT_1_PNU | SMMUV3_EVENT_1_IND | SMMUV3_EVENT_1_RNW |
+			     SMMUV3_EVENT_1_CLASS;
+	}
+	record[3] = event->ipa & SMMUV3_EVENT_3_FETCHADDR;
+}
+
+/**
+ * smmuv3_guest_event - what the guest that has a device hears of an event
+ * @record: the event
+ * @out: the event of the guest's own SMMU, which has no stage 2 (7.3); the StreamID in
+ *	it is 0
+ *
+ * A context descriptor or a table that the guest has where its memory is not: with
+ * stage 1 alone that is an external abort. Where a transaction itself goes nowhere no
+ * SMMU notices, and what stage 2 lacks there is the VMM's affair. What came to an
+ * external abort in the hardware was at a physical address, which is none of the
+ * guest's.
+ *
+ * Return: whether there is something to hear.
+ */
+bool smmuv3_guest_event(const u64 record[SMMUV3_EVENT_QWORDS],
+			__le64 out[SMMUV3_EVENT_QWORDS])
+{
+	const struct smmuv3_event event = smmuv3_decode_event(record);
+	u64 guest[SMMUV3_EVENT_QWORDS] = { record[0], record[1], record[2] };
+	unsigned int i;
+
+	switch (event.id) {
+	case SMMUV3_C_BAD_STE:
+	case SMMUV3_F_STREAM_DISABLED:
+	case SMMUV3_C_BAD_SUBSTREAMID:
+	case SMMUV3_C_BAD_CD:
+		break;
+	case SMMUV3_F_TRANSLATION:
+	case SMMUV3_F_ADDR_SIZE:
+	case SMMUV3_F_ACCESS:
+	case SMMUV3_F_PERMISSION:
+		if (event.stall)
+			return false;
+		if (!event.s2)
+			break;
+		if (event.class == SMMUV3_CLASS_CD)
+			guest_abort(&event, SMMUV3_F_CD_FETCH, guest);
+		else if (event.class == SMMUV3_CLASS_TT)
+			guest_abort(&event, SMMUV3_F_WALK_EABT, guest);
+		else
+			return false;
+		break;
+	default:
+		return false;
+	}
+	guest[0] &= ~SMMUV3_EVENT_0_SID;
+	for (i = 0; i < SMMUV3_EVENT_QWORDS; i++)
+		out[i] = cpu_to_le64(guest[i]);
+	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a guest may ask of an SMMU: its stream table entries and its commands,
- * checked field by field. Pure functions, see guest.c.
+ * What a guest may ask of an SMMU, its stream table entries and its commands, checked
+ * field by field; and what it hears of one. Pure functions, see guest.c.
  */
 #ifndef __SMMUV3_GUEST_H
 #define __SMMUV3_GUEST_H
@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #include "smmuv3_cmd.h"
+#include "smmuv3_event.h"
 #include "smmuv3_ste.h"
 
 /**
@@ -75,5 +76,8 @@ struct smmuv3_guest_cmd {
 
 int smmuv3_guest_cmd(const struct smmuv3_guest_caps *caps, u16 vmid,
 		     const __le64 guest[2], struct smmuv3_guest_cmd *out);
+
+bool smmuv3_guest_event(const u64 record[SMMUV3_EVENT_QWORDS],
+			__le64 out[SMMUV3_EVENT_QWORDS]);
 
 #endif

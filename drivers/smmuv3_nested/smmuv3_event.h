@@ -66,7 +66,8 @@ enum smmuv3_event_class {
  * struct smmuv3_event - an event record, taken apart
  * @id: enum smmuv3_event_id, or one that is not known here
  * @sid: StreamID
- * @ssid: SubstreamID, or SMMUV3_NO_SSID
+ * @ssid: SubstreamID, or SMMUV3_NO_SSID. C_BAD_SUBSTREAMID has no SSV to tell a
+ *	substream from none (7.3.9): always as it stands
  * @translated: one of F_TRANSLATION, F_ADDR_SIZE, F_ACCESS and F_PERMISSION; else
  *	everything from here to @ipa is 0
  * @stag: STAG, with @stall
@@ -108,7 +109,7 @@ smmuv3_decode_event(const u64 record[SMMUV3_EVENT_QWORDS])
 		.ssid = SMMUV3_NO_SSID,
 	};
 
-	if (record[0] & SMMUV3_EVENT_0_SSV)
+	if (event.id == SMMUV3_C_BAD_SUBSTREAMID || (record[0] & SMMUV3_EVENT_0_SSV))
 		event.ssid = FIELD_GET(SMMUV3_EVENT_0_SSID, record[0]);
 
 	switch (event.id) {

@@ -103,6 +103,10 @@ static int smmu_unit_read_capabilities(struct smmu_unit *unit)
 	unit->vmid_bits = unit->idr[0] & SMMUV3_IDR0_VMID16 ? 16 : 8;
 	unit->sid_bits = min_t(unsigned int, FIELD_GET(SMMUV3_IDR1_SIDSIZE, unit->idr[1]),
 			       32);
+	/* Stage 2 is a stream's; what substreams have of their own is stage 1. */
+	if (unit->idr[0] & SMMUV3_IDR0_S1P)
+		unit->base.pasid_bits = FIELD_GET(SMMUV3_IDR1_SSIDSIZE, unit->idr[1]);
+	unit->base.pasids_by_table = true;
 	return 0;
 }
 
@@ -351,6 +355,10 @@ static void smmu_unit_announce(struct smmu_unit *unit)
 {
 	const u32 *idr = unit->idr;
 
+	char pasids[24] = "";
+
+	if (unit->base.pasid_bits)
+		snprintf(pasids, sizeof(pasids), ", %u-bit PASIDs", unit->base.pasid_bits);
 	smmu_info(unit, "SMMUv3.%lu, %u address bits, %u stream ID bits in a %s table, %lu VMIDs%s%s%s%s%s%s%s%s: translation is on, all devices pass through\n",
 		  FIELD_GET(SMMUV3_AIDR_MINOR, unit->aidr), unit->oas, unit->sid_bits,
 		  unit->strtab.two_level ? "2-level" : "linear",
@@ -360,7 +368,7 @@ static void smmu_unit_announce(struct smmu_unit *unit)
 		  idr[3] & SMMUV3_IDR3_RIL ? ", range invalidation" : "",
 		  idr[0] & SMMUV3_IDR0_ATS ? ", ATS" : "",
 		  idr[0] & SMMUV3_IDR0_PRI ? ", PRI" : "",
-		  FIELD_GET(SMMUV3_IDR1_SSIDSIZE, idr[1]) ? ", substreams" : "",
+		  pasids,
 		  idr[0] & SMMUV3_IDR0_MSI ? ", MSI" : "",
 		  unit->coherent ? "" : ", table walks do not snoop");
 	if (unit->found.gbpa & SMMUV3_GBPA_ABORT)

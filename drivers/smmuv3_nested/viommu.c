@@ -285,37 +285,12 @@ struct iommufd_sva_vunit *smmu_vunit_alloc(struct iommufd_sva_unit *unit,
 	return &sv->base;
 }
 
-/* What concerns the guest: its own tables, and how the device uses them. */
-static bool smmu_event_is_guests(const struct smmuv3_event *event)
+static bool smmu_report_event(struct iommufd_sva_vunit *vunit, u32 vsid,
+			      struct iommufd_sva_vevent_arm_smmuv3 vevent)
 {
-	switch (event->id) {
-	case SMMUV3_C_BAD_STE:
-	case SMMUV3_F_STREAM_DISABLED:
-	case SMMUV3_C_BAD_SUBSTREAMID:
-	case SMMUV3_C_BAD_CD:
-		return true;
-	case SMMUV3_F_TRANSLATION:
-	case SMMUV3_F_ADDR_SIZE:
-	case SMMUV3_F_ACCESS:
-	case SMMUV3_F_PERMISSION:
-		/* A guest's memory is the VMM's affair. */
-		return !event->s2 && !event->stall;
-	}
-	return false;
-}
-
-static bool smmu_report_event(struct iommufd_sva_vunit *vunit, u32 vsid, const u64 *record)
-{
-	struct iommufd_sva_vevent_arm_smmuv3 vevent = { .evt = {
-		cpu_to_le64((record[0] & ~SMMUV3_EVENT_0_SID) |
-			    FIELD_PREP(SMMUV3_EVENT_0_SID, vsid)),
-		cpu_to_le64(record[1]),
-		cpu_to_le64(record[2]),
-		/* Addresses that the hardware fetched from: not of these events. */
-		0,
-	} };
 	int rc;
 
+	vevent.evt[0] |= cpu_to_le64(FIELD_PREP(SMMUV3_EVENT_0_SID, vsid));
 	rc = iommufd_sva_vunit_report_event(vunit, IOMMUFD_SVA_VEVENTQ_TYPE_ARM_SMMUV3,
 					    &vevent, sizeof(vevent));
 	/* What is lost in a full queue is counted there. */
@@ -339,7 +314,8 @@ static bool smmu_is_nested(struct smmu_unit *unit, u32 sid)
  * vsids_lock is outside unit->lock, which keeps @vunit and the device here, so it
  * can only be tried. *@busy: it was held; nobody holds it for long.
  */
-static bool smmu_try_report(struct smmu_unit *unit, u32 sid, const u64 *record, bool *busy)
+static bool smmu_try_report(struct smmu_unit *unit, u32 sid,
+			    const struct iommufd_sva_vevent_arm_smmuv3 *vevent, bool *busy)
 {
 	struct iommufd_sva_vunit *vunit;
 	struct smmu_master *sm;
@@ -361,7 +337,7 @@ static bool smmu_try_report(struct smmu_unit *unit, u32 sid, const u64 *record, 
 	found = iommufd_sva_vunit_name(vunit, sm->base, &vsid);
 	up_read(&vunit->vsids_lock);
 	if (found)
-		told = smmu_report_event(vunit, vsid, record);
+		told = smmu_report_event(vunit, vsid, *vevent);
 	return told;
 }
 
@@ -377,16 +353,17 @@ static bool smmu_try_report(struct smmu_unit *unit, u32 sid, const u64 *record, 
 bool smmu_guest_event(struct smmu_unit *unit, const struct smmuv3_event *event,
 		      const u64 *record)
 {
+	struct iommufd_sva_vevent_arm_smmuv3 vevent;
 	unsigned int attempt = 0;
 	bool told, busy;
 
-	if (!smmu_event_is_guests(event) || !smmu_is_nested(unit, event->sid))
+	if (!smmuv3_guest_event(record, vevent.evt) || !smmu_is_nested(unit, event->sid))
 		return false;
 	do {
 		if (attempt)
 			usleep_range(10, 50);
 		mutex_lock(&unit->lock);
-		told = smmu_try_report(unit, event->sid, record, &busy);
+		told = smmu_try_report(unit, event->sid, &vevent, &busy);
 		mutex_unlock(&unit->lock);
 	} while (busy && ++attempt < SMMU_VSID_ATTEMPTS);
 	return told;

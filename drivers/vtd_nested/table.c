@@ -324,7 +324,7 @@ static void vtd_pasid_entry_set(struct vtd_unit *unit, struct vtd_pasid_entry *t
  * A leaf stays, also with nothing left in it.
  *
  * Return: whether the leaf was replaced: then @table is not to be set again before
- * what was cached of the old one is invalidated, with all of the PASID cache.
+ * what was cached of the old one is invalidated, for all domain IDs in it.
  */
 bool vtd_pasid_table_set_leaf(struct vtd_unit *unit, struct vtd_pasid_table *table,
 			      u32 pasid, const struct vtd_pasid_entry *next)

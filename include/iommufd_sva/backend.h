@@ -424,8 +424,9 @@ struct iommufd_sva_backend {
  * @name: as in the log and in sysfs ("dmar0")
  * @groups: sysfs attributes that tell its capabilities; may be NULL
  * @hwdev: its own struct device where it has one (Arm), else NULL
- * @pasid_bits: bits of a PASID that can have a translation of its own, up to 20; 0:
- *	none can
+ * @pasid_bits: bits of the PASIDs that it tells apart, up to 20; 0: it has none
+ * @pasids_by_table: only a guest's PASID table says what they have: nothing can be
+ *	attached to one
  * @iommu: its registration with the IOMMU core; the core's
  * @node: in the core's list
  * @live: is registered, and not on its way out: adopts
@@ -438,6 +439,7 @@ struct iommufd_sva_unit {
 	const struct attribute_group **groups;
 	struct device *hwdev;
 	unsigned int pasid_bits;
+	bool pasids_by_table;
 	struct iommu_device iommu;
 	struct list_head node;
 	bool live;

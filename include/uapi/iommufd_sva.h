@@ -730,7 +730,7 @@ enum iommufd_sva_hw_info_flags {
  * @in_data_type: with INPUT_TYPE: enum iommufd_sva_hw_info_type wanted
  * @out_data_type: enum iommufd_sva_hw_info_type that @data_uptr now holds
  * @out_max_pasid_log2: bits that a PASID of this device has, 0 to 20; 0: the
- *                      device cannot use PASIDs, or none by itself (SMMUv3)
+ *                      device cannot use PASIDs, or its unit has none
  * @__reserved: 0
  * @out_capabilities: enum iommufd_sva_hw_capabilities
  *
@@ -1282,7 +1282,10 @@ enum iommufd_sva_veventq_type {
  * struct iommufd_sva_vevent_arm_smmuv3 - IOMMUFD_SVA_VEVENTQ_TYPE_ARM_SMMUV3
  * @evt: an event record (Arm IHI 0070, 7.3) with the guest's StreamID in it:
  *       C_BAD_STE, C_BAD_SUBSTREAMID, C_BAD_CD, F_STREAM_DISABLED,
- *       F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION
+ *       F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION, as iommufd has them;
+ *       and what a guest's own SMMU would say of context descriptors and tables
+ *       that are not in the guest's memory: F_CD_FETCH, F_WALK_EABT, with the
+ *       page of the guest's in FetchAddr
  */
 struct iommufd_sva_vevent_arm_smmuv3 {
 	__aligned_le64 evt[4];

@@ -227,6 +227,11 @@ TEST(event_bits)
 	record[0] = 0xdeadbeef12345010ULL;
 	e = smmuv3_decode_event(record);
 	CHECK_EQ(e.ssid, SMMUV3_NO_SSID);
+	/* 7.3.9: no SSV */
+	record[0] = 0xdeadbeef12345008ULL;
+	e = smmuv3_decode_event(record);
+	CHECK_EQ(e.ssid, 0x12345);
+	record[0] = 0x10;
 
 	record[1] = 1ULL << 31 | 0x1234;
 	e = smmuv3_decode_event(record);

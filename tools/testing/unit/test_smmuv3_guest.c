@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a guest may ask of an SMMU: every field of its stream table entries and
- * commands, against what the specification (4, 5.2) and the uAPI say, and any bits
+ * What a guest may ask of an SMMU and hears of one: every field of its stream table
+ * entries, commands and events, against what the specification (4, 5.2) and the uAPI say, and any bits
  * at all against what must never come of them.
  */
 #include <linux/kernel.h>
@@ -465,6 +465,80 @@ TEST(cmd_known)
 	CHECK_EQ(cmd_check(&few_caps, 0x40, 52), -EIO);			/* no ATS */
 	CHECK_EQ(cmd_check(&all_caps, 0x40, 52), 0);
 	CHECK_EQ(cmd_check(&all_caps, 0x40, 53), -EIO);
+}
+
+/* --- events ------------------------------------------------------------------ */
+
+/* 7.3: SSV and SubstreamID 0x12345 of StreamID 0x77, and every other bit that there is. */
+#define EVENT_0(id)	(0x0000007712345800ULL | (id))
+#define EVENT_1		0x0000000e0000aaaaULL	/* PnU, InD, RnW, Reason */
+#define EVENT_S2	(1ULL << 39)
+#define EVENT_CLASS(n)	((u64)(n) << 40)
+#define EVENT_2		0x00007f1234567abcULL
+#define EVENT_3		0xfff7654321abcfffULL	/* IPA 0x7654321abc000 */
+
+static bool hears(u8 id, u64 qw1, __le64 *out)
+{
+	const u64 record[4] = { EVENT_0(id), qw1, EVENT_2, EVENT_3 };
+
+	memset(out, 0xee, 4 * sizeof(*out));
+	return smmuv3_guest_event(record, out);
+}
+
+/* What stage 1 says is the guest's as it stands, but for whose it is and host addresses. */
+TEST(events_of_stage_1)
+{
+	static const u8 ids[] = { 0x04, 0x06, 0x08, 0x0a, 0x10, 0x11, 0x12, 0x13 };
+	unsigned int i;
+	__le64 out[4];
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		CHECK(hears(ids[i], EVENT_1 | EVENT_CLASS(2), out));
+		CHECK_EQ(out[0], (EVENT_0(ids[i]) & 0xffffffff));
+		CHECK_EQ(out[1], EVENT_1 | EVENT_CLASS(2));
+		CHECK_EQ(out[2], EVENT_2);
+		CHECK_EQ(out[3], 0);
+	}
+}
+
+/* What is not in the guest's memory cannot be fetched: 7.3.10, 7.3.12. */
+TEST(events_of_stage_2)
+{
+	unsigned int id;
+	__le64 out[4];
+
+	for (id = 0x10; id <= 0x13; id++) {
+		CHECK(hears(id, EVENT_1 | EVENT_S2 | EVENT_CLASS(0), out));
+		CHECK_EQ(out[0], (EVENT_0(0x09) & 0xffffffff));
+		CHECK_EQ(out[1], 0);
+		CHECK_EQ(out[2], 0);
+		CHECK_EQ(out[3], 0x0007654321abc000ULL);
+
+		CHECK(hears(id, EVENT_1 | EVENT_S2 | EVENT_CLASS(1), out));
+		CHECK_EQ(out[0], (EVENT_0(0x0b) & 0xffffffff));
+		CHECK_EQ(out[1], 0x0000000e00000000ULL | EVENT_CLASS(1));
+		CHECK_EQ(out[2], EVENT_2);
+		CHECK_EQ(out[3], 0x0007654321abc000ULL);
+
+		CHECK(!hears(id, EVENT_1 | EVENT_S2 | EVENT_CLASS(2), out));
+		CHECK(!hears(id, EVENT_1 | EVENT_S2 | EVENT_CLASS(3), out));
+	}
+}
+
+/* The host's: its structures, physical addresses, what waits for an answer. */
+TEST(events_of_the_host)
+{
+	unsigned int id;
+	__le64 out[4];
+
+	for (id = 0; id < 256; id++) {
+		bool guests = id == 0x04 || id == 0x06 || id == 0x08 || id == 0x0a ||
+			      (id >= 0x10 && id <= 0x13);
+
+		CHECK_EQ(hears(id, EVENT_1, out), guests);
+	}
+	for (id = 0x10; id <= 0x13; id++)
+		CHECK(!hears(id, EVENT_1 | 1ULL << 31, out));
 }
 
 TAP_MAIN

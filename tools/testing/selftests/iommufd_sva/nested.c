@@ -603,29 +603,11 @@ TEST_F(nested, neighbours_keep_their_entries)
 
 /* --- events -------------------------------------------------------------- */
 
-struct event {
-	struct iommufd_sva_vevent_header header;
-	struct iommufd_sva_vevent_arm_smmuv3 smmuv3;
-};
-
-/* The next event of the guest's, 0 when it does not come. */
-static int next_event(int fd, struct event *event)
-{
-	for (int i = 0; i < 300; i++) {
-		ssize_t n = read(fd, event, sizeof(*event));
-
-		if (n == sizeof(*event))
-			return 1;
-		usleep(10000);
-	}
-	return 0;
-}
-
 TEST_F(nested, events)
 {
 	uint64_t ro = guest_alloc(&self->g, SZ_4K, SZ_4K);
 	uint32_t hwpt, veventq;
-	struct event event;
+	struct guest_event event;
 	struct s1 s1;
 	int fd;
 
@@ -634,13 +616,13 @@ TEST_F(nested, events)
 	s1_map(&s1, VA, ro, S1_RO);
 	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
 	ASSERT_EQ(0, engine_store(&self->engine, VA, 64));
-	ASSERT_TRUE(next_event(fd, &event));
+	ASSERT_TRUE(guest_next_event(fd, &event));
 	EXPECT_EQ(0x13, event.smmuv3.evt[0] & 0xff) TH_LOG("not F_PERMISSION");
 	EXPECT_EQ(VSID, event.smmuv3.evt[0] >> 32);
 	EXPECT_EQ(VA, event.smmuv3.evt[2] & ~0xfffULL);
 	EXPECT_EQ(0, event.header.flags);
 	ASSERT_EQ(0, engine_store(&self->engine, VA + SZ_2M, 64));
-	while (next_event(fd, &event) && (event.smmuv3.evt[2] & ~0xfffULL) == VA)
+	while (guest_next_event(fd, &event) && (event.smmuv3.evt[2] & ~0xfffULL) == VA)
 		;
 	EXPECT_EQ(0x10, event.smmuv3.evt[0] & 0xff) TH_LOG("not F_TRANSLATION");
 	EXPECT_EQ(VSID, event.smmuv3.evt[0] >> 32);
@@ -652,7 +634,7 @@ TEST_F(nested, events)
 TEST_F(nested, events_of_stage_2)
 {
 	uint32_t hwpt, veventq;
-	struct event event;
+	struct guest_event event;
 	struct s1 s1;
 	int fd;
 
@@ -662,7 +644,40 @@ TEST_F(nested, events_of_stage_2)
 	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
 	ASSERT_EQ(0, engine_store(&self->engine, VA, 64));
 	EXPECT_TRUE(any_fault_logged(self->log, self->dev.name));
-	EXPECT_FALSE(next_event(fd, &event));
+	EXPECT_FALSE(guest_next_event(fd, &event));
+	close(fd);
+}
+
+/* What the guest has where its memory is not: an abort, as its own unit would say. */
+TEST_F(nested, events_of_tables_outside)
+{
+	struct s1 s1 = { .guest = &self->g, .granule = 12, .asid = 1, .root = NOWHERE };
+	uint32_t hwpt, veventq;
+	struct guest_event event;
+	uint64_t ste[2];
+	int fd;
+
+	ASSERT_EQ(0, sva_veventq_alloc(self->fd, self->viommu, SMMUV3_EVENT, 8, &veventq, &fd));
+	guest_ste(ste, NOWHERE + 0x40);
+	ASSERT_EQ(0, nest(self->fd, self->dev.device, self->viommu, ste, &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, self->dev.device, hwpt, NULL));
+	ASSERT_EQ(0, engine_store(&self->engine, VA, 64));
+	ASSERT_TRUE(guest_next_event(fd, &event));
+	EXPECT_EQ((uint64_t)VSID << 32 | 0x09, event.smmuv3.evt[0]) TH_LOG("not F_CD_FETCH");
+	EXPECT_EQ(0, event.smmuv3.evt[1]);
+	EXPECT_EQ(0, event.smmuv3.evt[2]);
+	EXPECT_EQ(NOWHERE, event.smmuv3.evt[3] & ~0xfffULL);
+
+	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
+	ASSERT_EQ(0, engine_store(&self->engine, VA, 64));
+	while (guest_next_event(fd, &event) && (event.smmuv3.evt[0] & 0xff) == 0x09)
+		;
+	EXPECT_EQ((uint64_t)VSID << 32 | 0x0b, event.smmuv3.evt[0]) TH_LOG("not F_WALK_EABT");
+	/* CLASS: a table; stage 1 */
+	EXPECT_EQ(1ULL << 40, event.smmuv3.evt[1] & 0x00000380ffffffffULL);
+	EXPECT_EQ(VA, event.smmuv3.evt[2] & ~0xfffULL);
+	EXPECT_EQ(NOWHERE, event.smmuv3.evt[3] & ~0xfffULL);
+	EXPECT_FALSE(any_fault_logged(self->log, self->dev.name));
 	close(fd);
 }
 
@@ -699,7 +714,7 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 	struct engine dev;
 	pthread_t thread;
 	struct s1 s1;
-	struct event event;
+	struct guest_event event;
 	int fd[2];
 
 	NEED_FAST_ENGINE(name);

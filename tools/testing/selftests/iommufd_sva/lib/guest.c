@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guest.h"
 #include "sva.h"
@@ -18,6 +19,11 @@
 #define PTE_NG (1ULL << 11) /* belongs to the ASID */
 #define PTE_UXN (1ULL << 54)
 #define PTE_ADDR 0x0000fffffffff000ULL
+
+/* IHI 0070, 5.3, 5.4 */
+#define CD_V (1ULL << 31)
+#define L1CD_V (1ULL << 0)
+#define L1CD_L2PTR 0x000ffffffffff000ULL
 
 int guest_init(struct guest *g, uint64_t ipa, size_t size)
 {
@@ -98,16 +104,14 @@ void s1_unmap(struct s1 *s1, uint64_t va)
 	*(volatile uint64_t *)s1_entry(s1, va) = 0;
 }
 
-uint64_t guest_cd(struct s1 *s1)
+void s1_cd(const struct s1 *s1, uint64_t cd[8])
 {
-	uint64_t at = guest_alloc(s1->guest, 64, 64);
-	uint64_t *cd = guest_ptr(s1->guest, at);
-
+	memset(cd, 0, 64);
 	cd[0] = (64 - S1_VA_BITS) |			/* T0SZ */
 		(s1->granule == 16 ? 1ULL << 6 : 0) |	/* TG0: 4K or 64K */
 		1ULL << 8 | 1ULL << 10 | 3ULL << 12 |	/* IR0, OR0, SH0: write-back, inner */
 		1ULL << 30 |				/* EPD1 */
-		1ULL << 31 |				/* V */
+		CD_V |
 		2ULL << 32 |				/* IPS: 40 bits */
 		1ULL << 41 |				/* AA64 */
 		1ULL << 45 | 1ULL << 46 |		/* R, A: record and abort */
@@ -115,7 +119,77 @@ uint64_t guest_cd(struct s1 *s1)
 		(uint64_t)s1->asid << 48;
 	cd[1] = s1->root;				/* TTB0 */
 	cd[3] = 0xff;					/* MAIR: 0 is normal memory, write-back */
+}
+
+uint64_t guest_cd(struct s1 *s1)
+{
+	uint64_t at = guest_alloc(s1->guest, 64, 64);
+
+	s1_cd(s1, guest_ptr(s1->guest, at));
 	return at;
+}
+
+/* log2 of how many descriptors a level-1 descriptor leads to */
+static unsigned int cds_split(const struct cds *cds)
+{
+	return cds->format == CDS_4K ? 6 : 10;
+}
+
+/* A table is aligned to its size (5.2, S1ContextPtr; 5.3, L2Ptr). */
+static uint64_t table_alloc(struct guest *g, size_t size)
+{
+	return guest_alloc(g, size, size < SZ_4K ? SZ_4K : size);
+}
+
+void cds_init(struct cds *cds, struct guest *g, enum cds_format format, unsigned int bits)
+{
+	unsigned int split;
+
+	*cds = (struct cds){ .guest = g, .format = format, .bits = bits };
+	split = cds_split(cds);
+	if (format == CDS_LINEAR)
+		cds->table = table_alloc(g, 64UL << bits);
+	else
+		cds->table = table_alloc(g, bits > split ? 8UL << (bits - split) : 8);
+}
+
+volatile uint64_t *cds_l1(struct cds *cds, uint32_t ssid)
+{
+	return (uint64_t *)guest_ptr(cds->guest, cds->table) + (ssid >> cds_split(cds));
+}
+
+volatile uint64_t *cds_cd(struct cds *cds, uint32_t ssid)
+{
+	unsigned int split = cds_split(cds);
+	volatile uint64_t *l1;
+
+	if (cds->format == CDS_LINEAR)
+		return (uint64_t *)guest_ptr(cds->guest, cds->table) + 8 * ssid;
+	l1 = cds_l1(cds, ssid);
+	if (!(*l1 & L1CD_V))
+		*l1 = table_alloc(cds->guest, 64UL << split) | L1CD_V;
+	return (uint64_t *)guest_ptr(cds->guest, *l1 & L1CD_L2PTR) +
+	       8 * (ssid & ((1U << split) - 1));
+}
+
+void cds_set(struct cds *cds, uint32_t ssid, const struct s1 *s1)
+{
+	volatile uint64_t *to = cds_cd(cds, ssid);
+	uint64_t cd[8];
+
+	s1_cd(s1, cd);
+	/* As a driver does: everything else first, then what makes it valid. */
+	for (int i = 7; i >= 0; i--) {
+		to[i] = cd[i];
+		__sync_synchronize();
+	}
+}
+
+void cds_ste(const struct cds *cds, unsigned int s1dss, uint64_t ste[2])
+{
+	guest_ste(ste, cds->table);
+	ste[0] |= (uint64_t)cds->format << 4 | (uint64_t)cds->bits << 59;
+	ste[1] |= s1dss;
 }
 
 void guest_ste(uint64_t ste[2], uint64_t cd)
@@ -167,7 +241,44 @@ struct guest_cmd cmd_cfgi_cd(uint32_t sid, uint32_t ssid)
 	return (struct guest_cmd){ { 0x05 | (uint64_t)ssid << 12 | (uint64_t)sid << 32, 1 } };
 }
 
+struct guest_cmd cmd_cfgi_cd_path(uint32_t sid, uint32_t ssid)
+{
+	return (struct guest_cmd){ { 0x05 | (uint64_t)ssid << 12 | (uint64_t)sid << 32 } };
+}
+
 struct guest_cmd cmd_cfgi_cd_all(uint32_t sid)
 {
 	return (struct guest_cmd){ { 0x06 | (uint64_t)sid << 32 } };
+}
+
+struct guest_cmd cmd_atc_inv(uint32_t sid, uint64_t addr, unsigned int size)
+{
+	return (struct guest_cmd){ { 0x40 | (uint64_t)sid << 32, (addr & ~0xfffULL) | size } };
+}
+
+struct guest_cmd cmd_atc_inv_ssid(uint32_t sid, uint32_t ssid, uint64_t addr,
+				  unsigned int size)
+{
+	struct guest_cmd cmd = cmd_atc_inv(sid, addr, size);
+
+	cmd.word[0] |= 1 << 11 | (uint64_t)ssid << 12;
+	return cmd;
+}
+
+struct guest_cmd cmd_atc_inv_global(uint32_t sid, uint64_t addr, unsigned int size)
+{
+	struct guest_cmd cmd = cmd_atc_inv_ssid(sid, 0, addr, size);
+
+	cmd.word[0] |= 1 << 9;
+	return cmd;
+}
+
+bool guest_next_event(int fd, struct guest_event *event)
+{
+	for (int i = 0; i < 300; i++) {
+		if (read(fd, event, sizeof(*event)) == sizeof(*event))
+			return true;
+		usleep(10000);
+	}
+	return false;
 }

@@ -290,6 +290,19 @@ int sim_write(int bdf, uint64_t addr, const void *buf, size_t len)
 	return sim_write_pasid(bdf, SIM_NO_PASID, addr, buf, len, 0);
 }
 
+int sim_sees(int bdf, uint32_t pasid, uint64_t addr, uint32_t flags)
+{
+	char buf[256];
+	int status = sim_read_pasid(bdf, pasid, addr, buf, sizeof(buf), flags);
+
+	if (status)
+		return status < 0 ? SIM_GARBAGE : -status;
+	for (int seed = 1; seed < 100; seed++)
+		if (mem_check(buf, sizeof(buf), seed) < 0)
+			return seed;
+	return SIM_GARBAGE;
+}
+
 int sim_ats(struct sim_ats *ats)
 {
 	int rc;

@@ -75,6 +75,12 @@ int sim_read_pasid(int bdf, uint32_t pasid, uint64_t addr, void *buf, size_t len
 		   uint32_t flags);
 int sim_write_pasid(int bdf, uint32_t pasid, uint64_t addr, const void *buf, size_t len,
 		    uint32_t flags);
+/*
+ * Which of the pages that mem_fill() filled is at @addr, by its seed, 1 to 99; or
+ * minus what the hardware said, SIM_GARBAGE when it is none of them. @flags: SIM_DMA_...
+ */
+#define SIM_GARBAGE (-100)
+int sim_sees(int bdf, uint32_t pasid, uint64_t addr, uint32_t flags);
 /* @ats: bdf, pasid, flags and addr are asked for, the rest is the answer. */
 int sim_ats(struct sim_ats *ats);
 /* @timeout_ms: with SIM_PR_LAST, for the answer */
