@@ -136,8 +136,8 @@ static int smmu_guest_add_streams(struct smmu_guest_fill *fill, unsigned int ind
 	sm = to_smmu_master(master);
 	if (atc && !smmu_atc_is_on(sm))
 		return 0;
-	/* With room for a CMD_SYNC. */
-	if (fill->num + sm->num_sids + 1 > fill->sv->room)
+	/* Before the one there may be a CMD_SYNC. */
+	if (fill->num + sm->num_sids + atc > fill->sv->room)
 		rc = smmu_guest_submit(fill, index);
 	if (!rc && atc)
 		smmu_guest_order(fill);

@@ -12,7 +12,9 @@
  * hardware's: a PASID-cache invalidation reads again what it names. An entry takes the
  * place of another in the way that table.c has for it, a page of them at a time.
  * Leaves are made where the guest has something present, and stay: a guest that comes
- * and goes with its PASIDs need not have the whole PASID cache invalidated for it.
+ * and goes with its PASIDs need not have more of the PASID cache invalidated for it. So
+ * an invalidation may have to allocate memory, which is charged to who asks for it: for
+ * a leaf, or a domain ID, that is new. Without memory what goes still does.
  *
  * One that was made on the nesting parent alone is a vIOMMU of its own, on the unit of
  * the first device that is attached to it, and is invalidated by itself.
@@ -31,9 +33,13 @@
 /**
  * struct vtd_shadow_leaf - what is not in the leaf of the hardware's
  * @did: the guest's domain ID of each entry that is present
+ * @changed: entries that were present and have changed since vunit->batch took effect,
+ * @epoch: for the epoch'th time; the hardware may still be reading them as they were
  */
 struct vtd_shadow_leaf {
 	u16 did[VTD_PASID_LEAF_ENTRIES];
+	u64 changed;
+	u32 epoch;
 };
 
 /**
@@ -45,6 +51,7 @@ struct vtd_shadow_leaf {
  * @alone: @vv is its own
  * @read: @table has been filled
  * @node: in vunit->tables; this and what follows under vunit->tables_lock
+ * @ats: struct vtd_ats_user, devices attached to it that may have cached anything
  * @dir: address of the guest's directory
  * @dir_entries: how many it has
  * @table: the physical one. Its entries under unit->lock too
@@ -53,7 +60,7 @@ struct vtd_shadow_leaf {
  * @own: a domain ID for all that there are none left for
  * @has_own: @own is there
  * @own_users: entries that have it
- * @unsettled: the old leaf is not to be touched before vunit->batch is submitted
+ * @unsettled: the old leaf is not to be touched before vunit->batch has taken effect
  * @devices: context entries that lead to @table; without any the hardware has nothing
  *	of it. This and what follows under unit->lock
  * @keep: the hardware may look at @table still
@@ -66,6 +73,7 @@ struct vtd_shadow {
 	bool alone;
 	bool read;
 	struct list_head node;
+	struct list_head ats;
 	u64 dir;
 	unsigned int dir_entries;
 	struct vtd_pasid_table *table;
@@ -106,6 +114,13 @@ static int vtd_shadow_get_own(struct vtd_shadow *shadow, u16 *did)
 	return 0;
 }
 
+static void vtd_shadow_free_own(struct vtd_shadow *shadow)
+{
+	if (shadow->has_own)
+		vtd_tag_fini(&shadow->own);
+	shadow->has_own = false;
+}
+
 /* The physical domain ID for the guest's @gdid: one of the vIOMMU's, or the table's. */
 static int vtd_shadow_get_did(struct vtd_shadow *shadow, u16 gdid, u16 *did)
 {
@@ -139,13 +154,18 @@ static enum vtd_guest_reason vtd_shadow_read_leaf(struct vtd_shadow *shadow, u64
 	return reason;
 }
 
+static bool vtd_shadow_names_did(const struct vtd_shadow_names *names, u16 did)
+{
+	return names->dids ? test_bit(did, names->dids) : did == names->did;
+}
+
 static bool vtd_shadow_named(const struct vtd_shadow_names *names, u32 pasid, bool was,
 			     u16 was_did, bool is, u16 is_did)
 {
 	if (names->pasid != ~0U && names->pasid != pasid)
 		return false;
-	return names->any_did || (was && was_did == names->did) ||
-	       (is && is_did == names->did);
+	return names->any_did || (was && vtd_shadow_names_did(names, was_did)) ||
+	       (is && vtd_shadow_names_did(names, is_did));
 }
 
 /* The entry for the hardware that @pasid comes to, which has a user of its domain ID. */
@@ -271,19 +291,76 @@ static int vtd_shadow_prepare(struct vtd_shadow *shadow, u32 pasid,
 	return rc;
 }
 
-/* Into the batch what an entry that was @old, and is @now, asks for. */
+/* Does one of the first @num entries of @leaf have @did? */
+static bool vtd_leaf_has_did(const struct vtd_pasid_entry *leaf, unsigned int num, u16 did)
+{
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		if (vtd_pasid_entry_present(&leaf[i]) && vtd_pasid_entry_did(&leaf[i]) == did)
+			return true;
+	return false;
+}
+
+/*
+ * Into the batch what a leaf that is out of the directory asks for (table 28): whatever
+ * the PASID cache has of the domains that entries of it had. All of the cache would do
+ * too, but the guest can have it go as often as it likes, and it is everybody's.
+ */
+static void vtd_shadow_flush_leaf(struct vtd_vunit *vv, const struct vtd_pasid_entry *old)
+{
+	unsigned int i;
+	u16 did;
+
+	for (i = 0; i < VTD_PASID_LEAF_ENTRIES; i++) {
+		did = vtd_pasid_entry_did(&old[i]);
+		if (vtd_pasid_entry_present(&old[i]) && !vtd_leaf_has_did(old, i, did))
+			vtd_batch_add(&vv->batch, vtd_make_pasid_cache_domain(did));
+	}
+}
+
+/*
+ * Device-TLBs of the devices attached to @shadow drop all of @pasid; where many change,
+ * everything, once all of them have.
+ */
+static void vtd_shadow_flush_dev_tlb(struct vtd_shadow *shadow, u32 pasid)
+{
+	struct vtd_vunit *vv = shadow->vv;
+
+	if (list_empty(&shadow->ats) || vv->flush_dev_tlbs)
+		return;
+	if (vv->num_flushed++ < VTD_GUEST_PASIDS)
+		vtd_ats_add_of_pasid(&vv->batch, &shadow->ats, pasid, 0, VTD_ATS_EVERYTHING);
+	else
+		vv->flush_dev_tlbs = true;
+}
+
+/*
+ * Into the batch what an entry that was @old, and is @now, asks for. @replaced: its leaf
+ * went, and what the PASID cache has of that.
+ *
+ * Table 28 wants all of the domain's IOTLB where an entry of second stage, or a nested
+ * one, goes. That is for what is cached of second stage by itself, which does not change
+ * here. What is cached of the PASID goes with a PASID-selective invalidation (table 24),
+ * which drains too (6.5.2.4): the guest's own for what is nested.
+ */
 static void vtd_shadow_flush_entry(struct vtd_shadow *shadow, u32 pasid,
 				   const struct vtd_pasid_entry *old,
-				   const struct vtd_pasid_entry *now)
+				   const struct vtd_pasid_entry *now, bool replaced)
 {
 	struct vtd_vunit *vv = shadow->vv;
 	u16 did = vtd_pasid_entry_did(old);
 
 	if (vtd_pasid_entry_present(old)) {
-		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_pasid(did, pasid));
-		/* The guest does not know the parent's domain ID. */
-		if (vtd_pasid_entry_pgtt(old) != VTD_PGTT_NESTED)
+		if (!replaced)
+			vtd_batch_add(&vv->batch, vtd_make_pasid_cache_pasid(did, pasid));
+		/*
+		 * The guest does not know the parent's domain ID; and a device-TLB must
+		 * not be filled again with what the IOTLB still has.
+		 */
+		if (vtd_pasid_entry_pgtt(old) != VTD_PGTT_NESTED || !list_empty(&shadow->ats))
 			vtd_batch_add(&vv->batch, vtd_make_pasid_iotlb_all(did, pasid));
+		vtd_shadow_flush_dev_tlb(shadow, pasid);
 	} else if (vv->unit->cap & VTD_CAP_CM) {
 		/* That it was absent is cached under domain ID 0 (6.1). */
 		did = vtd_pasid_entry_did(now);
@@ -291,6 +368,12 @@ static void vtd_shadow_flush_entry(struct vtd_shadow *shadow, u32 pasid,
 		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_pasid(did, pasid));
 		vtd_batch_add(&vv->batch, vtd_make_pasid_iotlb_all(did, pasid));
 	}
+}
+
+/* Entries that the hardware may still be reading as they were. */
+static u64 vtd_shadow_unsettled(struct vtd_shadow *shadow, const struct vtd_shadow_leaf *notes)
+{
+	return notes->epoch == shadow->vv->epoch ? notes->changed : 0;
 }
 
 static void vtd_shadow_write(struct vtd_shadow *shadow, const struct vtd_shadow_change *change,
@@ -316,14 +399,18 @@ static void vtd_shadow_write(struct vtd_shadow *shadow, const struct vtd_shadow_
 		vtd_unit_flush_write_buffer(vv->unit);
 	if (seen && replaced) {
 		shadow->unsettled = true;
-		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_global());
+		vtd_shadow_flush_leaf(vv, old);
 	}
+	notes->changed = vtd_shadow_unsettled(shadow, notes);
+	notes->epoch = vv->epoch;
 	for (i = 0; i < VTD_PASID_LEAF_ENTRIES; i++) {
 		if (!(change->changed & BIT_ULL(i)))
 			continue;
 		if (seen)
 			vtd_shadow_flush_entry(shadow, change->pasid + i, &old[i],
-					       &vv->next[i]);
+					       &vv->next[i], replaced);
+		if (seen && vtd_pasid_entry_present(&old[i]))
+			notes->changed |= BIT_ULL(i);
 		if (vtd_pasid_entry_present(&old[i]))
 			vtd_shadow_put_did(shadow, notes->did[i], vtd_pasid_entry_did(&old[i]));
 		notes->did[i] = change->gdid[i];
@@ -352,8 +439,13 @@ static int vtd_shadow_reread_leaf(struct vtd_shadow *shadow, u32 pasid, u64 dir,
 	if (rc || !change.changed)
 		return rc;
 	rc = vtd_shadow_prepare(shadow, pasid, &notes);
-	/* The old leaf of the change before has to be free. */
-	if (!rc && shadow->unsettled)
+	/*
+	 * The old leaf of the change before has to be free. And an entry changes once at a
+	 * time: of two the hardware could have a part from before the first and another
+	 * from after the second, which fit no more.
+	 */
+	if (!rc && (shadow->unsettled ||
+		    (change.changed & vtd_shadow_unsettled(shadow, notes))))
 		rc = vtd_vunit_submit(shadow->vv);
 	if (rc)
 		vtd_shadow_unplan(shadow, &change);
@@ -431,14 +523,18 @@ int vtd_shadow_reread(struct vtd_vunit *vv, const struct vtd_shadow_names *names
 	return rc;
 }
 
-/* The batch was submitted. */
+/* The batch has taken effect. */
 void vtd_shadow_settle(struct vtd_vunit *vv)
 {
 	struct vtd_shadow *shadow;
 
 	lockdep_assert_held(&vv->tables_lock);
-	list_for_each_entry(shadow, &vv->tables, node)
+	list_for_each_entry(shadow, &vv->tables, node) {
 		shadow->unsettled = false;
+		/* Nothing has it any more: the guest's invalidations need not go there too. */
+		if (shadow->has_own && !shadow->own_users)
+			vtd_shadow_free_own(shadow);
+	}
 }
 
 /* What @make makes of the domain IDs that tables have for themselves, into the batch. */
@@ -453,7 +549,85 @@ void vtd_shadow_add_own(struct vtd_vunit *vv, struct vtd_desc (*make)(u16 did, v
 			vtd_batch_add(&vv->batch, make(shadow->own.did, arg));
 }
 
+/* Has the entry of @pasid what the guest calls domain @gdid? */
+static bool vtd_shadow_has(struct vtd_shadow *shadow, u32 pasid, u16 gdid)
+{
+	const struct vtd_shadow_leaf *notes;
+	const struct vtd_pasid_entry *leaf;
+
+	if (pasid / VTD_PASID_LEAF_ENTRIES >= shadow->dir_entries)
+		return false;
+	leaf = vtd_pasid_leaf(shadow->table->dir, pasid);
+	notes = xa_load(&shadow->leaves, pasid / VTD_PASID_LEAF_ENTRIES);
+	return leaf && notes &&
+	       vtd_pasid_entry_present(&leaf[pasid % VTD_PASID_LEAF_ENTRIES]) &&
+	       notes->did[pasid % VTD_PASID_LEAF_ENTRIES] == gdid;
+}
+
+/**
+ * vtd_shadow_add_dev_tlb - what a guest invalidates in the IOTLB, in device-TLBs too
+ * @vv: whose; tables_lock is held
+ * @guest: its descriptor by PASID, after what it comes to for the IOTLB
+ *
+ * A guest need not know that ATS is on in its devices, and then says nothing of their
+ * device-TLBs. What it says itself comes on top of this.
+ */
+void vtd_shadow_add_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
+{
+	bool pages = guest->g == VTD_PASID_IOTLB_PAGES;
+	struct vtd_shadow *shadow;
+
+	lockdep_assert_held(&vv->tables_lock);
+	list_for_each_entry(shadow, &vv->tables, node)
+		if (vtd_shadow_has(shadow, guest->pasid, guest->did))
+			vtd_ats_add_of_pasid(&vv->batch, &shadow->ats, guest->pasid,
+					     pages ? guest->addr : 0,
+					     pages ? guest->am : VTD_ATS_EVERYTHING);
+}
+
+/* Everything that devices attached to its tables have cached. */
+void vtd_shadow_add_dev_tlbs(struct vtd_vunit *vv)
+{
+	struct vtd_shadow *shadow;
+
+	lockdep_assert_held(&vv->tables_lock);
+	list_for_each_entry(shadow, &vv->tables, node)
+		vtd_ats_add(&vv->batch, &shadow->ats, 0, ~0ULL);
+}
+
 /* --- for devices ------------------------------------------------------- */
+
+/* @master is going to be able to cache what comes of it: 0 or -ENOMEM. */
+int vtd_shadow_add_device(struct vtd_shadow *shadow, struct iommufd_sva_master *master)
+{
+	struct vtd_vunit *vv = shadow->vv;
+	int rc;
+
+	if (!master->ats.supported)
+		return 0;
+	mutex_lock(&vv->tables_lock);
+	rc = vtd_ats_join(&shadow->ats, master, VTD_ATS_ALL);
+	if (!rc) {
+		rc = vtd_domain_add_device(vv->parent, master, VTD_ATS_ALL);
+		if (rc)
+			vtd_ats_leave(&shadow->ats, master, VTD_ATS_ALL);
+	}
+	mutex_unlock(&vv->tables_lock);
+	return rc;
+}
+
+/* It has nothing of it any more. */
+void vtd_shadow_remove_device(struct vtd_shadow *shadow, struct iommufd_sva_master *master)
+{
+	struct vtd_vunit *vv = shadow->vv;
+
+	if (!master->ats.supported)
+		return;
+	mutex_lock(&vv->tables_lock);
+	vtd_domain_remove_device(vv->parent, master, VTD_ATS_ALL);
+	vtd_ats_leave(&shadow->ats, master, VTD_ATS_ALL);
+	mutex_unlock(&vv->tables_lock);
+}
 
 /* A context entry is going to lead to it. */
 void vtd_shadow_show(struct vtd_shadow *shadow)
@@ -553,8 +727,7 @@ static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 	list_del(&shadow->node);
 	vtd_shadow_put_dids(shadow);
 	mutex_unlock(&vv->tables_lock);
-	if (shadow->has_own)
-		vtd_tag_fini(&shadow->own);
+	vtd_shadow_free_own(shadow);
 	vtd_domain_leave(vv->parent, vv->unit, false);
 	mutex_lock(&vv->unit->lock);
 	if (shadow->keep) {
@@ -632,6 +805,7 @@ static struct vtd_shadow *vtd_shadow_new(struct vtd_domain *parent, struct vtd_v
 	shadow->base.ops = vv ? &vtd_shadow_ops : &vtd_shadow_alone_ops;
 	shadow->parent = parent;
 	mutex_init(&shadow->bind_lock);
+	INIT_LIST_HEAD(&shadow->ats);
 	shadow->alone = !vv;
 	shadow->dir = arg->dir_gpa;
 	shadow->dir_entries = (1U << arg->pasid_bits) / VTD_PASID_LEAF_ENTRIES;
@@ -647,9 +821,11 @@ static int vtd_shadow_build(struct vtd_shadow *shadow)
 	int rc;
 
 	mutex_lock(&vv->tables_lock);
-	vv->batch.error = 0;
-	rc = vtd_shadow_reread_one(shadow, &all);
-	rc = vtd_vunit_submit(vv) ?: rc;
+	rc = vtd_vunit_begin(vv);
+	if (!rc) {
+		rc = vtd_shadow_reread_one(shadow, &all);
+		rc = vtd_vunit_submit(vv) ?: rc;
+	}
 	mutex_unlock(&vv->tables_lock);
 	shadow->read = !rc;
 	return rc;

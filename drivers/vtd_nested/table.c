@@ -324,7 +324,7 @@ static void vtd_pasid_entry_set(struct vtd_unit *unit, struct vtd_pasid_entry *t
  * A leaf stays, also with nothing left in it.
  *
  * Return: whether the leaf was replaced: then @table is not to be set again before
- * what was cached of the old one is invalidated, with all of the PASID cache.
+ * what was cached of the old one is invalidated, for all domain IDs in it.
  */
 bool vtd_pasid_table_set_leaf(struct vtd_unit *unit, struct vtd_pasid_table *table,
 			      u32 pasid, const struct vtd_pasid_entry *next)
@@ -388,11 +388,11 @@ int vtd_context_reserve(struct vtd_unit *unit, u16 sid)
 	return 0;
 }
 
-/* The context entry that leads to @table. */
-struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table)
+/* The context entry that leads to @table; @dev_tlb: and lets ATS through. */
+struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table, bool dev_tlb)
 {
 	return vtd_make_context_entry(virt_to_phys(table->dir), table->pdts,
-				      table->pasid_enable, false);
+				      table->pasid_enable, dev_tlb);
 }
 
 /*
@@ -438,7 +438,7 @@ int vtd_tables_init(struct vtd_unit *unit)
 					   unit->ecap & VTD_ECAP_SMPWC);
 	vtd_pasid_table_init(unit, unit->identity, &pass);
 
-	context = vtd_context_for(unit->identity);
+	context = vtd_context_for(unit->identity, false);
 	for (i = 0; i < VTD_CONTEXT_ENTRIES; i++)
 		unit->identity_context[i] = context;
 	vtd_publish(unit, unit->identity_context, PAGE_SIZE);

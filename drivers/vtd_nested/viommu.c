@@ -6,7 +6,6 @@
  *
  * A guest's descriptors are read once, checked one by one (guest.c), and go to the
  * hardware as many at a time as fit: one write of the tail and one wait for all.
- * ATS is off in all devices, so there is nothing to invalidate in their device-TLBs.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -28,50 +27,96 @@ static int vtd_vsid_check(struct iommufd_sva_vunit *vunit, u64 vsid,
 
 /* --- domain IDs -------------------------------------------------------- */
 
-/* One that nothing uses. */
-static struct vtd_guest_did *vtd_vunit_idle_did(struct vtd_vunit *vv)
+static struct vtd_desc vtd_make_pasid_cache(u16 did, void *arg)
+{
+	return vtd_make_pasid_cache_domain(did);
+}
+
+static struct vtd_desc vtd_make_domain(u16 did, void *arg)
+{
+	struct vtd_vunit *vv = arg;
+
+	return vtd_make_iotlb_domain(did, vv->unit->cap & VTD_CAP_DRD,
+				     vv->unit->cap & VTD_CAP_DWD);
+}
+
+/* What @make makes of the domain IDs that nothing uses, into the batch: how many. */
+static unsigned int vtd_vunit_add_idle(struct vtd_vunit *vv,
+				       struct vtd_desc (*make)(u16 did, void *arg))
+{
+	struct vtd_guest_did *gd;
+	unsigned int num = 0;
+	unsigned long gdid;
+
+	xa_for_each(&vv->dids, gdid, gd) {
+		if (gd->users)
+			continue;
+		vtd_batch_add(&vv->batch, make(gd->tag.did, vv));
+		num++;
+	}
+	return num;
+}
+
+/*
+ * Take those that nothing uses from the guest, with nothing cached under them (table 28,
+ * re-use). All of them for one wait: a guest may want others all the time.
+ */
+static int vtd_vunit_reclaim_dids(struct vtd_vunit *vv)
 {
 	struct vtd_guest_did *gd;
 	unsigned long gdid;
-
-	xa_for_each(&vv->dids, gdid, gd)
-		if (!gd->users)
-			return gd;
-	return NULL;
-}
-
-/* Take an idle one out, with nothing cached under it. */
-static struct vtd_guest_did *vtd_vunit_reclaim_did(struct vtd_vunit *vv)
-{
-	struct vtd_guest_did *gd = vtd_vunit_idle_did(vv);
 	int rc;
 
-	if (!gd)
-		return ERR_PTR(-ENOSPC);
-	/* What no longer has it the hardware has to be told first. */
-	rc = vtd_vunit_submit(vv) ?: vtd_tag_flush(&gd->tag);
+	/* Behind what tells the hardware of entries that no longer have them. */
+	if (!vtd_vunit_add_idle(vv, vtd_make_pasid_cache))
+		return -ENOSPC;
+	vtd_vunit_add_idle(vv, vtd_make_domain);
+	rc = vtd_vunit_submit(vv);
 	if (rc)
-		return ERR_PTR(rc);
-	xa_erase(&vv->dids, gd->gdid);
-	return gd;
+		return rc;
+	xa_for_each(&vv->dids, gdid, gd) {
+		if (gd->users)
+			continue;
+		xa_erase(&vv->dids, gdid);
+		list_add(&gd->node, &vv->free_dids);
+	}
+	return 0;
 }
 
-static struct vtd_guest_did *vtd_vunit_new_did(struct vtd_vunit *vv)
+/* One more, if the guest may have it. */
+static int vtd_vunit_add_did(struct vtd_vunit *vv)
 {
 	struct vtd_guest_did *gd;
 	int rc;
 
 	if (vv->num_dids == min(VTD_GUEST_DIDS, vtd_unit_max_did(vv->unit) / 8))
-		return vtd_vunit_reclaim_did(vv);
+		return -ENOSPC;
 	gd = kzalloc(sizeof(*gd), IOMMUFD_SVA_GFP_USER);
 	if (!gd)
-		return ERR_PTR(-ENOMEM);
+		return -ENOMEM;
 	rc = vtd_tag_init(&gd->tag, vv->unit, vv->parent);
 	if (rc) {
 		kfree(gd);
-		return rc == -ENOSPC ? vtd_vunit_reclaim_did(vv) : ERR_PTR(rc);
+		return rc;
 	}
+	list_add(&gd->node, &vv->free_dids);
 	vv->num_dids++;
+	return 0;
+}
+
+static struct vtd_guest_did *vtd_vunit_new_did(struct vtd_vunit *vv)
+{
+	struct vtd_guest_did *gd;
+	int rc = 0;
+
+	if (list_empty(&vv->free_dids))
+		rc = vtd_vunit_add_did(vv);
+	if (rc == -ENOSPC)
+		rc = vtd_vunit_reclaim_dids(vv);
+	if (rc)
+		return ERR_PTR(rc);
+	gd = list_first_entry(&vv->free_dids, struct vtd_guest_did, node);
+	list_del(&gd->node);
 	return gd;
 }
 
@@ -80,6 +125,21 @@ static void vtd_vunit_free_did(struct vtd_vunit *vv, struct vtd_guest_did *gd)
 	vtd_tag_fini(&gd->tag);
 	vv->num_dids--;
 	kfree(gd);
+}
+
+static void vtd_vunit_free_dids(struct vtd_vunit *vv)
+{
+	struct vtd_guest_did *gd, *next;
+	unsigned long gdid;
+
+	xa_for_each(&vv->dids, gdid, gd) {
+		xa_erase(&vv->dids, gdid);
+		vtd_vunit_free_did(vv, gd);
+	}
+	list_for_each_entry_safe(gd, next, &vv->free_dids, node) {
+		list_del(&gd->node);
+		vtd_vunit_free_did(vv, gd);
+	}
 }
 
 /**
@@ -103,7 +163,7 @@ int vtd_vunit_get_did(struct vtd_vunit *vv, u16 gdid, u16 *did)
 		gd->gdid = gdid;
 		rc = xa_err(xa_store(&vv->dids, gdid, gd, IOMMUFD_SVA_GFP_USER));
 		if (rc) {
-			vtd_vunit_free_did(vv, gd);
+			list_add(&gd->node, &vv->free_dids);
 			return rc;
 		}
 	}
@@ -124,23 +184,74 @@ void vtd_vunit_put_did(struct vtd_vunit *vv, u16 gdid)
 
 /* --- invalidations ----------------------------------------------------- */
 
+/* The hardware has forgotten what the tables said before what they say now. */
+static void vtd_vunit_settle(struct vtd_vunit *vv)
+{
+	vv->stale = false;
+	vv->epoch++;
+	vtd_shadow_settle(vv);
+}
+
+/* What has been collected goes to the hardware, device-TLBs last. */
+static int vtd_vunit_flush(struct vtd_vunit *vv)
+{
+	int rc;
+
+	if (vv->flush_dev_tlbs)
+		vtd_shadow_add_dev_tlbs(vv);
+	vv->flush_dev_tlbs = false;
+	rc = vtd_batch_submit(&vv->batch);
+	if (rc != -ETIMEDOUT)
+		return rc;
+	mutex_lock(&vv->unit->lock);
+	rc = vtd_ats_cut_off(vv->unit);
+	mutex_unlock(&vv->unit->lock);
+	vv->batch.error = rc;
+	return rc;
+}
+
+/**
+ * vtd_vunit_begin - a guest's tables are going to be changed, or its caches invalidated
+ * @vv: the guest; tables_lock is held
+ *
+ * Nobody knows any more what an invalidation that failed was about, so all of the
+ * guest's is invalidated before anything else is.
+ *
+ * Return: 0; -EIO, and nothing may be changed.
+ */
+int vtd_vunit_begin(struct vtd_vunit *vv)
+{
+	int rc;
+
+	lockdep_assert_held(&vv->tables_lock);
+	vtd_unit_flush_write_buffer(vv->unit);
+	vv->batch.error = 0;
+	vv->num_flushed = 0;
+	if (!vv->stale)
+		return 0;
+	/* That entries were absent is cached under domain ID 0 (6.1). */
+	if (vv->unit->cap & VTD_CAP_CM)
+		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_domain(0));
+	rc = vtd_batch_submit(&vv->batch) ?: vtd_domain_flush_unit(vv->parent, vv->unit);
+	vv->flush_dev_tlbs = true;
+	rc = vtd_vunit_flush(vv) ?: rc;
+	if (!rc)
+		vtd_vunit_settle(vv);
+	return rc;
+}
+
 /* What has been collected takes effect. */
 int vtd_vunit_submit(struct vtd_vunit *vv)
 {
 	int rc;
 
 	lockdep_assert_held(&vv->tables_lock);
-	rc = vtd_batch_submit(&vv->batch);
-	vtd_shadow_settle(vv);
+	rc = vtd_vunit_flush(vv);
+	if (rc)
+		vv->stale = true;
+	else
+		vtd_vunit_settle(vv);
 	return rc;
-}
-
-static struct vtd_desc vtd_make_domain(u16 did, void *arg)
-{
-	struct vtd_vunit *vv = arg;
-
-	return vtd_make_iotlb_domain(did, vv->unit->cap & VTD_CAP_DRD,
-				     vv->unit->cap & VTD_CAP_DWD);
 }
 
 static struct vtd_desc vtd_make_pasid_iotlb(u16 did, void *arg)
@@ -161,6 +272,8 @@ static void vtd_guest_add(struct vtd_vunit *vv, u16 gdid,
 {
 	struct vtd_guest_did *gd = xa_load(&vv->dids, gdid);
 
+	if (vv->flushed)
+		return;
 	if (gd)
 		vtd_batch_add(&vv->batch, make(gd->tag.did, arg));
 	vtd_shadow_add_own(vv, make, arg);
@@ -179,36 +292,103 @@ static void vtd_guest_iotlb(struct vtd_vunit *vv, const struct vtd_guest_desc *g
 		vtd_guest_add(vv, guest->did, vtd_make_domain, vv);
 		return;
 	}
+	if (vv->flushed)
+		return;
 	xa_for_each(&vv->dids, gdid, gd)
 		vtd_batch_add(&vv->batch, vtd_make_domain(gd->tag.did, vv));
 	vtd_shadow_add_own(vv, vtd_make_domain, vv);
+	vv->flushed = true;
 }
 
-static int vtd_guest_pasid_cache(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
+/* What is named by PASID, one by one. */
+static int vtd_guest_reread_pasids(struct vtd_vunit *vv, unsigned int num)
 {
-	const struct vtd_shadow_names names = {
-		.pasid = guest->g == VTD_PASID_CACHE_PASID ? guest->pasid : ~0U,
-		.did = guest->did,
-		.any_did = guest->g == VTD_PASID_CACHE_GLOBAL,
-	};
+	struct vtd_shadow_names names = { };
+	unsigned int i;
+	int rc = 0;
 
-	return vtd_shadow_reread(vv, &names);
+	for (i = 0; i < num && !rc; i++) {
+		if (vv->descs[i].type != VTD_DESC_PASID_CACHE ||
+		    vv->descs[i].g != VTD_PASID_CACHE_PASID)
+			continue;
+		names.pasid = vv->descs[i].pasid;
+		names.did = vv->descs[i].did;
+		rc = vtd_shadow_reread(vv, &names);
+	}
+	return rc;
 }
 
 /*
- * A device-TLB. The lock is held no longer than that: who removes a device waits for
- * it, and a guest's tables may take their time.
+ * What the first @num of vunit->descs say of the PASID cache. It comes before what they
+ * say of other caches, as it has to (6.2.3.1), and what several of them name is read
+ * once: the guest had written all of them, after the entries that they are about, when
+ * it told its VMM. For the same reason all of the tables is read at most twice in one
+ * HWPT_INVALIDATE, the second time whatever it names: after that nothing is left.
+ */
+static int vtd_guest_reread(struct vtd_vunit *vv, unsigned int num)
+{
+	struct vtd_shadow_names names = { .pasid = ~0U, .dids = vv->named };
+	bool named = false;
+	unsigned int i;
+	int rc;
+
+	if (vv->read_all)
+		return 0;
+	bitmap_zero(vv->named, VTD_DIDS);
+	for (i = 0; i < num; i++) {
+		if (vv->descs[i].type != VTD_DESC_PASID_CACHE)
+			continue;
+		names.any_did |= vv->descs[i].g == VTD_PASID_CACHE_GLOBAL;
+		if (vv->descs[i].g != VTD_PASID_CACHE_DOMAIN)
+			continue;
+		__set_bit(vv->descs[i].did, vv->named);
+		named = true;
+	}
+	names.any_did |= named && vv->read_named;
+	if (named || names.any_did) {
+		rc = vtd_shadow_reread(vv, &names);
+		if (rc)
+			return rc;
+		vv->read_named = true;
+		vv->read_all = names.any_did;
+	}
+	return vv->read_all ? 0 : vtd_guest_reread_pasids(vv, num);
+}
+
+/* What @guest comes to for the device-TLB of @master, which it names. */
+static void vtd_guest_add_dev_tlb(struct vtd_batch *batch, struct iommufd_sva_master *master,
+				  const struct vtd_guest_desc *guest)
+{
+	if (guest->type == VTD_DESC_DEV_TLB)
+		vtd_ats_add_rid(batch, master, guest->addr, guest->am);
+	else if (guest->g)
+		vtd_ats_add_pasids(batch, master, guest->addr, guest->am);
+	else
+		vtd_ats_add_pasid(batch, master, guest->pasid, guest->addr, guest->am);
+}
+
+/*
+ * A device-TLB. The lock is held no longer than it takes to find out whose: who removes
+ * a device waits for it, and the hardware may take its time.
  */
 static int vtd_guest_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
 {
-	bool found;
+	struct iommufd_sva_vsid_entry *name;
+	struct vtd_batch one;
+	struct vtd_desc desc;
 
 	if (vv->alone)
 		return 0;
+	vtd_batch_init(&one, vv->unit, &desc, 1);
 	down_read(&vv->base.vsids_lock);
-	found = iommufd_sva_vunit_find(&vv->base, guest->sid);
+	name = xa_load(&vv->base.vsids, guest->sid);
+	/* A guest may be taking its leave of one that was pulled out. */
+	if (name && name->master)
+		vtd_guest_add_dev_tlb(&one, name->master, guest);
 	up_read(&vv->base.vsids_lock);
-	return found ? 0 : -EIO;
+	if (one.num)
+		vtd_batch_add(&vv->batch, desc);
+	return name ? 0 : -EIO;
 }
 
 /* What @guest asks for, into the batch. -EIO: it is not the guest's to ask. */
@@ -216,12 +396,16 @@ static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
 {
 	switch (guest->type) {
 	case VTD_DESC_PASID_CACHE:
-		return vtd_guest_pasid_cache(vv, guest);
+		/* See vtd_guest_reread(). */
+		return 0;
 	case VTD_DESC_IOTLB:
 		vtd_guest_iotlb(vv, guest);
+		vv->flush_dev_tlbs = true;
 		return 0;
 	case VTD_DESC_PASID_IOTLB:
 		vtd_guest_add(vv, guest->did, vtd_make_pasid_iotlb, guest);
+		if (!vv->flush_dev_tlbs)
+			vtd_shadow_add_dev_tlb(vv, guest);
 		return 0;
 	case VTD_DESC_DEV_TLB:
 	case VTD_DESC_PASID_DEV_TLB:
@@ -240,57 +424,58 @@ static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
 	}
 }
 
-/* The @index'th of vunit->raw. @error: out: for the guest, see the uAPI. */
-static int vtd_guest_pass_one(struct vtd_vunit *vv, unsigned int index, bool wide, u32 *error)
+/* The first @num of vunit->descs, or those before a bad one: *@done have taken effect. */
+static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, unsigned int *done,
+			       u32 *error)
 {
-	struct vtd_guest_desc guest;
-	enum vtd_guest_iqei iqei;
-	int rc;
-
-	iqei = vtd_guest_desc(&vv->caps, wide, &vv->raw[index], &guest);
-	rc = iqei ? -EIO : vtd_guest_pass(vv, &guest);
-	if (rc == -EIO)
-		*error = IOMMUFD_SVA_VTD_QI_IQE | iqei;
-	return rc;
-}
-
-/* The first @num of vunit->raw, or those before a bad one: *@done have taken effect. */
-static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, bool wide,
-			       unsigned int *done, u32 *error)
-{
-	unsigned int i;
+	unsigned int i = 0;
 	int rc = 0, failed;
 
+	*done = 0;
 	mutex_lock(&vv->tables_lock);
-	vtd_unit_flush_write_buffer(vv->unit);
-	vv->batch.error = 0;
-	for (i = 0; i < num; i++) {
-		rc = vtd_guest_pass_one(vv, i, wide, error);
-		if (rc)
-			break;
+	failed = vtd_vunit_begin(vv);
+	if (!failed) {
+		rc = vtd_guest_reread(vv, num);
+		vv->flushed = false;
+		while (!rc && i < num) {
+			rc = vtd_guest_pass(vv, &vv->descs[i]);
+			i += !rc;
+		}
+		failed = vtd_vunit_submit(vv);
 	}
-	failed = vtd_vunit_submit(vv);
 	mutex_unlock(&vv->tables_lock);
-	*done = failed ? 0 : i;
-	if (failed)
+	if (failed || rc == -EIO)
 		*error = IOMMUFD_SVA_VTD_QI_IQE;
+	if (!failed)
+		*done = i;
 	return failed ?: rc;
 }
 
-static unsigned int vtd_guest_copy(struct vtd_vunit *vv,
-				   const struct iommufd_sva_user_array *array,
-				   unsigned int num, int *error)
+/*
+ * At most @num of @array into vunit->descs: how many are good. *@rc, *@error: what is
+ * wrong with the one behind them.
+ */
+static unsigned int vtd_guest_fetch(struct vtd_vunit *vv,
+				    const struct iommufd_sva_user_array *array,
+				    unsigned int num, int *rc, u32 *error)
 {
+	bool wide = array->entry_len == sizeof(struct iommufd_sva_vtd_qi_256);
+	enum vtd_guest_iqei iqei;
+	struct vtd_desc raw;
 	unsigned int i;
 
-	*error = 0;
+	*rc = 0;
 	for (i = 0; i < num; i++) {
-		vv->raw[i] = (struct vtd_desc){ };
-		*error = iommufd_sva_copy_array_entry(&vv->raw[i], array->entry_len,
-						      array->entry_len, array,
-						      array->consumed + i);
-		if (*error)
+		raw = (struct vtd_desc){ };
+		*rc = iommufd_sva_copy_array_entry(&raw, array->entry_len, array->entry_len,
+						   array, array->consumed + i);
+		iqei = *rc ? VTD_GUEST_IQEI_FETCH :
+			     vtd_guest_desc(&vv->caps, wide, &raw, &vv->descs[i]);
+		if (iqei) {
+			*rc = *rc ?: -EIO;
+			*error = IOMMUFD_SVA_VTD_QI_IQE | iqei;
 			break;
+		}
 	}
 	return i;
 }
@@ -299,16 +484,16 @@ static unsigned int vtd_guest_copy(struct vtd_vunit *vv,
 static int vtd_vunit_invalidate_some(struct vtd_vunit *vv, struct iommufd_sva_user_array *array)
 {
 	unsigned int num = min(array->entry_num - array->consumed, VTD_GUEST_ROOM), done;
-	bool wide = array->entry_len == sizeof(struct iommufd_sva_vtd_qi_256);
-	int rc, error;
+	int rc, bad;
+	u32 error;
 
 	/* Read without other locks: memory may be slow in coming. */
-	num = vtd_guest_copy(vv, array, num, &error);
-	rc = vtd_guest_pass_some(vv, num, wide, &done, &array->error);
+	num = vtd_guest_fetch(vv, array, num, &bad, &error);
+	rc = vtd_guest_pass_some(vv, num, &done, &array->error);
 	array->consumed += done;
-	if (!rc && error == -EFAULT)
-		array->error = IOMMUFD_SVA_VTD_QI_IQE | VTD_GUEST_IQEI_FETCH;
-	return rc ?: error;
+	if (!rc && bad)
+		array->error = error;
+	return rc ?: bad;
 }
 
 /**
@@ -320,8 +505,8 @@ static int vtd_vunit_invalidate_some(struct vtd_vunit *vv, struct iommufd_sva_us
  *
  * Return: 0; -EINVAL when they are of another type or length; -EFAULT when one cannot
  * be read; -EIO when one is not a guest's to send, or the hardware does not answer;
- * -ENOMEM, and the guest's PASID tables are as they were at the one at fault; -EINTR
- * when the caller is being killed.
+ * -ENOMEM, and some of what is named was read again; -EINTR when the caller is being
+ * killed.
  */
 int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
 			 struct iommufd_sva_user_array *array)
@@ -335,6 +520,8 @@ int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
 	    array->entry_len != sizeof(struct iommufd_sva_vtd_qi_256))
 		return -EINVAL;
 	mutex_lock(&vv->lock);
+	vv->read_named = false;
+	vv->read_all = false;
 	while (array->consumed < array->entry_num && !rc)
 		rc = fatal_signal_pending(current) ? -EINTR :
 						     vtd_vunit_invalidate_some(vv, array);
@@ -352,21 +539,17 @@ static void vtd_vunit_destroy(struct vtd_vunit *vv)
 	free_page((unsigned long)vv->next);
 	free_page((unsigned long)vv->guest);
 	kfree(vv->batch.descs);
-	kfree(vv->raw);
+	bitmap_free(vv->named);
+	kfree(vv->descs);
 	kfree(vv);
 }
 
 void vtd_vunit_free(struct iommufd_sva_vunit *vunit)
 {
 	struct vtd_vunit *vv = to_vtd_vunit(vunit);
-	struct vtd_guest_did *gd;
-	unsigned long gdid;
 
 	WARN_ON(!list_empty(&vv->tables));
-	xa_for_each(&vv->dids, gdid, gd) {
-		xa_erase(&vv->dids, gdid);
-		vtd_vunit_free_did(vv, gd);
-	}
+	vtd_vunit_free_dids(vv);
 	vtd_domain_leave(vv->parent, vv->unit, false);
 	vtd_domain_nest_put(vv->parent);
 	vtd_vunit_destroy(vv);
@@ -392,13 +575,15 @@ static struct vtd_vunit *vtd_vunit_new(struct vtd_unit *unit, struct vtd_domain 
 	mutex_init(&vv->tables_lock);
 	INIT_LIST_HEAD(&vv->tables);
 	xa_init_flags(&vv->dids, XA_FLAGS_ACCOUNT);
-	vv->raw = kcalloc(VTD_GUEST_ROOM, sizeof(*vv->raw), IOMMUFD_SVA_GFP_USER);
+	INIT_LIST_HEAD(&vv->free_dids);
+	vv->descs = kcalloc(VTD_GUEST_ROOM, sizeof(*vv->descs), IOMMUFD_SVA_GFP_USER);
+	vv->named = bitmap_zalloc(VTD_DIDS, IOMMUFD_SVA_GFP_USER);
 	vtd_batch_init(&vv->batch, unit,
 		       kcalloc(VTD_GUEST_ROOM, sizeof(struct vtd_desc), IOMMUFD_SVA_GFP_USER),
 		       VTD_GUEST_ROOM);
 	vv->guest = (void *)get_zeroed_page(IOMMUFD_SVA_GFP_USER);
 	vv->next = (void *)get_zeroed_page(IOMMUFD_SVA_GFP_USER);
-	if (vv->raw && vv->batch.descs && vv->guest && vv->next)
+	if (vv->descs && vv->named && vv->batch.descs && vv->guest && vv->next)
 		return vv;
 	vtd_vunit_destroy(vv);
 	return NULL;

@@ -567,6 +567,50 @@ TEST_F(vtd_nested, table_changes)
 	EXPECT_EQ(2, sees(self, 0, LAST));
 }
 
+/*
+ * The unit does not take an invalidation, of an entry that changes in place or with its
+ * leaf: nothing is consumed, and when the guest asks again it is as if nothing had been.
+ */
+TEST_F(vtd_nested, refused_invalidation)
+{
+	struct fs fs[2] = { space(self, 1), space(self, 2) };
+	uint32_t t, consumed, error;
+	struct qi descs[2];
+	struct pasids p;
+
+	pasids_init(&p, &self->g, 20);
+	pasids_set(&p, 1, &fs[0], DID);
+	pasids_set(&p, 2, &fs[0], DID);
+	pasids_pass(&p, 3, DID);
+	ASSERT_EQ(0, table(self, &p, &t));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], t, NULL));
+	for (int i = 1; i <= 8; i++) {
+		struct fs *now = &fs[i % 2];
+		int did = DID + i / 2 % 2;
+
+		/* Every entry is cached, and one that passes through becomes another. */
+		sees(self, 0, 1);
+		sees(self, 0, 2);
+		EXPECT_EQ(GARBAGE, bdf_sees(self->bdf[0], 3, GPA));
+		pasids_set(&p, 1, now, DID);
+		pasids_set(&p, 2, now, did);
+		pasids_set(&p, 3, now, DID);
+		descs[0] = qi_pasid_global();
+		descs[1] = qi_iotlb_global();
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 1, 0));
+		EXPECT_EQ(-EIO, queue_as(self, descs, 32, 2, &consumed, &error));
+		EXPECT_EQ(0, consumed);
+		EXPECT_EQ(IOMMUFD_SVA_VTD_QI_IQE, error);
+		ASSERT_EQ(0, queue_many(self, descs, 2));
+		EXPECT_EQ(1 + i % 2, sees(self, 0, 1));
+		EXPECT_EQ(1 + i % 2, sees(self, 0, 2));
+		EXPECT_EQ(1 + i % 2, sees(self, 0, 3));
+		EXPECT_EQ(BLOCKED, bdf_sees(self->bdf[0], 3, GPA));
+		pasids_pass(&p, 3, DID);
+		ASSERT_EQ(0, queue_many(self, descs, 2));
+	}
+}
+
 /* From a table to another, to an address space, to the guest's memory, and back. */
 TEST_F(vtd_nested, table_replaced)
 {
@@ -821,6 +865,62 @@ TEST_F(vtd_nested, one_batch)
 	}
 }
 
+struct changer {
+	volatile bool stop;
+	struct pasid_entry *entry;
+	uint64_t first[2];
+};
+
+static void *come_and_go(void *arg)
+{
+	struct changer *c = arg;
+	volatile uint64_t *qw = c->entry->qw;
+	const uint64_t present = qw[0];
+
+	for (unsigned int i = 0; !c->stop; i++) {
+		qw[0] = 0;
+		qw[2] = c->first[i & 1];
+		qw[0] = present;
+	}
+	return NULL;
+}
+
+/*
+ * An entry that goes and comes back as another between two descriptors of one batch: the
+ * hardware hears of the one before it may see the other.
+ */
+TEST_F_TIMEOUT(vtd_nested, changes_twice, 120)
+{
+	struct fs a = space(self, 1), b = space(self, 2);
+	struct changer changer = { .first = { a.root | 1 << 5, b.root | 1 << 5 } };
+	struct qi descs[100];
+	uint64_t before, now;
+	struct pasids p;
+	pthread_t thread;
+	uint32_t t;
+	int i;
+
+	pasids_init(&p, &self->g, 13);
+	pasids_set(&p, 1, &a, DID);
+	changer.entry = pasids_entry(&p, 1);
+	ASSERT_EQ(0, table(self, &p, &t));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], t, NULL));
+	for (i = 0; i < 100; i++)
+		descs[i] = qi_pasid(DID, 1);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, come_and_go, &changer));
+	for (i = 0; i < 20000; i++) {
+		before = sim_counter(0, "batches");
+		EXPECT_EQ(0, queue_many(self, descs, ARRAY_SIZE(descs)));
+		now = sim_counter(0, "batches");
+		if (now > before + 1)
+			break;
+	}
+	changer.stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_LT(before + 1, now);
+	TH_LOG("%d times", i);
+}
+
 /* --- the guest's queue --------------------------------------------------- */
 
 /* Interrupt-entry-cache invalidations that were left out; -1: nobody says. */
@@ -899,6 +999,7 @@ TEST_F(vtd_nested, many_domain_ids)
 {
 	struct pasids p[2];
 	struct fs a = space(self, 1), b = space(self, 2);
+	uint64_t commands;
 	uint32_t t[2];
 	long before = backend_tags_used();
 
@@ -932,6 +1033,13 @@ TEST_F(vtd_nested, many_domain_ids)
 		EXPECT_EQ(4, sees(self, 0, n));
 		EXPECT_EQ(3, sees(self, 1, n + 1 < 300 ? n + 1 : 1));
 	}
+	/* There is room again: the tables' own are not needed any more, and cost nothing. */
+	ASSERT_EQ(0, queue(self, qi_pasid_global()));
+	ASSERT_EQ(0, queue(self, qi_iotlb_global()));
+	commands = iotlb_commands();
+	ASSERT_EQ(0, queue(self, qi_piotlb_pages(1002, 2, VA, 0)));
+	EXPECT_EQ(commands + 1, iotlb_commands());
+	EXPECT_EQ(4, sees(self, 0, 2));
 	for (int i = 0; i < 2; i++) {
 		ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
 		ASSERT_EQ(0, sva_destroy(self->fd, t[i]));
@@ -941,6 +1049,67 @@ TEST_F(vtd_nested, many_domain_ids)
 	}
 	ASSERT_EQ(0, sva_destroy(self->fd, self->viommu));
 	EXPECT_EQ(before - 1, backend_tags_used());
+}
+
+/* A guest that has other domain IDs all the time: those that it left go together. */
+TEST_F(vtd_nested, other_domain_ids)
+{
+	const struct qi descs[] = { qi_pasid_global(), qi_iotlb_global() };
+	struct fs fs[2] = { space(self, 1), space(self, 2) };
+	uint64_t batches;
+	struct pasids p;
+	uint32_t t;
+
+	pasids_init(&p, &self->g, 13);
+	ASSERT_EQ(0, table(self, &p, &t));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], t, NULL));
+	for (int round = 0; round < 8; round++) {
+		for (int n = 1; n < 60; n++)
+			pasids_set(&p, n, &fs[round % 2], 100 * round + n);
+		batches = sim_counter(0, "batches");
+		ASSERT_EQ(0, queue_many(self, descs, 2));
+		EXPECT_GE(batches + 8, sim_counter(0, "batches")) TH_LOG("round %d", round);
+		for (int n = 1; n < 60; n++) {
+			EXPECT_EQ(1 + round % 2, sees(self, 0, n));
+		}
+	}
+}
+
+/* What is said again and again is done once. */
+TEST_F(vtd_nested, same_descriptors)
+{
+	uint64_t before, once;
+	struct qi descs[100];
+	struct pasids p;
+	struct fs fs = space(self, 1);
+	uint32_t t;
+
+	pasids_init(&p, &self->g, 13);
+	for (int n = 1; n < 60; n++)
+		pasids_set(&p, n, &fs, n);
+	ASSERT_EQ(0, table(self, &p, &t));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], t, NULL));
+	EXPECT_EQ(1, sees(self, 0, 1));
+	EXPECT_EQ(1, sees(self, 0, 2));
+	before = iotlb_commands();
+	ASSERT_EQ(0, queue(self, qi_iotlb_global()));
+	once = iotlb_commands() - before;
+	EXPECT_LE(59, once);
+	/* What comes behind it is a part of it. */
+	fs_map(&fs, VA, page(self, 2), FS_RW);
+	for (int i = 0; i < 100; i++)
+		descs[i] = i % 3 ? qi_iotlb_global() : i % 2 ? qi_iotlb_domain(2) :
+							     qi_piotlb_pages(1, 1, VA, 0);
+	before = iotlb_commands();
+	ASSERT_EQ(0, queue_many(self, descs, ARRAY_SIZE(descs)));
+	EXPECT_EQ(before + once + 1, iotlb_commands());
+	EXPECT_EQ(2, sees(self, 0, 1));
+	EXPECT_EQ(2, sees(self, 0, 2));
+	/* And in the next batch it is not forgotten. */
+	fs_map(&fs, VA, page(self, 3), FS_RW);
+	ASSERT_EQ(0, queue(self, qi_piotlb_pages(1, 1, VA, 0)));
+	EXPECT_EQ(3, sees(self, 0, 1));
+	EXPECT_EQ(2, sees(self, 0, 2));
 }
 
 /* --- faults -------------------------------------------------------------- */
@@ -1113,9 +1282,10 @@ TEST_F(vtd_nested, hostile_loops)
 /* A million PASIDs, all of one page: what they cost is what the hardware's table does. */
 TEST_F_TIMEOUT(vtd_nested, hostile_million, 400)
 {
-	struct fs fs = space(self, 1);
+	struct fs fs = space(self, 1), other = space(self, 2);
+	uint64_t *dir, start, once;
+	struct qi descs[600];
 	struct pasids p;
-	uint64_t *dir, start;
 	uint32_t t, leaf;
 	long tags = backend_tags_used();
 
@@ -1139,15 +1309,25 @@ TEST_F_TIMEOUT(vtd_nested, hostile_million, 400)
 	ASSERT_EQ(0, queue(self, qi_iotlb_global()));
 	EXPECT_EQ(BLOCKED, sees(self, 0, 64 * 5000 + 3));
 	EXPECT_EQ(1, sees(self, 0, 64 * 5001 + 3));
+	/* However often and with however many names: all of it is read twice at most. */
+	start = now_ns();
+	ASSERT_EQ(0, queue(self, qi_pasid_global()));
+	once = now_ns() - start;
+	for (int i = 0; i < 600; i++)
+		descs[i] = i < 200 ? qi_pasid_domain(1000 + i) : i % 2 ? qi_pasid_domain(DID + 3) :
+									 qi_pasid_global();
+	pasids_set(&p, 3, &other, DID + 3);
+	start = now_ns();
+	ASSERT_EQ(0, queue_many(self, descs, ARRAY_SIZE(descs)));
+	TH_LOG("once %lu ms, 600 times %lu ms", (unsigned long)once / 1000000,
+	       (unsigned long)(now_ns() - start) / 1000000);
+	EXPECT_GT(8 * once, now_ns() - start);
+	ASSERT_EQ(0, queue(self, qi_iotlb_global()));
+	EXPECT_EQ(2, sees(self, 0, 3));
+	EXPECT_EQ(2, sees(self, 0, 64 * 5001 + 3));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
 	ASSERT_EQ(0, sva_destroy(self->fd, t));
 }
-
-struct changer {
-	volatile bool stop;
-	struct pasid_entry *entry;
-	uint64_t first[2];
-};
 
 /* An entry that is never the same, and half of the time nonsense. */
 static void *change(void *arg)
@@ -1343,6 +1523,7 @@ TEST_F_TIMEOUT(vtd_nested, replace_by_guest, 300)
 {
 	struct fs a = wide_space(self, VA, 1), b = wide_space(self, VA, 2);
 	struct requests r = { .bdf = self->bdf[0], .pasid = 3, .addr = VA };
+	uint64_t before = sim_counter(0, "pasid_global");
 	pthread_t thread;
 	struct pasids p;
 	uint32_t t;
@@ -1360,6 +1541,7 @@ TEST_F_TIMEOUT(vtd_nested, replace_by_guest, 300)
 	}
 	r.stop = true;
 	pthread_join(thread, NULL);
+	EXPECT_EQ(before, sim_counter(0, "pasid_global")) TH_LOG("others' PASID cache went");
 	EXPECT_EQ(0, r.other);
 	EXPECT_LT(0, r.seen[1]);
 	EXPECT_LT(0, r.seen[2]);
