@@ -618,7 +618,10 @@ static void vtd_shadow_put_dids(struct vtd_shadow *shadow)
 	}
 }
 
-/* It leaves its unit, on which nothing is attached to it. */
+/*
+ * It leaves its unit, on which nothing is attached to it. If the hardware may look at it
+ * still, that finds nothing any more, before what it led to can become something else.
+ */
 static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 {
 	struct vtd_vunit *vv = shadow->vv;
@@ -626,15 +629,17 @@ static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 	mutex_lock(&vv->tables_lock);
 	list_del(&shadow->node);
 	vtd_shadow_put_dids(shadow);
-	mutex_unlock(&vv->tables_lock);
-	vtd_shadow_free_own(shadow);
-	vtd_domain_leave(vv->parent, vv->unit, false);
 	mutex_lock(&vv->unit->lock);
 	if (shadow->keep) {
+		vtd_pasid_table_blank(vv->unit, shadow->table);
 		list_add(&shadow->table->quarantine, &vv->unit->quarantine);
 		shadow->table = NULL;
+		vv->stale = true;
 	}
 	mutex_unlock(&vv->unit->lock);
+	mutex_unlock(&vv->tables_lock);
+	vtd_shadow_free_own(shadow);
+	vtd_domain_leave(vv->parent, vv->unit, shadow->keep);
 	if (shadow->alone)
 		vtd_vunit_free(&vv->base);
 }

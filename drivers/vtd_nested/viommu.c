@@ -507,7 +507,7 @@ void vtd_vunit_free(struct iommufd_sva_vunit *vunit)
 
 	WARN_ON(!list_empty(&vv->tables));
 	vtd_vunit_free_dids(vv);
-	vtd_domain_leave(vv->parent, vv->unit, false);
+	vtd_domain_leave(vv->parent, vv->unit, vv->stale);
 	vtd_domain_nest_put(vv->parent);
 	vtd_vunit_destroy(vv);
 }

@@ -138,8 +138,8 @@ struct vtd_found {
 
 /**
  * struct vtd_pasid_table - a PASID directory and the leaves it points to
- * @dir: directory, 2^(@pdts + 7) entries. The leaf of RID_PASID is always there,
- *	any other while a PASID of it is present.
+ * @dir: directory, 2^(@pdts + 7) entries. The leaf of RID_PASID is always there, any
+ *	other while a PASID of it is present, or from then on in a guest's.
  * @pdts: its size (9.4)
  * @pasid_enable: requests with a PASID are looked up too
  * @spare: the copy that takes the place of a leaf; see table.c
@@ -385,6 +385,7 @@ void vtd_pasid_table_set(struct vtd_unit *unit, struct vtd_pasid_table *table, u
 			 struct vtd_pasid_change *change);
 bool vtd_pasid_table_set_leaf(struct vtd_unit *unit, struct vtd_pasid_table *table,
 			      u32 pasid, const struct vtd_pasid_entry *next);
+void vtd_pasid_table_blank(struct vtd_unit *unit, struct vtd_pasid_table *table);
 void vtd_pasid_table_settle(struct vtd_pasid_table *table,
 			    struct vtd_pasid_change *change, bool forgotten);
 struct vtd_context_entry *vtd_context_entry(struct vtd_unit *unit, u16 sid);
