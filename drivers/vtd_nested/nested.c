@@ -97,7 +97,7 @@ static struct vtd_nested_unit *vtd_nested_add_unit(struct vtd_nested *vn, struct
 		return ERR_PTR(-ENOMEM);
 	nu->unit = unit;
 	INIT_LIST_HEAD(&nu->pasids);
-	rc = vtd_tag_init(&nu->tag, unit, vn->parent);
+	rc = vtd_tag_init(&nu->tag, unit, vn->parent, vn->base.tags);
 	if (rc) {
 		kfree(nu);
 		return ERR_PTR(rc);

@@ -580,6 +580,10 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 out:
 	vtd_master_note(vm, index, rc ? old : new);
 	mutex_unlock(&unit->lock);
+	if (!rc)
+		shadow = vtd_shadow_of(old);
+	if (shadow)
+		vtd_shadow_put(shadow);
 	return rc;
 }
 

@@ -433,6 +433,7 @@ struct vtd_domain_unit {
  * @node: in vtd_domain_unit.tags of @parent: unmaps there flush it
  * @unit: where
  * @parent: the nesting parent
+ * @tags: where it is counted, see iommufd_sva_tag_get()
  * @did: the ID
  *
  * A domain ID stands for one second stage, and with a PASID for one first stage
@@ -442,6 +443,7 @@ struct vtd_tag {
 	struct list_head node;
 	struct vtd_unit *unit;
 	struct vtd_domain *parent;
+	atomic_t *tags;
 	u16 did;
 };
 
@@ -481,7 +483,8 @@ int vtd_domain_join(struct vtd_domain *domain, struct vtd_unit *unit, u16 *did);
 void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit, bool lost);
 int vtd_domain_nest_get(struct vtd_domain *domain);
 void vtd_domain_nest_put(struct vtd_domain *domain);
-int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent);
+int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent,
+		 atomic_t *tags);
 int vtd_tag_flush(struct vtd_tag *tag);
 void vtd_tag_fini(struct vtd_tag *tag);
 unsigned int vtd_domain_gpa_bits(struct vtd_domain *domain);

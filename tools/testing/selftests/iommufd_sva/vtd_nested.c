@@ -361,7 +361,7 @@ TEST_F(vtd_nested, two_units)
 	EXPECT_EQ(3, bdf_sees(bdf, 9, VA));
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, far, 9));
 
-	/* A table of the vIOMMU's is on its unit; one on the parent is on the first one's. */
+	/* A table of the vIOMMU's is on its unit; one on the parent is on its devices'. */
 	EXPECT_EQ(-EINVAL, sva_vdevice_alloc(self->fd, self->viommu, far, 0x2000, &vdevice));
 	pasids_init(&p, &self->g, 13);
 	pasids_set(&p, 4, &fs, DID);
@@ -373,6 +373,16 @@ TEST_F(vtd_nested, two_units)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], mine, NULL));
 	EXPECT_EQ(3, sees(self, 0, 4));
 	EXPECT_EQ(3, bdf_sees(bdf, 4, VA));
+	/* Where nobody needs it any more it goes elsewhere, and back. */
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, sva_detach(self->fd, far));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[1], theirs, NULL));
+		EXPECT_EQ(3, sees(self, 1, 4));
+		EXPECT_EQ(-EINVAL, sva_attach(self->fd, far, theirs, NULL));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[1]));
+		ASSERT_EQ(0, sva_attach(self->fd, far, theirs, NULL));
+		EXPECT_EQ(3, bdf_sees(bdf, 4, VA));
+	}
 	/* The memory that is under both. */
 	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, GPA, GUEST_SIZE, NULL));
 	EXPECT_EQ(BLOCKED, sees(self, 0, 4));
@@ -715,7 +725,7 @@ TEST_F(vtd_nested, bad_tables)
 						    IOMMUFD_SVA_PASID_TABLE_VTD, &arg, \
 						    sizeof(arg), &t));                 \
 	} while (0)
-	TABLE_REFUSED(-EINVAL, pasid_bits, 6);
+	TABLE_REFUSED(-EINVAL, pasid_bits, 12);
 	TABLE_REFUSED(-EINVAL, pasid_bits, 21);
 	TABLE_REFUSED(-EINVAL, rid_pasid, 1);
 	TABLE_REFUSED(-EINVAL, dir_gpa, GPA + 8);
@@ -732,8 +742,8 @@ TEST_F(vtd_nested, bad_tables)
 TEST_F(vtd_nested, table_on_the_parent)
 {
 	struct fs a = space(self, 1), b = space(self, 2);
-	uint32_t t, num = 2, viommu = self->viommu;
-	struct qi descs[2];
+	uint32_t t, num = 2, viommu = self->viommu, consumed, error;
+	struct qi descs[2] = { };
 	struct pasids p;
 
 	pasids_init(&p, &self->g, 20);
@@ -743,6 +753,7 @@ TEST_F(vtd_nested, table_on_the_parent)
 	/* Nothing of it was read yet. */
 	self->viommu = t;
 	EXPECT_EQ(0, queue(self, qi_pasid_global()));
+	EXPECT_EQ(-EINVAL, queue_as(self, descs, 24, 1, &consumed, &error));
 	for (int i = 0; i < NDEVICES; i++) {
 		ASSERT_EQ(0, sva_attach(self->fd, self->device[i], t, NULL));
 		EXPECT_EQ(1, sees(self, i, 5));
@@ -1311,6 +1322,88 @@ TEST_F(vtd_nested, blocked_without_an_answer)
 }
 
 /* --- a hostile guest ----------------------------------------------------- */
+
+/* What an fd sees that has one device, and an address space of a guest's on it. */
+static int other_user(FIXTURE_DATA(vtd_nested) *self, int bdf)
+{
+	struct iommufd_sva_hwpt_vtd_s1 s1 = { .addr_width = 48 };
+	struct fs fs = space(self, 5);
+	uint32_t device, ioas, parent, hwpt;
+	int fd = sva_open(), seen = GARBAGE;
+
+	s1.pgtbl_addr = fs.root;
+	if (!sva_bind(fd, bdf, &device) && !sva_ioas_alloc(fd, &ioas) &&
+	    !sva_map(fd, ioas, self->g.mem, GUEST_SIZE, GPA, SVA_RW) &&
+	    !sva_hwpt_alloc(fd, device, ioas, IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT, &parent) &&
+	    !sva_hwpt_nested(fd, device, parent, IOMMUFD_SVA_HWPT_DATA_VTD_S1, &s1, sizeof(s1),
+			     &hwpt) &&
+	    !sva_attach_pasid(fd, device, 3, hwpt, NULL))
+		seen = bdf_sees(bdf, 3, VA);
+	close(fd);
+	return seen;
+}
+
+/*
+ * A VMM that takes all domain IDs that it can get: what goes does go, what has none is
+ * blocked, and others have theirs.
+ */
+TEST_F_TIMEOUT(vtd_nested, no_domain_id_left, 300)
+{
+	struct fs a = space(self, 1), b = space(self, 2);
+	uint32_t t, viommu[600], tables[600], hwpt;
+	struct pasids p, many;
+	int num, efd;
+
+	pasids_init(&p, &self->g, 13);
+	pasids_set(&p, 1, &a, DID);
+	pasids_set(&p, 2, &a, OTHER_DID);
+	ASSERT_EQ(0, sva_veventq_alloc(self->fd, self->viommu, IOMMUFD_SVA_VEVENTQ_VTD, 100,
+				       &hwpt, &efd));
+	ASSERT_EQ(0, table(self, &p, &t));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], t, NULL));
+	EXPECT_EQ(1, sees(self, 0, 1));
+	EXPECT_EQ(1, sees(self, 0, 2));
+	pasids_init(&many, &self->g, 13);
+	for (int n = 0; n < 200; n++)
+		pasids_set(&many, n, &a, n);
+	for (num = 0; num < 600; num++) {
+		if (sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_VTD, self->device[0],
+				     self->parent, &viommu[num]))
+			break;
+		ASSERT_EQ(0, table_on(self, viommu[num], &many, &tables[num]));
+	}
+	TH_LOG("%d vIOMMUs, %ld domain IDs", num, backend_tags_used());
+	EXPECT_LT(10, num);
+	EXPECT_GT(600, num);
+	EXPECT_EQ(-ENOSPC, sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_VTD, self->device[0],
+					    self->parent, &viommu[num]));
+	ASSERT_EQ(0, hwpt_on(self, self->parent, &a, &hwpt));
+	EXPECT_EQ(-ENOSPC, sva_attach_pasid(self->fd, self->device[1], 9, hwpt, NULL));
+	/* Two change, one of which goes; three have an ID that would be new. */
+	pasids_clear(&p, 1);
+	pasids_set(&p, 2, &b, OTHER_DID);
+	for (int n = 3; n < 6; n++)
+		pasids_set(&p, n, &b, 100 + n);
+	ASSERT_EQ(0, queue(self, qi_pasid_global()));
+	ASSERT_EQ(0, queue(self, qi_iotlb_global()));
+	EXPECT_EQ(0x59, fault_of(self, efd, 0, 1, VA));
+	EXPECT_EQ(2, sees(self, 0, 2));
+	for (int n = 3; n < 6; n++) {
+		EXPECT_EQ(0x59, fault_of(self, efd, 0, n, VA));
+	}
+	/* Another has a device, and all that it needs. */
+	ASSERT_EQ(0, sva_destroy(self->fd, self->vdevice[2]));
+	ASSERT_EQ(0, sva_destroy(self->fd, self->device[2]));
+	EXPECT_EQ(5, other_user(self, self->bdf[2]));
+	/* There is room again. */
+	ASSERT_EQ(0, sva_destroy(self->fd, tables[0]));
+	ASSERT_EQ(0, sva_destroy(self->fd, viommu[0]));
+	ASSERT_EQ(0, queue(self, qi_pasid_global()));
+	for (int n = 3; n < 6; n++) {
+		EXPECT_EQ(2, sees(self, 0, n));
+	}
+	close(efd);
+}
 
 /* Everything points at itself. */
 TEST_F(vtd_nested, hostile_loops)
