@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Stream table entries of SMMUv3.
+ * Stream table entries of SMMUv3, and the descriptors that lead to them.
  *
  * Pure functions make them: numbers in, an entry out. One function writes them
  * (ste.c). Field names and sections are those of the Arm System Memory
- * Management Unit Architecture Specification, version 3 (IHI 0070), 5.2. The
+ * Management Unit Architecture Specification, version 3 (IHI 0070), 5.1 and 5.2. The
  * same text is compiled into a user-space program that checks it
  * (tools/testing/unit).
  */
@@ -58,6 +58,10 @@ struct smmuv3_ste {
 #define SMMUV3_STE_2_S2			GENMASK_ULL(58, 32)	/* all of stage 2 */
 
 #define SMMUV3_STE_3_S2TTB		GENMASK_ULL(51, 4)	/* 243:196 */
+
+/* 5.1 Level 1 Stream Table Descriptor */
+#define SMMUV3_L1_SPAN			GENMASK_ULL(4, 0)
+#define SMMUV3_L1_L2PTR			GENMASK_ULL(51, 6)
 
 /* Config. Bit 0: stage 1 translates, bit 1: stage 2 does. */
 enum smmuv3_config {
@@ -170,6 +174,12 @@ smmuv3_make_s2_cfg(u64 root, unsigned int ias, unsigned int oas,
 		.sh = coherent ? SMMUV3_WALK_ISH : SMMUV3_WALK_OSH,
 		.ps = smmuv3_address_size(oas),
 	};
+}
+
+/* 5.1: a level-1 descriptor for 2^@log2 entries at @l2, aligned to their size. */
+static inline __le64 smmuv3_make_l1_desc(u64 l2, unsigned int log2)
+{
+	return cpu_to_le64((l2 & SMMUV3_L1_L2PTR) | FIELD_PREP(SMMUV3_L1_SPAN, log2 + 1));
 }
 
 static inline bool smmuv3_ste_valid(const struct smmuv3_ste *ste)

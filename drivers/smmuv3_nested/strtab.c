@@ -37,16 +37,6 @@
 #define SMMU_MAX_LOG2		26
 #define SMMU_MAX_LINEAR_LOG2	17
 
-/* 5.1 Level 1 Stream Table Descriptor */
-#define SMMU_L1_SPAN		GENMASK_ULL(4, 0)
-#define SMMU_L1_L2PTR		GENMASK_ULL(51, 6)
-
-/* @l2: a table of 2^@log2 entries, aligned to its size. */
-static __le64 smmu_make_l1_desc(dma_addr_t l2, unsigned int log2)
-{
-	return cpu_to_le64((l2 & SMMU_L1_L2PTR) | FIELD_PREP(SMMU_L1_SPAN, log2 + 1));
-}
-
 #define SMMU_L2_BYTES	(SMMU_L2_STES * sizeof(struct smmuv3_ste))
 
 static size_t smmu_linear_bytes(struct smmu_strtab *strtab)
@@ -150,7 +140,7 @@ static int smmu_strtab_init_two_level(struct smmu_unit *unit)
 	if (!strtab->bypass || !strtab->l2 || !strtab->l2_dma || !strtab->l1)
 		return -ENOMEM;
 	for (i = 0; i < num; i++)
-		strtab->l1[i] = smmu_make_l1_desc(strtab->bypass_dma, SMMU_SPLIT);
+		strtab->l1[i] = smmuv3_make_l1_desc(strtab->bypass_dma, SMMU_SPLIT);
 	return 0;
 }
 
@@ -255,7 +245,7 @@ static int smmu_strtab_lead(struct smmu_unit *unit, unsigned int index)
 
 	/* The entries are in memory before the descriptor leads there. */
 	dma_wmb();
-	WRITE_ONCE(strtab->l1[index], smmu_make_l1_desc(strtab->l2_dma[index], SMMU_SPLIT));
+	WRITE_ONCE(strtab->l1[index], smmuv3_make_l1_desc(strtab->l2_dma[index], SMMU_SPLIT));
 	return smmu_cmdq_submit(unit, &cmd, 1);
 }
 

@@ -144,6 +144,7 @@ static struct vtd_domain_unit *vtd_domain_add(struct vtd_domain *domain,
 	du->unit = unit;
 	du->did = did;
 	INIT_LIST_HEAD(&du->tags);
+	INIT_LIST_HEAD(&du->devices);
 	list_add(&du->node, &domain->units);
 	return du;
 }
@@ -239,6 +240,39 @@ void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit, bool los
 }
 
 /**
+ * vtd_domain_add_device - a device is going to be able to cache what is mapped
+ * @domain: the domain, which is on the device's unit
+ * @master: the device
+ * @kind: by which of its requests
+ *
+ * Return: 0 or -ENOMEM. From here on unmaps reach the device.
+ */
+int vtd_domain_add_device(struct vtd_domain *domain, struct iommufd_sva_master *master,
+			  enum vtd_ats_kind kind)
+{
+	struct vtd_domain_unit *du;
+	int rc;
+
+	down_write(&domain->units_rwsem);
+	du = vtd_domain_find(domain, to_vtd_unit(master->unit));
+	rc = vtd_ats_join(&du->devices, master, kind);
+	up_write(&domain->units_rwsem);
+	return rc;
+}
+
+/* It has nothing of it any more. */
+void vtd_domain_remove_device(struct vtd_domain *domain, struct iommufd_sva_master *master,
+			      enum vtd_ats_kind kind)
+{
+	struct vtd_domain_unit *du;
+
+	down_write(&domain->units_rwsem);
+	du = vtd_domain_find(domain, to_vtd_unit(master->unit));
+	vtd_ats_leave(&du->devices, master, kind);
+	up_write(&domain->units_rwsem);
+}
+
+/**
  * vtd_tag_init - a domain ID for something nested
  * @tag: it
  * @unit: where
@@ -322,20 +356,41 @@ static struct vtd_desc vtd_iotlb_desc(struct vtd_unit *unit, u16 did, u64 start,
 /* So many go to a unit together: no memory is allocated to invalidate. */
 #define VTD_DOMAIN_DESCS	16
 
+/* Of all that is there on a unit what has addresses from @start to @last. */
+static void vtd_domain_add_iotlb(struct vtd_batch *batch, struct vtd_domain_unit *du, u64 start,
+				 u64 last, bool ih)
+{
+	struct vtd_tag *tag;
+
+	vtd_batch_add(batch, vtd_iotlb_desc(du->unit, du->did, start, last, ih));
+	list_for_each_entry(tag, &du->tags, node)
+		vtd_batch_add(batch, vtd_iotlb_desc(du->unit, tag->did, start, last, ih));
+}
+
 /*
  * On one unit the domain itself and all that is nested on it: no address of a guest's
- * tells which of its pages lead there, so of those all goes (table 23).
+ * tells which of its pages lead there, so of those all goes (table 23), and from the
+ * device-TLBs of devices that go through it whatever they have.
  */
 static int vtd_domain_invalidate_unit(struct vtd_domain_unit *du, u64 start, u64 last, bool ih)
 {
 	struct vtd_desc descs[VTD_DOMAIN_DESCS];
 	struct vtd_batch batch;
-	struct vtd_tag *tag;
 
 	vtd_batch_init(&batch, du->unit, descs, ARRAY_SIZE(descs));
-	vtd_batch_add(&batch, vtd_iotlb_desc(du->unit, du->did, start, last, ih));
-	list_for_each_entry(tag, &du->tags, node)
-		vtd_batch_add(&batch, vtd_iotlb_desc(du->unit, tag->did, start, last, ih));
+	vtd_domain_add_iotlb(&batch, du, start, last, ih);
+	vtd_ats_add(&batch, &du->devices, start, last);
+	return vtd_batch_submit(&batch);
+}
+
+/* What was not mapped there is: nothing of that is in a device-TLB. */
+static int vtd_domain_announce_unit(struct vtd_domain_unit *du, u64 start, u64 last)
+{
+	struct vtd_desc descs[VTD_DOMAIN_DESCS];
+	struct vtd_batch batch;
+
+	vtd_batch_init(&batch, du->unit, descs, ARRAY_SIZE(descs));
+	vtd_domain_add_iotlb(&batch, du, start, last, false);
 	return vtd_batch_submit(&batch);
 }
 
@@ -373,15 +428,22 @@ int vtd_domain_flush_unit(struct vtd_domain *domain, struct vtd_unit *unit)
 static void vtd_domain_invalidate(struct vtd_domain *domain, u64 start, u64 last, bool ih)
 {
 	struct vtd_domain_unit *du;
+	bool silent = false;
+	int rc;
 
 	down_read(&domain->units_rwsem);
 	/* An invalidation flushes the write buffer first (RWBF, 6.8). */
 	list_for_each_entry(du, &domain->units, node) {
-		if (vtd_domain_invalidate_unit(du, start, last, ih))
+		rc = vtd_domain_invalidate_unit(du, start, last, ih);
+		if (rc == -ETIMEDOUT)
+			silent = true;
+		else if (rc)
 			vtd_err(du->unit, "domain %u not invalidated from %#llx to %#llx: devices may reach memory that was unmapped, reboot\n",
 				du->did, start, last);
 	}
 	up_read(&domain->units_rwsem);
+	if (silent && vtd_ats_cut_off_all())
+		pr_err("vtd_nested: a device without an answer may reach memory that was unmapped, reboot\n");
 }
 
 static void vtd_pt_flush_iotlb(struct iommufd_sva_pt *pt, u64 start, u64 last)
@@ -466,7 +528,7 @@ static void vtd_domain_sync_map(struct iommufd_sva_domain *domain, u64 iova, siz
 		vtd_unit_flush_write_buffer(du->unit);
 		if (!(du->unit->cap & VTD_CAP_CM))
 			continue;
-		if (vtd_domain_invalidate_unit(du, iova, iova + len - 1, false))
+		if (vtd_domain_announce_unit(du, iova, iova + len - 1))
 			vtd_err(du->unit, "domain %u: new mappings at %#llx not announced, devices may fault there\n",
 				du->did, iova);
 	}

@@ -138,6 +138,19 @@ static enum vtd_guest_iqei vtd_guest_pages(const struct vtd_guest_caps *caps, u6
 	return VTD_GUEST_IQEI_NONE;
 }
 
+/* 6.5.2.5, 6.5.2.6: ADDR and S, see vtd_ats_address(). */
+static void vtd_guest_ats_pages(u64 qw1, bool s, struct vtd_guest_desc *out)
+{
+	unsigned int am = 0;
+
+	if (s)
+		am = 1;
+	while (am && am < VTD_ATS_EVERYTHING && vtd_get_bits(qw1, 11 + am, 11 + am))
+		am++;
+	out->am = (u8)am;
+	out->addr = am < VTD_ATS_EVERYTHING ? qw1 & (~0ULL << (12 + am)) : 0;
+}
+
 /**
  * vtd_guest_desc - check a descriptor of a guest's invalidation queue
  * @caps: what the unit can do
@@ -187,9 +200,12 @@ enum vtd_guest_iqei vtd_guest_desc(const struct vtd_guest_caps *caps, bool wide,
 						       VTD_GUEST_IQEI_RESERVED;
 	case VTD_DESC_DEV_TLB:
 		out->sid = (u16)vtd_get_bits(qw0, 47, 32);
+		vtd_guest_ats_pages(qw1, vtd_get_bits(qw1, 0, 0), out);
 		return VTD_GUEST_IQEI_NONE;
 	case VTD_DESC_PASID_DEV_TLB:
 		out->sid = (u16)vtd_get_bits(qw0, 31, 16);
+		out->g = (u8)vtd_get_bits(qw1, 0, 0);
+		vtd_guest_ats_pages(qw1, vtd_get_bits(qw1, 11, 11), out);
 		return VTD_GUEST_IQEI_NONE;
 	default:
 		return VTD_GUEST_IQEI_NONE;

@@ -84,12 +84,12 @@ enum vtd_guest_iqei {
 /**
  * struct vtd_guest_desc - a guest's invalidation descriptor, checked
  * @type: its type; what follows as far as the type has it
- * @g: granularity
+ * @g: granularity; of a PASID-based-device-TLB invalidation whether it is global (GI)
  * @did: the guest's domain ID
  * @pasid: PASID
  * @sid: the guest's name for a device
  * @addr: address, a multiple of 2^@am pages
- * @am: address mask
+ * @am: address mask; for a device-TLB VTD_ATS_EVERYTHING is all there is
  * @ih: invalidation hint
  */
 struct vtd_guest_desc {

@@ -103,6 +103,8 @@ static const struct iommufd_sva_backend_ops vtd_backend_ops = {
 	.must_stay_identity = vtd_must_stay_identity,
 	.hw_info = vtd_hw_info,
 	.cache_coherency = vtd_cache_coherency,
+	.ats_capable = vtd_ats_capable,
+	.ats_set = vtd_ats_set,
 };
 
 static struct iommufd_sva_backend vtd_backend = {

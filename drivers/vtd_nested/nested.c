@@ -31,12 +31,14 @@ struct vtd_nested_user {
  * @unit: the unit
  * @tag: its domain ID there
  * @pasids: struct vtd_nested_user, not empty
+ * @devices: struct vtd_ats_user, which may have cached something of it
  */
 struct vtd_nested_unit {
 	struct list_head node;
 	struct vtd_unit *unit;
 	struct vtd_tag tag;
 	struct list_head pasids;
+	struct list_head devices;
 };
 
 /**
@@ -97,6 +99,7 @@ static struct vtd_nested_unit *vtd_nested_add_unit(struct vtd_nested *vn, struct
 		return ERR_PTR(-ENOMEM);
 	nu->unit = unit;
 	INIT_LIST_HEAD(&nu->pasids);
+	INIT_LIST_HEAD(&nu->devices);
 	rc = vtd_tag_init(&nu->tag, unit, vn->parent, vn->base.tags);
 	if (rc) {
 		kfree(nu);
@@ -131,9 +134,48 @@ static int vtd_nested_add_user(struct vtd_nested_unit *nu, u32 pasid)
 	return 0;
 }
 
-int vtd_nested_join(struct vtd_unit *unit, struct iommufd_sva_nested *nested, u32 pasid,
-		    struct vtd_pasid_entry *entry)
+static void vtd_nested_remove_user(struct vtd_nested_unit *nu, u32 pasid)
 {
+	struct vtd_nested_user *user = vtd_nested_find_user(nu, pasid);
+
+	if (--user->users)
+		return;
+	list_del(&user->node);
+	kfree(user);
+}
+
+static enum vtd_ats_kind vtd_nested_kind(u32 pasid)
+{
+	return pasid == VTD_RID_PASID ? VTD_ATS_RID : VTD_ATS_PASID;
+}
+
+/* @master may cache what comes of its tables, and of the parent's. */
+static int vtd_nested_add_device(struct vtd_nested_unit *nu, struct iommufd_sva_master *master,
+				 u32 pasid)
+{
+	struct vtd_domain *parent = nu->tag.parent;
+	int rc;
+
+	rc = vtd_ats_join(&nu->devices, master, vtd_nested_kind(pasid));
+	if (rc)
+		return rc;
+	rc = vtd_domain_add_device(parent, master, VTD_ATS_ALL);
+	if (rc)
+		vtd_ats_leave(&nu->devices, master, vtd_nested_kind(pasid));
+	return rc;
+}
+
+static void vtd_nested_remove_device(struct vtd_nested_unit *nu,
+				     struct iommufd_sva_master *master, u32 pasid)
+{
+	vtd_domain_remove_device(nu->tag.parent, master, VTD_ATS_ALL);
+	vtd_ats_leave(&nu->devices, master, vtd_nested_kind(pasid));
+}
+
+int vtd_nested_join(struct iommufd_sva_master *master, struct iommufd_sva_nested *nested,
+		    u32 pasid, struct vtd_pasid_entry *entry)
+{
+	struct vtd_unit *unit = to_vtd_unit(master->unit);
 	struct vtd_nested *vn = to_vtd_nested(nested);
 	struct vtd_nested_unit *nu;
 	int rc;
@@ -144,6 +186,11 @@ int vtd_nested_join(struct vtd_unit *unit, struct iommufd_sva_nested *nested, u3
 	rc = PTR_ERR_OR_ZERO(nu);
 	if (!rc) {
 		rc = vtd_nested_add_user(nu, pasid);
+		if (!rc) {
+			rc = vtd_nested_add_device(nu, master, pasid);
+			if (rc)
+				vtd_nested_remove_user(nu, pasid);
+		}
 		*entry = vtd_domain_nested_entry(vn->parent, unit, nu->tag.did, vn->first);
 		vtd_nested_put_unit(nu);
 	}
@@ -151,22 +198,31 @@ int vtd_nested_join(struct vtd_unit *unit, struct iommufd_sva_nested *nested, u3
 	return rc;
 }
 
-void vtd_nested_leave(struct vtd_unit *unit, struct iommufd_sva_nested *nested, u32 pasid)
+void vtd_nested_leave(struct iommufd_sva_master *master, struct iommufd_sva_nested *nested,
+		      u32 pasid)
 {
+	struct vtd_unit *unit = to_vtd_unit(master->unit);
 	struct vtd_nested *vn = to_vtd_nested(nested);
-	struct vtd_nested_user *user;
 	struct vtd_nested_unit *nu;
 
 	lockdep_assert_held(&unit->lock);
 	mutex_lock(&vn->lock);
 	nu = vtd_nested_find_unit(vn, unit);
-	user = vtd_nested_find_user(nu, pasid);
-	if (!--user->users) {
-		list_del(&user->node);
-		kfree(user);
-	}
+	vtd_nested_remove_device(nu, master, pasid);
+	vtd_nested_remove_user(nu, pasid);
 	vtd_nested_put_unit(nu);
 	mutex_unlock(&vn->lock);
+}
+
+/* The last address of @inv; ~0: everything is meant. */
+static u64 vtd_nested_last(const struct iommufd_sva_hwpt_vtd_s1_invalidate *inv)
+{
+	u64 last;
+
+	if (check_shl_overflow(inv->npages, 12, &last) ||
+	    check_add_overflow(inv->addr, last - 1, &last))
+		return ~0ULL;
+	return last;
 }
 
 /*
@@ -177,18 +233,15 @@ static struct vtd_desc vtd_nested_desc(struct vtd_nested_unit *nu,
 				       const struct iommufd_sva_hwpt_vtd_s1_invalidate *inv)
 {
 	bool leaf = inv->flags & IOMMUFD_SVA_VTD_INV_FLAGS_LEAF;
-	u64 cap = nu->unit->cap, last;
+	u64 cap = nu->unit->cap, last = vtd_nested_last(inv);
 	struct vtd_nested_user *user;
 	unsigned int am;
 
 	if (!list_is_singular(&nu->pasids))
 		return vtd_make_iotlb_domain(nu->tag.did, cap & VTD_CAP_DRD, cap & VTD_CAP_DWD);
 	user = list_first_entry(&nu->pasids, struct vtd_nested_user, node);
-	if (check_shl_overflow(inv->npages, 12, &last) ||
-	    check_add_overflow(inv->addr, last - 1, &last))
-		return vtd_make_pasid_iotlb_all(nu->tag.did, user->pasid);
 	am = vtd_address_mask(inv->addr, last);
-	if (am > FIELD_GET(VTD_CAP_MAMV, cap))
+	if (last == ~0ULL || am > FIELD_GET(VTD_CAP_MAMV, cap))
 		return vtd_make_pasid_iotlb_all(nu->tag.did, user->pasid);
 	return vtd_make_pasid_iotlb_pages(nu->tag.did, user->pasid,
 					  vtd_address_start(inv->addr, am), am, leaf);
@@ -207,6 +260,10 @@ static int vtd_nested_pass(struct vtd_nested_unit *nu,
 	for (i = 0; i < num; i++)
 		if (invs[i].npages)
 			vtd_batch_add(&batch, vtd_nested_desc(nu, &invs[i]));
+	for (i = 0; i < num; i++)
+		if (invs[i].npages)
+			vtd_ats_add(&batch, &nu->devices, invs[i].addr,
+				    vtd_nested_last(&invs[i]));
 	return vtd_batch_submit(&batch);
 }
 
@@ -232,7 +289,8 @@ static int vtd_nested_invalidate_some(struct vtd_nested *vn,
 	struct iommufd_sva_hwpt_vtd_s1_invalidate invs[VTD_S1_BATCH];
 	unsigned int num = min(array->entry_num - array->consumed, VTD_S1_BATCH), i;
 	struct vtd_nested_unit *nu;
-	int rc = 0, error = 0;
+	int rc = 0, error = 0, one;
+	bool silent = false;
 
 	for (i = 0; i < num; i++) {
 		error = vtd_nested_copy(array, array->consumed + i, &invs[i]);
@@ -240,9 +298,15 @@ static int vtd_nested_invalidate_some(struct vtd_nested *vn,
 			break;
 	}
 	mutex_lock(&vn->lock);
-	list_for_each_entry(nu, &vn->units, node)
-		rc = vtd_nested_pass(nu, invs, i) ?: rc;
+	list_for_each_entry(nu, &vn->units, node) {
+		one = vtd_nested_pass(nu, invs, i);
+		silent |= one == -ETIMEDOUT;
+		if (one && one != -ETIMEDOUT)
+			rc = one;
+	}
 	mutex_unlock(&vn->lock);
+	if (silent)
+		rc = vtd_ats_cut_off_all() ?: rc;
 	if (rc)
 		return rc;
 	array->consumed += i;

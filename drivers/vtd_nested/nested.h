@@ -23,6 +23,8 @@
 #define VTD_DIDS	(U16_MAX + 1)
 /* Descriptors of a guest that are looked at, and submitted, together. */
 #define VTD_GUEST_ROOM	120U
+/* PASIDs that device-TLBs drop one by one, before they drop everything. */
+#define VTD_GUEST_PASIDS 32U
 
 /**
  * struct vtd_guest_did - a domain ID of a guest's
@@ -62,6 +64,8 @@ struct vtd_guest_did {
  * @epoch: how often @batch has taken effect
  * @guest: a page of a guest's PASID table, and what it replaces
  * @next: what it comes to
+ * @flush_dev_tlbs: everything goes from device-TLBs with what is submitted next
+ * @num_flushed: PASIDs that went from them one by one
  * @alone: of one PASID table that was made on the parent: its devices have no names
  */
 struct vtd_vunit {
@@ -85,6 +89,8 @@ struct vtd_vunit {
 	u32 epoch;
 	struct vtd_pasid_entry *guest;
 	struct vtd_pasid_entry *next;
+	bool flush_dev_tlbs;
+	unsigned int num_flushed;
 	bool alone;
 };
 
@@ -141,6 +147,10 @@ void vtd_shadow_add_own(struct vtd_vunit *vv, struct vtd_desc (*make)(u16 did, v
 			void *arg);
 int vtd_shadow_bind(struct vtd_shadow *shadow, struct vtd_unit *unit);
 void vtd_shadow_put(struct vtd_shadow *shadow);
+int vtd_shadow_add_device(struct vtd_shadow *shadow, struct iommufd_sva_master *master);
+void vtd_shadow_remove_device(struct vtd_shadow *shadow, struct iommufd_sva_master *master);
+void vtd_shadow_add_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *guest);
+void vtd_shadow_add_dev_tlbs(struct vtd_vunit *vv);
 void vtd_shadow_show(struct vtd_shadow *shadow);
 int vtd_shadow_forget(struct vtd_shadow *shadow);
 void vtd_shadow_keep(struct vtd_shadow *shadow);
@@ -152,12 +162,13 @@ struct iommufd_sva_nested *vtd_nested_alloc(struct iommufd_sva_unit *unit,
 					    struct iommufd_sva_vunit *vunit,
 					    const struct iommufd_sva_user_data *data);
 /*
- * Requests of some device of @unit with @pasid are going to go through @nested, which
+ * Requests of @master with @pasid are going to go through @nested, which
  * is no PASID table: make their entry. Both under unit->lock.
  */
-int vtd_nested_join(struct vtd_unit *unit, struct iommufd_sva_nested *nested, u32 pasid,
-		    struct vtd_pasid_entry *entry);
+int vtd_nested_join(struct iommufd_sva_master *master, struct iommufd_sva_nested *nested,
+		    u32 pasid, struct vtd_pasid_entry *entry);
 /* They do not any more, and nothing of the hardware refers to it. */
-void vtd_nested_leave(struct vtd_unit *unit, struct iommufd_sva_nested *nested, u32 pasid);
+void vtd_nested_leave(struct iommufd_sva_master *master, struct iommufd_sva_nested *nested,
+		      u32 pasid);
 
 #endif

@@ -17,11 +17,15 @@
  *    The rest of its batch is overwritten with waits of nobody's, its owner gets
  *    -EIO, everybody else's batches run.
  *  - ITE, a device did not answer a device-TLB invalidation in time: waits that
- *    were fetched before are lost. Batches with a device-TLB invalidation get
- *    -ETIMEDOUT, others are submitted again.
+ *    were fetched before are lost, and so may be whatever is behind the oldest
+ *    invalidation that is not answered. All that was lost is submitted again, but for
+ *    what is for that device: who has that gets -ETIMEDOUT in the end (ats.c).
  *  - ICE, a stray completion: cleared and logged.
  *  - no answer in VTD_QI_TIMEOUT: the queue is switched off and on again and
  *    everybody submits again; if that does not help the unit is given up.
+ *
+ * Invalidations of device-TLBs are sent to devices that have ATS on, and left out for
+ * all others.
  */
 #include <linux/delay.h>
 #include <linux/slab.h>
@@ -30,6 +34,8 @@
 /* Longer than the completion time-outs that hardware uses for ATS in practice. */
 #define VTD_QI_TIMEOUT		msecs_to_jiffies(2000)
 #define VTD_QI_ATTEMPTS		3
+/* Attempts that other batches' devices may cost. */
+#define VTD_QI_ITES		64
 /* Reads of the status word before a waiter sleeps and looks at FSTS_REG. */
 #define VTD_QI_SPINS		1000
 
@@ -38,13 +44,17 @@
  * @node: in vtd_qi.waiting
  * @seq: number of the batch
  * @slot: of its wait
- * @error: 0, -EIO or -EAGAIN, see vtd_qi_wait(); under qi->lock
+ * @error: 0, -EIO, -EAGAIN or -ETIMEDOUT, see vtd_qi_wait(); under qi->lock
+ * @silent: with -ETIMEDOUT: the device that did not answer, as far as is known
+ * @left_out: something is not in it that is for a device which does not answer
  */
 struct vtd_qi_batch {
 	struct list_head node;
 	u32 seq;
 	unsigned int slot;
 	int error;
+	u16 silent;
+	bool left_out;
 };
 
 int vtd_qi_init(struct vtd_unit *unit)
@@ -129,6 +139,18 @@ static void vtd_qi_fail(struct vtd_qi *qi, u32 seq, bool only, int error)
 			WRITE_ONCE(batch->error, error);
 }
 
+/* Tell whoever waits for batch @seq and those before it that @sid did not answer. */
+static void vtd_qi_time_out(struct vtd_qi *qi, u32 seq, u16 sid)
+{
+	struct vtd_qi_batch *batch;
+
+	lockdep_assert_held(&qi->lock);
+	list_for_each_entry(batch, &qi->waiting, node)
+		if (vtd_qi_reached(seq, batch->seq))
+			batch->silent = sid;
+	vtd_qi_fail(qi, seq, false, -ETIMEDOUT);
+}
+
 static void vtd_qi_repair_iqe(struct vtd_unit *unit)
 {
 	struct vtd_qi *qi = &unit->qi;
@@ -168,7 +190,7 @@ static void vtd_qi_repair_ite(struct vtd_unit *unit)
 			break;
 		slot = (slot + 1) % VTD_QI_SLOTS;
 	}
-	vtd_qi_fail(qi, seq, false, -EAGAIN);
+	vtd_qi_time_out(qi, seq, sid);
 	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_ITE);
 }
 
@@ -224,28 +246,96 @@ static bool vtd_qi_has_room(struct vtd_unit *unit, unsigned int slots)
 	return (qi->tail + VTD_QI_SLOTS - qi->head) % VTD_QI_SLOTS + slots < VTD_QI_SLOTS;
 }
 
+/* Is @desc to be sent? *@silent: not, for its device does not answer. */
+static bool vtd_qi_is_for_hardware(struct vtd_unit *unit, const struct vtd_desc *desc,
+				   bool *silent)
+{
+	struct vtd_ats *ats;
+
+	if (!vtd_desc_is_dev_tlb(desc))
+		return true;
+	lockdep_assert_held(&unit->ats_rwsem);
+	ats = vtd_ats_of(unit, desc);
+	if (!ats)
+		return false;
+	if (!READ_ONCE(ats->silent))
+		return true;
+	/* What it may use nothing of it need not drop. */
+	*silent |= READ_ONCE(ats->dte);
+	return false;
+}
+
+/*
+ * 6.5.2.12: hardware has a device-TLB invalidation wait for IOTLB invalidations that
+ * are ahead of it; but one for requests without a PASID not for those by PASID.
+ */
+static bool vtd_qi_needs_fence(const struct vtd_desc *desc, bool *by_pasid)
+{
+	bool needs = *by_pasid && vtd_desc_type(desc) == VTD_DESC_DEV_TLB;
+
+	*by_pasid = (*by_pasid && !needs) || vtd_desc_type(desc) == VTD_DESC_PASID_IOTLB;
+	return needs;
+}
+
+static void vtd_qi_put(struct vtd_qi *qi, const struct vtd_desc *desc)
+{
+	qi->slot_seq[qi->tail] = 0;
+	qi->ring[qi->tail] = *desc;
+	qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
+}
+
+/* What of @descs is for the hardware: how many slots, and with @put into the ring. */
+static unsigned int vtd_qi_put_all(struct vtd_unit *unit, const struct vtd_desc *descs,
+				   unsigned int count, bool put, bool *left_out)
+{
+	struct vtd_qi *qi = &unit->qi;
+	/* One that writes nothing is not taken by all. */
+	const struct vtd_desc fence = vtd_make_fence(virt_to_phys(&qi->status[VTD_QI_SLOTS]), 0);
+	bool by_pasid = false;
+	unsigned int num = 0;
+
+	for (; count; count--, descs++) {
+		if (!vtd_qi_is_for_hardware(unit, descs, left_out))
+			continue;
+		if (vtd_qi_needs_fence(descs, &by_pasid)) {
+			num++;
+			if (put)
+				vtd_qi_put(qi, &fence);
+		}
+		num++;
+		if (put)
+			vtd_qi_put(qi, descs);
+	}
+	return num;
+}
+
 /*
  * Write a batch and its wait, and the tail. -EAGAIN while there is no room; 0:
- * @batch is waiting.
+ * @batch is waiting; -ENODATA: nothing of it is for the hardware.
  */
 static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
 			unsigned int count, struct vtd_qi_batch *batch)
 {
 	struct vtd_qi *qi = &unit->qi;
 	struct vtd_desc wait;
-	unsigned int i;
+	unsigned int slots;
+	int rc = 0;
 
 	spin_lock(&qi->lock);
-	if (qi->dead || !vtd_qi_has_room(unit, count + 1)) {
+	batch->left_out = false;
+	slots = vtd_qi_put_all(unit, descs, count, false, &batch->left_out);
+	if (!slots)
+		rc = -ENODATA;
+	else if (qi->dead)
+		rc = -EIO;
+	else if (!vtd_qi_has_room(unit, slots + 1))
+		rc = -EAGAIN;
+	if (rc) {
 		spin_unlock(&qi->lock);
-		return qi->dead ? -EIO : -EAGAIN;
+		return rc;
 	}
 
-	for (i = 0; i < count; i++) {
-		qi->slot_seq[qi->tail] = 0;
-		qi->ring[qi->tail] = descs[i];
-		qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
-	}
+	vtd_qi_put_all(unit, descs, count, true, &batch->left_out);
 	/* 0 marks a slot without a wait. */
 	if (!++qi->seq)
 		qi->seq++;
@@ -256,11 +346,10 @@ static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
 	wait = vtd_make_wait(virt_to_phys(&qi->status[qi->tail]), qi->seq);
 	/* As old as can be, so that nothing that was there looks like us. */
 	WRITE_ONCE(qi->status[qi->tail], qi->seq - 1);
-	qi->slot_seq[qi->tail] = qi->seq;
-	qi->ring[qi->tail] = wait;
-	qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
+	vtd_qi_put(qi, &wait);
+	qi->slot_seq[batch->slot] = qi->seq;
 	qi->batches++;
-	qi->descs += count;
+	qi->descs += slots;
 
 	/* The descriptors are in memory before the hardware is told. */
 	dma_wmb();
@@ -284,7 +373,8 @@ static void vtd_qi_poll(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 				return;
 			cpu_relax();
 		}
-		if (READ_ONCE(batch->error) == -EAGAIN)
+		if (READ_ONCE(batch->error) == -EAGAIN ||
+		    READ_ONCE(batch->error) == -ETIMEDOUT)
 			return;
 		if (last)
 			vtd_qi_restart(unit, batch);
@@ -295,7 +385,10 @@ static void vtd_qi_poll(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 	}
 }
 
-/* 0: complete; -EIO: refused; -EAGAIN: lost, to be submitted again. */
+/*
+ * 0: complete; -EIO: refused; -EAGAIN: lost, to be submitted again; -ETIMEDOUT: the
+ * same, for a device did not answer.
+ */
 static int vtd_qi_wait(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 {
 	vtd_qi_poll(unit, batch);
@@ -310,18 +403,35 @@ static int vtd_qi_wait(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 static bool vtd_has_dev_tlb(const struct vtd_desc *descs, unsigned int count)
 {
 	for (; count; count--, descs++)
-		if (vtd_desc_type(descs) == VTD_DESC_DEV_TLB ||
-		    vtd_desc_type(descs) == VTD_DESC_PASID_DEV_TLB)
+		if (vtd_desc_is_dev_tlb(descs))
 			return true;
 	return false;
+}
+
+/*
+ * @sid did not answer: if @descs ask it, it is not asked again. @all: nobody is who the
+ * hardware says it was: all that they ask.
+ */
+static void vtd_qi_silence(struct vtd_unit *unit, const struct vtd_desc *descs,
+			   unsigned int count, u16 sid, bool all)
+{
+	struct vtd_ats *ats;
+
+	for (; count; count--, descs++) {
+		if (!vtd_desc_is_dev_tlb(descs))
+			continue;
+		ats = vtd_ats_of(unit, descs);
+		if (ats && (all || vtd_desc_dev_tlb_sid(descs) == sid))
+			vtd_ats_silence(unit, ats);
+	}
 }
 
 static int vtd_qi_submit_one(struct vtd_unit *unit, const struct vtd_desc *descs,
 			     unsigned int count)
 {
 	unsigned long deadline = jiffies + 2 * VTD_QI_TIMEOUT;
+	unsigned int attempt = 0, ites = 0;
 	struct vtd_qi_batch batch;
-	unsigned int attempt = 0;
 	int rc;
 
 	for (;;) {
@@ -334,41 +444,65 @@ static int vtd_qi_submit_one(struct vtd_unit *unit, const struct vtd_desc *descs
 			usleep_range(10, 50);
 			continue;
 		}
-		if (rc)
+		if (rc && rc != -ENODATA)
 			return rc;
-		rc = vtd_qi_wait(unit, &batch);
-		if (rc != -EAGAIN)
-			return rc;
-		if (vtd_has_dev_tlb(descs, count))
-			return -ETIMEDOUT;
-		if (++attempt == VTD_QI_ATTEMPTS)
+		if (!rc)
+			rc = vtd_qi_wait(unit, &batch);
+		if (!rc || rc == -ENODATA)
+			return batch.left_out ? -ETIMEDOUT : 0;
+		if (rc == -ETIMEDOUT) {
+			/* Not every unit says who it was (11.4.9.9). */
+			vtd_qi_silence(unit, descs, count, batch.silent,
+				       ++ites == VTD_QI_ATTEMPTS &&
+				       !xa_load(&unit->ats, batch.silent));
+			if (ites == VTD_QI_ITES)
+				return -EIO;
+		} else if (rc != -EAGAIN || ++attempt == VTD_QI_ATTEMPTS) {
 			return -EIO;
+		}
 	}
+}
+
+static int vtd_qi_submit_all(struct vtd_unit *unit, const struct vtd_desc *descs,
+			     unsigned int count)
+{
+	unsigned int chunk;
+	int rc = 0, one;
+
+	while (count && (!rc || rc == -ETIMEDOUT)) {
+		chunk = min_t(unsigned int, count, VTD_QI_SLOTS / 2);
+		one = vtd_qi_submit_one(unit, descs, chunk);
+		rc = one ?: rc;
+		descs += chunk;
+		count -= chunk;
+	}
+	return rc;
 }
 
 /**
  * vtd_qi_submit - have the hardware invalidate, and wait until it has
  * @unit: the unit
- * @descs: invalidation descriptors, none of them a wait
+ * @descs: invalidation descriptors, none of them a wait; of device-TLBs after what
+ *	could fill them again
  * @count: how many; 0 is fine
  *
  * Context: may sleep; any number of callers at once.
  * Return: 0 when all is invalidated, and drained where the descriptors ask for
- * it; -ETIMEDOUT when a device did not answer a device-TLB invalidation; -EIO
- * when the hardware refused a descriptor or stopped answering.
+ * it; -ETIMEDOUT when that is so but for devices that do not answer, which
+ * vtd_ats_cut_off() is for; -EIO when the hardware refused a descriptor or stopped
+ * answering.
  */
 int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
 		  unsigned int count)
 {
-	unsigned int chunk;
-	int rc = 0;
+	bool dev_tlb = vtd_has_dev_tlb(descs, count);
+	int rc;
 
-	while (count && !rc) {
-		chunk = min_t(unsigned int, count, VTD_QI_SLOTS / 2);
-		rc = vtd_qi_submit_one(unit, descs, chunk);
-		descs += chunk;
-		count -= chunk;
-	}
+	if (dev_tlb)
+		down_read(&unit->ats_rwsem);
+	rc = vtd_qi_submit_all(unit, descs, count);
+	if (dev_tlb)
+		up_read(&unit->ats_rwsem);
 	return rc;
 }
 
@@ -379,11 +513,15 @@ void vtd_batch_init(struct vtd_batch *batch, struct vtd_unit *unit, struct vtd_d
 	*batch = (struct vtd_batch){ .unit = unit, .descs = descs, .room = room };
 }
 
-/* What has been added takes effect, if nothing failed before. */
+/* What has been added takes effect, if nothing but a device failed before. */
 int vtd_batch_submit(struct vtd_batch *batch)
 {
-	if (batch->num && !batch->error)
-		batch->error = vtd_qi_submit(batch->unit, batch->descs, batch->num);
+	int rc;
+
+	if (batch->num && (!batch->error || batch->error == -ETIMEDOUT)) {
+		rc = vtd_qi_submit(batch->unit, batch->descs, batch->num);
+		batch->error = rc ?: batch->error;
+	}
 	batch->num = 0;
 	return batch->error;
 }

@@ -53,6 +53,7 @@ struct vtd_shadow_leaf {
  * @read: @table has been filled
  * @users: who needs it where it is: devices that are attached to it, or are being
  * @node: in vunit->tables; this and what follows under vunit->tables_lock
+ * @ats: struct vtd_ats_user, devices attached to it that may have cached anything
  * @dir: address of the guest's directory
  * @pasid_bits: of the PASIDs in it
  * @dir_entries: how many it has
@@ -76,6 +77,7 @@ struct vtd_shadow {
 	bool read;
 	atomic_t users;
 	struct list_head node;
+	struct list_head ats;
 	u64 dir;
 	unsigned int pasid_bits;
 	unsigned int dir_entries;
@@ -333,6 +335,22 @@ static void vtd_shadow_flush_leaf(struct vtd_vunit *vv, const struct vtd_pasid_e
 }
 
 /*
+ * Device-TLBs of the devices attached to @shadow drop all of @pasid; where many change,
+ * everything, once all of them have.
+ */
+static void vtd_shadow_flush_dev_tlb(struct vtd_shadow *shadow, u32 pasid)
+{
+	struct vtd_vunit *vv = shadow->vv;
+
+	if (list_empty(&shadow->ats) || vv->flush_dev_tlbs)
+		return;
+	if (vv->num_flushed++ < VTD_GUEST_PASIDS)
+		vtd_ats_add_of_pasid(&vv->batch, &shadow->ats, pasid, 0, VTD_ATS_EVERYTHING);
+	else
+		vv->flush_dev_tlbs = true;
+}
+
+/*
  * Into the batch what an entry that was @old, and is @now, asks for. @replaced: its leaf
  * went, and what the PASID cache has of that.
  *
@@ -351,9 +369,13 @@ static void vtd_shadow_flush_entry(struct vtd_shadow *shadow, u32 pasid,
 	if (vtd_pasid_entry_present(old)) {
 		if (!replaced)
 			vtd_batch_add(&vv->batch, vtd_make_pasid_cache_pasid(did, pasid));
-		/* The guest does not know the parent's domain ID. */
-		if (vtd_pasid_entry_pgtt(old) != VTD_PGTT_NESTED)
+		/*
+		 * The guest does not know the parent's domain ID; and a device-TLB must
+		 * not be filled again with what the IOTLB still has.
+		 */
+		if (vtd_pasid_entry_pgtt(old) != VTD_PGTT_NESTED || !list_empty(&shadow->ats))
 			vtd_batch_add(&vv->batch, vtd_make_pasid_iotlb_all(did, pasid));
+		vtd_shadow_flush_dev_tlb(shadow, pasid);
 	} else if (vv->unit->cap & VTD_CAP_CM) {
 		/* That it was absent is cached under domain ID 0 (6.1). */
 		did = vtd_pasid_entry_did(now);
@@ -542,7 +564,85 @@ void vtd_shadow_add_own(struct vtd_vunit *vv, struct vtd_desc (*make)(u16 did, v
 			vtd_batch_add(&vv->batch, make(shadow->own.did, arg));
 }
 
+/* Has the entry of @pasid what the guest calls domain @gdid? */
+static bool vtd_shadow_has(struct vtd_shadow *shadow, u32 pasid, u16 gdid)
+{
+	const struct vtd_shadow_leaf *notes;
+	const struct vtd_pasid_entry *leaf;
+
+	if (pasid / VTD_PASID_LEAF_ENTRIES >= shadow->dir_entries)
+		return false;
+	leaf = vtd_pasid_leaf(shadow->table->dir, pasid);
+	notes = xa_load(&shadow->leaves, pasid / VTD_PASID_LEAF_ENTRIES);
+	return leaf && notes &&
+	       vtd_pasid_entry_present(&leaf[pasid % VTD_PASID_LEAF_ENTRIES]) &&
+	       notes->did[pasid % VTD_PASID_LEAF_ENTRIES] == gdid;
+}
+
+/**
+ * vtd_shadow_add_dev_tlb - what a guest invalidates in the IOTLB, in device-TLBs too
+ * @vv: whose; tables_lock is held
+ * @guest: its descriptor by PASID, after what it comes to for the IOTLB
+ *
+ * A guest need not know that ATS is on in its devices, and then says nothing of their
+ * device-TLBs. What it says itself comes on top of this.
+ */
+void vtd_shadow_add_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
+{
+	bool pages = guest->g == VTD_PASID_IOTLB_PAGES;
+	struct vtd_shadow *shadow;
+
+	lockdep_assert_held(&vv->tables_lock);
+	list_for_each_entry(shadow, &vv->tables, node)
+		if (vtd_shadow_has(shadow, guest->pasid, guest->did))
+			vtd_ats_add_of_pasid(&vv->batch, &shadow->ats, guest->pasid,
+					     pages ? guest->addr : 0,
+					     pages ? guest->am : VTD_ATS_EVERYTHING);
+}
+
+/* Everything that devices attached to its tables have cached. */
+void vtd_shadow_add_dev_tlbs(struct vtd_vunit *vv)
+{
+	struct vtd_shadow *shadow;
+
+	lockdep_assert_held(&vv->tables_lock);
+	list_for_each_entry(shadow, &vv->tables, node)
+		vtd_ats_add(&vv->batch, &shadow->ats, 0, ~0ULL);
+}
+
 /* --- for devices ------------------------------------------------------- */
+
+/* @master is going to be able to cache what comes of it: 0 or -ENOMEM. */
+int vtd_shadow_add_device(struct vtd_shadow *shadow, struct iommufd_sva_master *master)
+{
+	struct vtd_vunit *vv = shadow->vv;
+	int rc;
+
+	if (!master->ats.supported)
+		return 0;
+	mutex_lock(&vv->tables_lock);
+	rc = vtd_ats_join(&shadow->ats, master, VTD_ATS_ALL);
+	if (!rc) {
+		rc = vtd_domain_add_device(vv->parent, master, VTD_ATS_ALL);
+		if (rc)
+			vtd_ats_leave(&shadow->ats, master, VTD_ATS_ALL);
+	}
+	mutex_unlock(&vv->tables_lock);
+	return rc;
+}
+
+/* It has nothing of it any more. */
+void vtd_shadow_remove_device(struct vtd_shadow *shadow, struct iommufd_sva_master *master)
+{
+	struct vtd_vunit *vv = shadow->vv;
+
+	if (!master->ats.supported)
+		return;
+	mutex_lock(&vv->tables_lock);
+	vtd_domain_remove_device(vv->parent, master, VTD_ATS_ALL);
+	vtd_ats_leave(&shadow->ats, master, VTD_ATS_ALL);
+	mutex_unlock(&vv->tables_lock);
+}
 
 /* A context entry is going to lead to it. */
 void vtd_shadow_show(struct vtd_shadow *shadow)
@@ -757,6 +857,7 @@ static struct vtd_shadow *vtd_shadow_new(struct vtd_domain *parent, struct vtd_v
 	shadow->base.ops = vv ? &vtd_shadow_ops : &vtd_shadow_alone_ops;
 	shadow->parent = parent;
 	mutex_init(&shadow->bind_lock);
+	INIT_LIST_HEAD(&shadow->ats);
 	shadow->alone = !vv;
 	shadow->dir = arg->dir_gpa;
 	shadow->pasid_bits = arg->pasid_bits;

@@ -420,11 +420,11 @@ int vtd_context_reserve(struct vtd_unit *unit, u16 sid)
 	return 0;
 }
 
-/* The context entry that leads to @table. */
-struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table)
+/* The context entry that leads to @table; @dev_tlb: and lets ATS through. */
+struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table, bool dev_tlb)
 {
 	return vtd_make_context_entry(virt_to_phys(table->dir), table->pdts,
-				      table->pasid_enable, false);
+				      table->pasid_enable, dev_tlb);
 }
 
 /*
@@ -470,7 +470,7 @@ int vtd_tables_init(struct vtd_unit *unit)
 					   unit->ecap & VTD_ECAP_SMPWC);
 	vtd_pasid_table_init(unit, unit->identity, &pass);
 
-	context = vtd_context_for(unit->identity);
+	context = vtd_context_for(unit->identity, false);
 	for (i = 0; i < VTD_CONTEXT_ENTRIES; i++)
 		unit->identity_context[i] = context;
 	vtd_publish(unit, unit->identity_context, PAGE_SIZE);

@@ -29,6 +29,8 @@
  *    the former where it became something else and like the latter where it went;
  *  - a guest's PASID table was shown, or is no more: as for a context entry, with
  *    all domain IDs that its entries may have had;
+ *  - for the device-TLB of a device with ATS, last of all: everything of a PASID
+ *    whose entry changed, or of requests without; where another table is shown all;
  *  - nothing was present before: nothing, but with CAP.CM, where hardware may
  *    cache that nothing was there (6.1), and a write-buffer flush with CAP.RWBF.
  */
@@ -73,6 +75,7 @@ struct vtd_rid_user {
  * @table: its PASID table
  * @taken: @table says what it does; else it was identity all along
  * @shadow: a guest's PASID table that is shown in place of @table, NULL: none
+ * @ats: its ATS
  * @nested: struct iommufd_sva_nested by PASID (RID_PASID: without), what is nested
  *	in @table
  * @num_users: how many
@@ -86,6 +89,7 @@ struct vtd_master {
 	struct vtd_pasid_table *table;
 	bool taken;
 	struct vtd_shadow *shadow;
+	struct vtd_ats ats;
 	struct xarray nested;
 	unsigned int num_users;
 	struct vtd_rid_user users[IOMMUFD_SVA_MAX_RIDS];
@@ -215,6 +219,26 @@ static void vtd_flush_add_rids(struct vtd_flush *flush, struct vtd_rid **rids,
 	vtd_flush_add_contexts(flush, sids, num, all);
 }
 
+/* What @vm may have cached with @pasid when its entry was @old. Last of all. */
+static void vtd_flush_add_dev_tlb(struct vtd_flush *flush, struct vtd_master *vm, u32 pasid,
+				  const struct vtd_pasid_entry *old)
+{
+	if (!vtd_pasid_entry_present(old))
+		return;
+	if (pasid == VTD_RID_PASID)
+		vtd_ats_add_rid(&flush->batch, vm->base, 0, VTD_ATS_EVERYTHING);
+	else
+		vtd_ats_add_pasid(&flush->batch, vm->base, pasid, 0, VTD_ATS_EVERYTHING);
+}
+
+/* A device that does not answer has nothing of what it had: that is as good. */
+static int vtd_flush_submit(struct vtd_flush *flush)
+{
+	int rc = vtd_batch_submit(&flush->batch);
+
+	return rc == -ETIMEDOUT ? vtd_ats_cut_off(flush->batch.unit) : rc;
+}
+
 static const struct vtd_pasid_entry *vtd_rid_entry(struct vtd_unit *unit,
 						   struct vtd_master *shown)
 {
@@ -229,7 +253,8 @@ static const struct vtd_pasid_entry *vtd_rid_entry(struct vtd_unit *unit,
 static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int num,
 		    struct vtd_master *vm, const struct vtd_pasid_change *change)
 {
-	struct vtd_context_entry context = vtd_context_for(vm ? vm->table : unit->identity);
+	struct vtd_context_entry context = vtd_context_for(vm ? vm->table : unit->identity,
+							    vm && vm->ats.dte);
 	const struct vtd_pasid_entry *now = vtd_rid_entry(unit, vm);
 	struct vtd_pasid_entry old[IOMMUFD_SVA_MAX_RIDS];
 	u16 sids[IOMMUFD_SVA_MAX_RIDS];
@@ -262,7 +287,9 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 		vtd_flush_add_rids(&flush, rids, num, all);
 	for (i = 0; i < changed; i++)
 		vtd_flush_add_entry(&flush, VTD_RID_PASID, &old[i], now, true);
-	return vtd_batch_submit(&flush.batch);
+	if (change)
+		vtd_flush_add_dev_tlb(&flush, vm, VTD_RID_PASID, &change->old);
+	return vtd_flush_submit(&flush);
 }
 
 static unsigned int vtd_master_rids(struct vtd_master *vm, struct vtd_rid **rids)
@@ -348,7 +375,8 @@ static int vtd_master_set_pasid(struct vtd_master *vm, u32 pasid,
 	vtd_pasid_table_set(vm->unit, vm->table, pasid, entry, change);
 	vtd_flush_init(&flush, vm->unit);
 	vtd_flush_add_change(&flush, change);
-	return vtd_batch_submit(&flush.batch);
+	vtd_flush_add_dev_tlb(&flush, vm, pasid, &change->old);
+	return vtd_flush_submit(&flush);
 }
 
 static int vtd_master_set(struct vtd_master *vm, u32 pasid,
@@ -392,7 +420,7 @@ static int vtd_master_show(struct vtd_master *vm, u32 pasid,
 static int vtd_master_lead(struct vtd_master *vm, struct vtd_pasid_table *table,
 			   const struct vtd_pasid_entry *old)
 {
-	struct vtd_context_entry context = vtd_context_for(table);
+	struct vtd_context_entry context = vtd_context_for(table, vm->ats.dte);
 	const struct vtd_pasid_entry *now = vtd_pasid_table_rid_entry(table);
 	struct vtd_rid *rids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int num = vtd_master_rids(vm, rids), i;
@@ -409,7 +437,17 @@ static int vtd_master_lead(struct vtd_master *vm, struct vtd_pasid_table *table,
 		vtd_flush_add(&flush, vtd_make_pasid_cache_domain(0));
 	if (old)
 		vtd_flush_add_entry(&flush, VTD_RID_PASID, old, now, true);
-	return vtd_batch_submit(&flush.batch);
+	return vtd_flush_submit(&flush);
+}
+
+/* All that @vm has cached goes. */
+static int vtd_master_flush_dev_tlb(struct vtd_master *vm)
+{
+	struct vtd_flush flush;
+
+	vtd_flush_init(&flush, vm->unit);
+	vtd_ats_add_all(&flush.batch, vm->base);
+	return vtd_flush_submit(&flush);
 }
 
 /*
@@ -432,6 +470,7 @@ static int vtd_master_switch(struct vtd_master *vm, struct vtd_shadow *to,
 	rc = vtd_master_lead(vm, to ? vtd_shadow_table(to) : vm->table, from ? NULL : &old);
 	if (from)
 		rc = vtd_shadow_forget(from) ?: rc;
+	rc = vtd_master_flush_dev_tlb(vm) ?: rc;
 	if (rc && (to || vtd_pasid_entry_present(entry))) {
 		if (from)
 			vtd_shadow_show(from);
@@ -449,33 +488,46 @@ static int vtd_master_switch(struct vtd_master *vm, struct vtd_shadow *to,
 	return rc;
 }
 
-/* Make the PASID entry of @trans, joining its domain. */
-static int vtd_translation_join(struct vtd_unit *unit, u32 pasid,
-				const struct iommufd_sva_translation *trans,
-				struct vtd_pasid_entry *entry)
+static enum vtd_ats_kind vtd_ats_kind(u32 pasid)
 {
-	struct vtd_domain *domain;
+	return pasid == VTD_RID_PASID ? VTD_ATS_RID : VTD_ATS_PASID;
+}
+
+static int vtd_stage2_join(struct vtd_master *vm, u32 pasid, struct vtd_domain *domain,
+			   struct vtd_pasid_entry *entry)
+{
 	u16 did;
 	int rc;
 
+	rc = vtd_domain_join(domain, vm->unit, &did);
+	if (rc)
+		return rc;
+	rc = vtd_domain_add_device(domain, vm->base, vtd_ats_kind(pasid));
+	if (rc)
+		vtd_domain_leave(domain, vm->unit, false);
+	else
+		*entry = vtd_domain_entry(domain, vm->unit, did);
+	return rc;
+}
+
+/* Make the PASID entry of @trans, joining its domain. */
+static int vtd_translation_join(struct vtd_master *vm, u32 pasid,
+				const struct iommufd_sva_translation *trans,
+				struct vtd_pasid_entry *entry)
+{
 	switch (trans->type) {
 	case IOMMUFD_SVA_TRANS_BLOCKED:
 		*entry = vtd_make_pasid_blocked();
 		return 0;
 	case IOMMUFD_SVA_TRANS_IDENTITY:
-		*entry = *vtd_pasid_table_rid_entry(unit->identity);
+		*entry = *vtd_pasid_table_rid_entry(vm->unit->identity);
 		return 0;
 	case IOMMUFD_SVA_TRANS_STAGE2:
-		domain = to_vtd_domain(trans->domain);
-		rc = vtd_domain_join(domain, unit, &did);
-		if (rc)
-			return rc;
-		*entry = vtd_domain_entry(domain, unit, did);
-		return 0;
+		return vtd_stage2_join(vm, pasid, to_vtd_domain(trans->domain), entry);
 	case IOMMUFD_SVA_TRANS_NESTED:
 		/* A PASID table has joined by itself, and is no entry. */
 		if (!vtd_shadow_of(trans))
-			return vtd_nested_join(unit, trans->nested, pasid, entry);
+			return vtd_nested_join(vm->base, trans->nested, pasid, entry);
 		*entry = vtd_make_pasid_blocked();
 		return 0;
 	}
@@ -483,13 +535,18 @@ static int vtd_translation_join(struct vtd_unit *unit, u32 pasid,
 }
 
 /* @lost: the hardware did not answer: it may have something cached of it still. */
-static void vtd_translation_leave(struct vtd_unit *unit, u32 pasid,
+static void vtd_translation_leave(struct vtd_master *vm, u32 pasid,
 				  const struct iommufd_sva_translation *trans, bool lost)
 {
-	if (trans->type == IOMMUFD_SVA_TRANS_STAGE2)
-		vtd_domain_leave(to_vtd_domain(trans->domain), unit, lost);
-	else if (trans->type == IOMMUFD_SVA_TRANS_NESTED && !vtd_shadow_of(trans))
-		vtd_nested_leave(unit, trans->nested, pasid);
+	struct vtd_domain *domain;
+
+	if (trans->type == IOMMUFD_SVA_TRANS_STAGE2) {
+		domain = to_vtd_domain(trans->domain);
+		vtd_domain_remove_device(domain, vm->base, vtd_ats_kind(pasid));
+		vtd_domain_leave(domain, vm->unit, lost);
+	} else if (trans->type == IOMMUFD_SVA_TRANS_NESTED && !vtd_shadow_of(trans)) {
+		vtd_nested_leave(vm->base, trans->nested, pasid);
+	}
 }
 
 /* Memory for what @pasid is going to be set to. */
@@ -528,6 +585,55 @@ struct iommufd_sva_master *vtd_find_nested(struct vtd_unit *unit, u16 sid, u32 p
 	return *nested ? vm->base : NULL;
 }
 
+/* @master is going to go through the guest's PASID table @shadow; not under unit->lock. */
+static int vtd_shadow_enter(struct vtd_shadow *shadow, u32 pasid,
+			    struct iommufd_sva_master *master)
+{
+	int rc;
+
+	if (!shadow)
+		return 0;
+	/* It is no PASID's. */
+	if (pasid != VTD_RID_PASID)
+		return -EINVAL;
+	rc = vtd_shadow_bind(shadow, to_vtd_unit(master->unit));
+	if (rc)
+		return rc;
+	rc = vtd_shadow_add_device(shadow, master);
+	if (rc)
+		vtd_shadow_put(shadow);
+	return rc;
+}
+
+static int vtd_master_set_translation(struct vtd_master *vm, u32 pasid, u32 index,
+				      const struct iommufd_sva_translation *new,
+				      const struct iommufd_sva_translation *old)
+{
+	struct vtd_shadow *shadow = vtd_shadow_of(new);
+	struct vtd_pasid_entry entry;
+	bool lost;
+	int rc;
+
+	lockdep_assert_held(&vm->unit->lock);
+	rc = vtd_master_prepare(vm, index, new);
+	if (!rc)
+		rc = vtd_translation_join(vm, index, new, &entry);
+	if (rc)
+		return rc;
+	if (index == VTD_RID_PASID && (shadow || vm->shadow))
+		rc = vtd_master_switch(vm, shadow, &entry);
+	else if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || vm->taken)
+		rc = vtd_master_show(vm, pasid, &entry);
+	lost = rc;
+	if (rc && new->type == IOMMUFD_SVA_TRANS_BLOCKED) {
+		vtd_err(vm->unit, "device %s is blocked, but the hardware has not confirmed it: it may go on where it was; reboot\n",
+			dev_name(vm->base->dev));
+		rc = 0;
+	}
+	vtd_translation_leave(vm, index, rc ? new : old, lost);
+	return rc;
+}
+
 /**
  * vtd_set_translation - see iommufd_sva_backend_ops
  * @master: the device
@@ -546,46 +652,97 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 			const struct iommufd_sva_translation *new,
 			const struct iommufd_sva_translation *old)
 {
-	struct vtd_master *vm = master->priv;
-	struct vtd_unit *unit = vm->unit;
 	u32 index = pasid == IOMMUFD_SVA_NO_PASID ? VTD_RID_PASID : pasid;
-	struct vtd_shadow *shadow = vtd_shadow_of(new);
-	struct vtd_pasid_entry entry;
-	bool lost;
+	struct vtd_shadow *shadow = vtd_shadow_of(new), *left;
+	struct vtd_master *vm = master->priv;
 	int rc;
 
-	if (shadow) {
-		/* It is no PASID's. */
-		rc = index == VTD_RID_PASID ? vtd_shadow_bind(shadow, unit) : -EINVAL;
-		if (rc)
-			return rc;
-	}
-	mutex_lock(&unit->lock);
-	rc = vtd_master_prepare(vm, index, new);
-	if (!rc)
-		rc = vtd_translation_join(unit, index, new, &entry);
+	rc = vtd_shadow_enter(shadow, index, master);
 	if (rc)
-		goto out;
-	if (index == VTD_RID_PASID && (shadow || vm->shadow))
-		rc = vtd_master_switch(vm, shadow, &entry);
-	else if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || vm->taken)
-		rc = vtd_master_show(vm, pasid, &entry);
-	lost = rc;
-	if (rc && new->type == IOMMUFD_SVA_TRANS_BLOCKED) {
-		vtd_err(unit, "device %s is blocked, but the hardware has not confirmed it: it may go on where it was; reboot\n",
-			dev_name(master->dev));
-		rc = 0;
-	}
-	vtd_translation_leave(unit, index, rc ? new : old, lost);
-out:
+		return rc;
+	mutex_lock(&vm->unit->lock);
+	rc = vtd_master_set_translation(vm, pasid, index, new, old);
 	vtd_master_note(vm, index, rc ? old : new);
-	mutex_unlock(&unit->lock);
-	if (!rc)
-		shadow = vtd_shadow_of(old);
-	if (shadow)
-		vtd_shadow_put(shadow);
+	mutex_unlock(&vm->unit->lock);
+	left = rc ? shadow : vtd_shadow_of(old);
+	if (left) {
+		vtd_shadow_remove_device(left, master);
+		vtd_shadow_put(left);
+	}
 	return rc;
 }
+
+/* --- ATS ------------------------------------------------------------------- */
+
+static struct vtd_context_entry vtd_master_context(struct vtd_master *vm, bool dte)
+{
+	return vtd_context_for(vm->shadow ? vtd_shadow_table(vm->shadow) : vm->table, dte);
+}
+
+/* Whether the context entry lets ATS through (4.5): 0, or the hardware does not answer. */
+int vtd_ats_set_dte(struct vtd_ats *ats, bool dte)
+{
+	struct vtd_master *vm = container_of(ats, struct vtd_master, ats);
+	struct vtd_context_entry context = vtd_master_context(vm, dte);
+	struct vtd_rid *rid = vm->users[0].rid;
+	u64 cap = vm->unit->cap;
+	struct vtd_flush flush;
+	bool all;
+	int rc;
+
+	lockdep_assert_held(&vm->unit->lock);
+	if (dte)
+		WRITE_ONCE(ats->dte, true);
+	all = vtd_context_replace(vm->unit, rid->sid, &context);
+	vtd_flush_init(&flush, vm->unit);
+	vtd_flush_add_rids(&flush, &rid, 1, all);
+	/* Translated requests that got through before are waited for. */
+	if (!dte && READ_ONCE(ats->silent))
+		vtd_flush_add(&flush, vtd_make_iotlb_global(cap & VTD_CAP_DRD,
+							    cap & VTD_CAP_DWD));
+	rc = vtd_batch_submit(&flush.batch);
+	/* Who needs no answer of the device any more relies on this. */
+	if (!dte)
+		WRITE_ONCE(ats->dte, false);
+	return rc;
+}
+
+/* Its requester ID is its own, and its own table is shown there. */
+static bool vtd_master_is_alone(struct vtd_master *vm)
+{
+	return vm->num_users == 1 && list_is_singular(&vm->users[0].rid->users) &&
+	       vm->users[0].rid->shown == vm;
+}
+
+/**
+ * vtd_ats_set - see iommufd_sva_backend_ops
+ * @master: the device
+ * @on: its requests go through something of a user's; else they are blocked
+ *
+ * In the order of 4.5. What 4.5.2 has between ATS off and DTE off, to invalidate and
+ * drain once more, has been done: since then every translation request was refused.
+ *
+ * Return: 0; -EOPNOTSUPP where somebody else shares the requester ID; an errno.
+ */
+int vtd_ats_set(struct iommufd_sva_master *master, bool on)
+{
+	struct vtd_master *vm = master->priv;
+	int rc = 0;
+
+	mutex_lock(&vm->unit->lock);
+	if (!on)
+		vtd_ats_disable(&vm->ats);
+	else if (vtd_master_is_alone(vm))
+		rc = vtd_ats_set_dte(&vm->ats, true) ?: vtd_ats_enable(&vm->ats);
+	else
+		rc = -EOPNOTSUPP;
+	if ((!on || rc) && vm->ats.dte)
+		vtd_ats_set_dte(&vm->ats, false);
+	mutex_unlock(&vm->unit->lock);
+	return rc;
+}
+
+/* --- joining and leaving -------------------------------------------------- */
 
 static struct vtd_rid *vtd_rid_get(struct vtd_unit *unit, u16 sid)
 {
@@ -665,6 +822,7 @@ int vtd_master_init(struct iommufd_sva_master *master)
 		return -ENOMEM;
 	vm->base = master;
 	vm->unit = unit;
+	vm->ats.master = master;
 	xa_init(&vm->nested);
 	vm->table = vtd_pasid_table_alloc(master->pasid_bits, GFP_KERNEL_ACCOUNT);
 	if (!vm->table) {

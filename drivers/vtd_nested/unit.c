@@ -240,6 +240,8 @@ int vtd_unit_create(struct vtd_remapping *drhd, unsigned int index,
 	spin_lock_init(&unit->gcmd_lock);
 	raw_spin_lock_init(&unit->fectl_lock);
 	xa_init(&unit->rids);
+	init_rwsem(&unit->ats_rwsem);
+	xa_init(&unit->ats);
 	INIT_LIST_HEAD(&unit->quarantine);
 	ida_init(&unit->dids);
 
@@ -260,6 +262,7 @@ void vtd_unit_destroy(struct vtd_unit *unit)
 {
 	ida_destroy(&unit->dids);
 	xa_destroy(&unit->rids);
+	xa_destroy(&unit->ats);
 	mutex_destroy(&unit->lock);
 	if (unit->mmio)
 		iounmap(unit->mmio);

@@ -6,7 +6,6 @@
  *
  * A guest's descriptors are read once, checked one by one (guest.c), and go to the
  * hardware as many at a time as fit: one write of the tail and one wait for all.
- * ATS is off in all devices, so there is nothing to invalidate in their device-TLBs.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -193,6 +192,24 @@ static void vtd_vunit_settle(struct vtd_vunit *vv)
 	vtd_shadow_settle(vv);
 }
 
+/* What has been collected goes to the hardware, device-TLBs last. */
+static int vtd_vunit_flush(struct vtd_vunit *vv)
+{
+	int rc;
+
+	if (vv->flush_dev_tlbs)
+		vtd_shadow_add_dev_tlbs(vv);
+	vv->flush_dev_tlbs = false;
+	rc = vtd_batch_submit(&vv->batch);
+	if (rc != -ETIMEDOUT)
+		return rc;
+	mutex_lock(&vv->unit->lock);
+	rc = vtd_ats_cut_off(vv->unit);
+	mutex_unlock(&vv->unit->lock);
+	vv->batch.error = rc;
+	return rc;
+}
+
 /**
  * vtd_vunit_begin - a guest's tables are going to be changed, or its caches invalidated
  * @vv: the guest; tables_lock is held
@@ -209,12 +226,15 @@ int vtd_vunit_begin(struct vtd_vunit *vv)
 	lockdep_assert_held(&vv->tables_lock);
 	vtd_unit_flush_write_buffer(vv->unit);
 	vv->batch.error = 0;
+	vv->num_flushed = 0;
 	if (!vv->stale)
 		return 0;
 	/* That entries were absent is cached under domain ID 0 (6.1). */
 	if (vv->unit->cap & VTD_CAP_CM)
 		vtd_batch_add(&vv->batch, vtd_make_pasid_cache_domain(0));
 	rc = vtd_batch_submit(&vv->batch) ?: vtd_domain_flush_unit(vv->parent, vv->unit);
+	vv->flush_dev_tlbs = true;
+	rc = vtd_vunit_flush(vv) ?: rc;
 	if (!rc)
 		vtd_vunit_settle(vv);
 	return rc;
@@ -226,7 +246,7 @@ int vtd_vunit_submit(struct vtd_vunit *vv)
 	int rc;
 
 	lockdep_assert_held(&vv->tables_lock);
-	rc = vtd_batch_submit(&vv->batch);
+	rc = vtd_vunit_flush(vv);
 	if (rc)
 		vv->stale = true;
 	else
@@ -335,20 +355,40 @@ static int vtd_guest_reread(struct vtd_vunit *vv, unsigned int num)
 	return vv->read_all ? 0 : vtd_guest_reread_pasids(vv, num);
 }
 
+/* What @guest comes to for the device-TLB of @master, which it names. */
+static void vtd_guest_add_dev_tlb(struct vtd_batch *batch, struct iommufd_sva_master *master,
+				  const struct vtd_guest_desc *guest)
+{
+	if (guest->type == VTD_DESC_DEV_TLB)
+		vtd_ats_add_rid(batch, master, guest->addr, guest->am);
+	else if (guest->g)
+		vtd_ats_add_pasids(batch, master, guest->addr, guest->am);
+	else
+		vtd_ats_add_pasid(batch, master, guest->pasid, guest->addr, guest->am);
+}
+
 /*
- * A device-TLB. The lock is held no longer than that: who removes a device waits for
- * it, and a guest's tables may take their time.
+ * A device-TLB. The lock is held no longer than it takes to find out whose: who removes
+ * a device waits for it, and the hardware may take its time.
  */
 static int vtd_guest_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
 {
-	bool found;
+	struct iommufd_sva_vsid_entry *name;
+	struct vtd_batch one;
+	struct vtd_desc desc;
 
 	if (vv->alone)
 		return 0;
+	vtd_batch_init(&one, vv->unit, &desc, 1);
 	down_read(&vv->base.vsids_lock);
-	found = iommufd_sva_vunit_find(&vv->base, guest->sid);
+	name = xa_load(&vv->base.vsids, guest->sid);
+	/* A guest may be taking its leave of one that was pulled out. */
+	if (name && name->master)
+		vtd_guest_add_dev_tlb(&one, name->master, guest);
 	up_read(&vv->base.vsids_lock);
-	return found ? 0 : -EIO;
+	if (one.num)
+		vtd_batch_add(&vv->batch, desc);
+	return name ? 0 : -EIO;
 }
 
 /* What @guest asks for, into the batch. -EIO: it is not the guest's to ask. */
@@ -360,9 +400,12 @@ static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
 		return 0;
 	case VTD_DESC_IOTLB:
 		vtd_guest_iotlb(vv, guest);
+		vv->flush_dev_tlbs = true;
 		return 0;
 	case VTD_DESC_PASID_IOTLB:
 		vtd_guest_add(vv, guest->did, vtd_make_pasid_iotlb, guest);
+		if (!vv->flush_dev_tlbs)
+			vtd_shadow_add_dev_tlb(vv, guest);
 		return 0;
 	case VTD_DESC_DEV_TLB:
 	case VTD_DESC_PASID_DEV_TLB:

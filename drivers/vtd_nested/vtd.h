@@ -10,6 +10,8 @@
  *   domain->units_rwsem	which units a domain is on, its ID there and those of
  *			what is nested on it: read to invalidate, write to join
  *			and to leave
+ *   unit->ats_rwsem	which devices have ATS on: read until what was sent to them has
+ *			been answered, write to switch it
  *   qi->lock		spinlock: the ring of the invalidation queue and its tail
  *   unit->gcmd_lock	spinlock: GCMD_REG, one command at a time
  *   unit->fectl_lock	raw spinlock: FECTL_REG; inside the irq core's locks
@@ -191,7 +193,7 @@ struct vtd_pasid_change {
  * @ecap: ECAP_REG
  * @found: to be put back
  * @taken: translation is on, by us
- * @lock: protects everything below but @dids, @qi and @faults
+ * @lock: protects everything below but @dids, @ats, @qi and @faults
  * @root: root table
  * @identity_context: the context table that every half bus shows at first:
  *	each of its entries leads to @identity
@@ -203,6 +205,9 @@ struct vtd_pasid_change {
  * @num_dids: how many
  * @identity_did: the one that pass-through entries carry
  * @skipped: interrupt-entry-cache invalidations of guests that were left out
+ * @ats_rwsem: protects @ats; see the top
+ * @ats: struct vtd_ats by requester ID, of devices that have ATS on
+ * @ats_silent: one of them did not answer, and uses what it has still
  * @qi: invalidation queue
  * @faults: fault reporting
  * @debugfs: its directory
@@ -231,6 +236,9 @@ struct vtd_unit {
 	atomic_t num_dids;
 	u16 identity_did;
 	atomic64_t skipped;
+	struct rw_semaphore ats_rwsem;
+	struct xarray ats;
+	bool ats_silent;
 	struct vtd_qi qi;
 	struct vtd_faults faults;
 	struct dentry *debugfs;
@@ -350,7 +358,7 @@ int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
  * @descs: they
  * @room: how many fit
  * @num: how many there are
- * @error: of a submission; nothing is submitted after it
+ * @error: of a submission; nothing is submitted after it but for -ETIMEDOUT
  */
 struct vtd_batch {
 	struct vtd_unit *unit;
@@ -390,7 +398,7 @@ void vtd_pasid_table_settle(struct vtd_pasid_table *table,
 			    struct vtd_pasid_change *change, bool forgotten);
 struct vtd_context_entry *vtd_context_entry(struct vtd_unit *unit, u16 sid);
 int vtd_context_reserve(struct vtd_unit *unit, u16 sid);
-struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table);
+struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table, bool dev_tlb);
 bool vtd_context_replace(struct vtd_unit *unit, u16 sid,
 			 const struct vtd_context_entry *entry);
 void *vtd_alloc_table(void);
@@ -410,6 +418,60 @@ void vtd_rids_free(struct vtd_unit *unit);
 struct iommufd_sva_master *vtd_find_nested(struct vtd_unit *unit, u16 sid, u32 pasid,
 					   struct iommufd_sva_nested **nested);
 
+int vtd_ats_set(struct iommufd_sva_master *master, bool on);
+
+/**
+ * struct vtd_ats - ATS of a device
+ * @master: the device
+ * @dte: its context entry lets ATS through; under unit->lock
+ * @silent: it did not answer since ATS was switched on: it is not asked again
+ */
+struct vtd_ats {
+	struct iommufd_sva_master *master;
+	bool dte;
+	bool silent;
+};
+
+/**
+ * enum vtd_ats_kind - which requests of a device go where they may be cached
+ * @VTD_ATS_RID: those without a PASID
+ * @VTD_ATS_PASID: those with one
+ * @VTD_ATS_ALL: some, through a guest's tables: nobody knows with what addresses
+ * @VTD_ATS_KINDS: how many kinds there are
+ */
+enum vtd_ats_kind {
+	VTD_ATS_RID,
+	VTD_ATS_PASID,
+	VTD_ATS_ALL,
+	VTD_ATS_KINDS,
+};
+
+/* ats.c */
+bool vtd_ats_capable(struct iommufd_sva_master *master);
+int vtd_ats_join(struct list_head *users, struct iommufd_sva_master *master,
+		 enum vtd_ats_kind kind);
+void vtd_ats_leave(struct list_head *users, struct iommufd_sva_master *master,
+		   enum vtd_ats_kind kind);
+void vtd_ats_add_rid(struct vtd_batch *batch, struct iommufd_sva_master *master, u64 addr,
+		     unsigned int order);
+void vtd_ats_add_pasid(struct vtd_batch *batch, struct iommufd_sva_master *master, u32 pasid,
+		       u64 addr, unsigned int order);
+void vtd_ats_add_pasids(struct vtd_batch *batch, struct iommufd_sva_master *master, u64 addr,
+			unsigned int order);
+void vtd_ats_add_all(struct vtd_batch *batch, struct iommufd_sva_master *master);
+unsigned int vtd_ats_count(const struct list_head *users);
+void vtd_ats_add(struct vtd_batch *batch, const struct list_head *users, u64 start, u64 last);
+void vtd_ats_add_of_pasid(struct vtd_batch *batch, const struct list_head *users, u32 pasid,
+			  u64 addr, unsigned int order);
+struct vtd_ats *vtd_ats_of(struct vtd_unit *unit, const struct vtd_desc *desc);
+int vtd_ats_enable(struct vtd_ats *ats);
+void vtd_ats_disable(struct vtd_ats *ats);
+void vtd_ats_silence(struct vtd_unit *unit, struct vtd_ats *ats);
+int vtd_ats_cut_off(struct vtd_unit *unit);
+int vtd_ats_cut_off_all(void);
+/* translation.c */
+int vtd_ats_set_dte(struct vtd_ats *ats, bool dte);
+
 /**
  * struct vtd_domain_unit - a domain on a unit
  * @node: in vtd_domain.units
@@ -418,6 +480,7 @@ struct iommufd_sva_master *vtd_find_nested(struct vtd_unit *unit, u16 sid, u32 p
  * @users: translations of devices of @unit that need it, and @tags
  * @lost: the hardware may have something cached that was under @did and is no more
  * @tags: struct vtd_tag, what is nested on it there
+ * @devices: struct vtd_ats_user, which may have cached something of it there
  */
 struct vtd_domain_unit {
 	struct list_head node;
@@ -426,6 +489,7 @@ struct vtd_domain_unit {
 	unsigned int users;
 	bool lost;
 	struct list_head tags;
+	struct list_head devices;
 };
 
 /**
@@ -480,6 +544,10 @@ struct iommufd_sva_domain *vtd_domain_alloc(struct iommufd_sva_backend *backend,
 					    struct iommufd_sva_unit *unit, u32 flags);
 int vtd_nest_parent(struct iommufd_sva_unit *unit, struct iommufd_sva_domain *domain);
 int vtd_domain_join(struct vtd_domain *domain, struct vtd_unit *unit, u16 *did);
+int vtd_domain_add_device(struct vtd_domain *domain, struct iommufd_sva_master *master,
+			  enum vtd_ats_kind kind);
+void vtd_domain_remove_device(struct vtd_domain *domain, struct iommufd_sva_master *master,
+			      enum vtd_ats_kind kind);
 void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit, bool lost);
 int vtd_domain_nest_get(struct vtd_domain *domain);
 void vtd_domain_nest_put(struct vtd_domain *domain);

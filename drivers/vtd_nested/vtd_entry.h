@@ -375,14 +375,16 @@ static inline struct vtd_desc vtd_make_pasid_iotlb_pages(u16 did, u32 pasid, u64
  * An address and a size as ATS writes them (PCIe 10.3.1): with S set, the
  * lowest clear address bit from 12 on tells the size, 2^@order pages.
  */
+#define VTD_ATS_EVERYTHING	52U	/* an order */
+
 static inline u64 vtd_ats_address(u64 addr, unsigned int order)
 {
 	u64 size;
 
 	if (!order)
 		return addr & VTD_PTR_MASK;
-	if (order >= 52)
-		return vtd_bits(~0ULL, 62, 12);		/* everything */
+	if (order >= VTD_ATS_EVERYTHING)
+		return vtd_bits(~0ULL, 62, 12);
 	size = 1ULL << (12 + order);
 	return ((addr & ~(size - 1)) | ((size >> 1) - 1)) & VTD_PTR_MASK;
 }
@@ -423,7 +425,32 @@ static inline struct vtd_desc vtd_make_pasid_dev_tlb(u16 sid, u16 pfsid, unsigne
 	} };
 }
 
-/* 6.5.2.8 Invalidation Wait: write @data to @addr once all before it is done. */
+/* 6.5.2.6, GI: the same for whatever PASID. */
+static inline struct vtd_desc vtd_make_pasid_dev_tlb_global(u16 sid, u16 pfsid,
+							    unsigned int mip, u64 addr,
+							    unsigned int order)
+{
+	struct vtd_desc desc = vtd_make_pasid_dev_tlb(sid, pfsid, mip, 0, addr, order);
+
+	desc.qw[1] |= vtd_bits(1, 0, 0);	/* 64 GI */
+	return desc;
+}
+
+static inline bool vtd_desc_is_dev_tlb(const struct vtd_desc *desc)
+{
+	return vtd_desc_type(desc) == VTD_DESC_DEV_TLB ||
+	       vtd_desc_type(desc) == VTD_DESC_PASID_DEV_TLB;
+}
+
+/* 6.5.2.5, 6.5.2.6: SID, which the two have in different places. */
+static inline u16 vtd_desc_dev_tlb_sid(const struct vtd_desc *desc)
+{
+	if (vtd_desc_type(desc) == VTD_DESC_DEV_TLB)
+		return (u16)vtd_get_bits(desc->qw[0], 47, 32);
+	return (u16)vtd_get_bits(desc->qw[0], 31, 16);
+}
+
+/* 6.5.2.9 Invalidation Wait: write @data to @addr once all before it is done. */
 static inline struct vtd_desc vtd_make_wait(u64 addr, u32 data)
 {
 	return (struct vtd_desc){ .qw = {
@@ -432,6 +459,15 @@ static inline struct vtd_desc vtd_make_wait(u64 addr, u32 data)
 		VTD_DESC_WAIT,
 		addr & ~3ULL,			/* 127:66 Status Address */
 	} };
+}
+
+/* The same, and what comes after it waits for it. */
+static inline struct vtd_desc vtd_make_fence(u64 addr, u32 data)
+{
+	struct vtd_desc desc = vtd_make_wait(addr, data);
+
+	desc.qw[0] |= vtd_bits(1, 6, 6);	/* FN */
+	return desc;
 }
 
 /*

@@ -284,6 +284,8 @@ bool sim_atc_invalidate(u16 segment, u16 rid, u32 pasid, u64 addr, u64 length, b
 	}
 	if (nothing)
 		sim_count(fn, SIM_COUNT_ATC_FOR_NOTHING);
+	if (!(sim_config_get(fn, fn->ats + PCI_ATS_CTRL, 2) & PCI_ATS_CTRL_ENABLE))
+		sim_count(fn, SIM_COUNT_ATC_WHILE_OFF);
 	raw_spin_unlock_irqrestore(&fn->lock, flags);
 	rcu_read_unlock();
 	return true;

@@ -378,6 +378,7 @@ static const char *const counter_names[SIM_COUNTERS_NUM] = {
 	[SIM_COUNT_ATC_INVALIDATIONS] = "atc_invalidations",
 	[SIM_COUNT_ATC_DROPPED] = "atc_dropped",
 	[SIM_COUNT_ATC_FOR_NOTHING] = "atc_for_nothing",
+	[SIM_COUNT_ATC_WHILE_OFF] = "atc_while_off",
 	[SIM_COUNT_PAGE_REQUESTS] = "page_requests",
 	[SIM_COUNT_PAGE_RESPONSES] = "page_responses",
 	[SIM_COUNT_RESETS] = "resets",

@@ -243,6 +243,7 @@ static bool vsim_desc_pasid_iotlb(struct vsim_unit *u, const u64 *qw)
 	vsim_check_did(u, inv.did);
 	vsim_count(u, VSIM_N_PIOTLB_PASID + inv.g - VSIM_PIOTLB_PASID);
 	vsim_invalidate(u, &inv);
+	u->piotlb_before = true;
 	return true;
 }
 
@@ -279,6 +280,9 @@ static void vsim_send_dev_tlb(struct vsim_unit *u, u16 sid, u32 pasid, u64 addr,
 static bool vsim_desc_dev_tlb(struct vsim_unit *u, const u64 *qw)
 {
 	vsim_count(u, VSIM_N_DEV_TLB);
+	/* 6.5.2.12: nobody has it wait for invalidations by PASID. */
+	if (u->piotlb_before)
+		vsim_count(u, VSIM_N_BAD_ORDER);
 	vsim_send_dev_tlb(u, vsim_get(qw[0], 47, 32), SIM_NO_PASID, qw[1], qw[1] & 1, false);
 	return true;
 }
@@ -319,6 +323,8 @@ static bool vsim_desc_wait(struct vsim_unit *u, const u64 *qw)
 	vsim_count(u, VSIM_N_WAIT);
 	if (!(qw[0] & (VSIM_WAIT_SW | VSIM_WAIT_IF | VSIM_WAIT_FN)))
 		vsim_count(u, VSIM_N_BAD_WAIT);
+	/* Without FN too: who writes what comes next has waited, or it is somebody else. */
+	u->piotlb_before = false;
 	if (u->lost_dev_tlb) {
 		/* Fetched and never executed: its time-out comes first. */
 		vsim_queue_timeout(u);

@@ -104,6 +104,7 @@ struct vsim_ops {
 	X(BAD_DESC_RESERVED, "bad.descriptor_reserved") \
 	X(BAD_DESC_WIDTH, "bad.descriptor_width") \
 	X(BAD_NO_DRAIN, "bad.no_drain") \
+	X(BAD_ORDER, "bad.dev_tlb_order") \
 	X(BAD_AM, "bad.address_mask") \
 	X(BAD_DID, "bad.domain_id") \
 	X(BAD_DID_SHARED, "bad.domain_id_shared") \
@@ -235,6 +236,7 @@ struct vsim_shadow {
  * @undone: GSTS_REG was not read since the last command
  * @iqh: IQH_REG in bytes
  * @waiting: the queue rests until vsim_resume()
+ * @piotlb_before: an invalidation by PASID, and no wait since
  * @lost_dev_tlb: a device-TLB invalidation was not answered
  * @lost_sid: by whom
  * @frcd_next: fault recording register to use next
@@ -256,6 +258,7 @@ struct vsim_unit {
 	u32 iqh;
 	bool waiting;
 	bool resumed;
+	bool piotlb_before;
 	bool lost_dev_tlb;
 	u16 lost_sid;
 	unsigned int frcd_next;

@@ -34,7 +34,35 @@ TEST(size)
 	CHECK_EQ(sizeof(struct smmuv3_ste), 64);
 }
 
-/* 0 V, 3:1 Config. */
+/*
+ * The golden tables: what each maker makes of its parameters' extremes, and of each
+ * parameter by itself, double word by double word. The literals are put together from
+ * the figure at the head of the section that is named and the bits below it; what a row
+ * leaves out is 0. A maker that has no row fails the build of these tests.
+ */
+#define PA_MAX	0x000ffffffffff000ULL	/* of 52 bits */
+
+/*
+ * 5.1, Level 1 Stream Table Descriptor: 4:0 Span, the logarithm of the number of entries
+ * and one, 11 at most; 51:6 L2Ptr.
+ */
+TEST(l1_desc)
+{
+	static const struct { u64 l2; unsigned int log2; u64 desc; } golden[] = {
+		{ 0,		0,	0x0000000000000001ULL },	/* one entry */
+		{ 0x40,		0,	0x0000000000000041ULL },	/* 6, the lowest of L2Ptr */
+		{ 0x4000,	8,	0x0000000000004009ULL },
+		{ 0,		10,	0x000000000000000bULL },	/* 2^10 entries */
+		{ PA_MAX,	8,	0x000ffffffffff009ULL },
+		{ ~0ULL,	8,	0x000fffffffffffc9ULL },	/* nothing beside the field */
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(golden); i++)
+		CHECK_EQ(smmuv3_make_l1_desc(golden[i].l2, golden[i].log2), golden[i].desc);
+}
+
+/* 5.2: 0 V, 3:1 Config (000b aborts). */
 TEST(abort)
 {
 	struct smmuv3_ste ste;
@@ -46,7 +74,10 @@ TEST(abort)
 	CHECK_EQ(smmuv3_ste_config(&ste), SMMUV3_CONFIG_ABORT);
 }
 
-/* 109:108 SHCFG: bits 45:44 of the second word, 01 is "use incoming". */
+/*
+ * 5.2: 3:1 Config (100b passes: 0x8); 109:108 SHCFG: bits 45:44 of the second double
+ * word, 01b is "use incoming".
+ */
 TEST(bypass)
 {
 	struct smmuv3_ste ste;
@@ -54,6 +85,7 @@ TEST(bypass)
 	memset(&ste, 0xff, sizeof(ste));
 	smmuv3_make_bypass_ste(&ste, false);
 	CHECK_STE(ste, 0x9);
+	memset(&ste, 0xff, sizeof(ste));
 	smmuv3_make_bypass_ste(&ste, true);
 	CHECK_STE(ste, 0x9, 0x0000100000000000ULL);
 	CHECK_EQ(smmuv3_ste_config(&ste), SMMUV3_CONFIG_BYPASS);
@@ -94,99 +126,202 @@ TEST(s2_cfg)
 }
 
 /*
- * 83 MEV, 89 S2FWB, 93:92 EATS; 143:128 S2VMID, 165:160 S2T0SZ, 167:166 S2SL0,
- * 169:168 S2IR0, 171:170 S2OR0, 173:172 S2SH0, 175:174 S2TG, 178:176 S2PS,
- * 179 S2AA64, 180 S2ENDI, 182 S2PTW, 185 S2S, 186 S2R; 243:196 S2TTB.
+ * 5.2: Config 110b is 0xc, with V 0xd. Of the second double word 83 MEV 0x80000, 89
+ * S2FWB 0x02000000, 93:92 EATS (01b 0x10000000), 109:108 SHCFG (01b 1 << 44). Of the
+ * third 143:128 S2VMID, 165:160 S2T0SZ, 167:166 S2SL0, 169:168 S2IR0, 171:170 S2OR0,
+ * 173:172 S2SH0, 175:174 S2TG, 178:176 S2PS, 179 S2AA64, 180 S2ENDI, 182 S2PTW, 185 S2S,
+ * 186 S2R; of the fourth 243:196 S2TTB, with the bits where they are in the address.
+ * S2AA64, S2PTW and S2R together are 0x0448 in the upper 16 bits of the third.
  */
+static const struct {
+	const char *what;
+	struct smmuv3_s2_cfg s2;
+	enum smmuv3_eats eats;
+	u64 qw[4];
+} golden_s2[] = {
+	{ "nothing", {}, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448000000000000ULL, 0 } },
+	{ "EATS", {}, SMMUV3_EATS_FULL,
+	  { 0xd, 0x10080000, 0x0448000000000000ULL, 0 } },
+	{ "S2FWB", { .fwb = true }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x02080000, 0x0448000000000000ULL, 0 } },
+	{ "SHCFG", { .attr_ovr = true }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x0000100000080000ULL, 0x0448000000000000ULL, 0 } },
+	{ "S2VMID 1", { .vmid = 1 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448000000000001ULL, 0 } },
+	{ "S2VMID FFFFh", { .vmid = 0xffff }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x044800000000ffffULL, 0 } },
+	{ "S2T0SZ 1", { .t0sz = 1 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448000100000000ULL, 0 } },
+	{ "S2T0SZ 3Fh", { .t0sz = 0x3f }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448003f00000000ULL, 0 } },
+	{ "S2SL0 1", { .sl0 = 1 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448004000000000ULL, 0 } },
+	{ "S2SL0 2", { .sl0 = 2 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448008000000000ULL, 0 } },
+	{ "S2IR0 1", { .irgn = SMMUV3_WALK_WBRAWA }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448010000000000ULL, 0 } },
+	{ "S2OR0 1", { .orgn = SMMUV3_WALK_WBRAWA }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448040000000000ULL, 0 } },
+	{ "S2SH0 2", { .sh = SMMUV3_WALK_OSH }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448200000000000ULL, 0 } },
+	{ "S2SH0 3", { .sh = SMMUV3_WALK_ISH }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448300000000000ULL, 0 } },
+	{ "S2TG 1", { .tg = 1 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448400000000000ULL, 0 } },
+	{ "S2TG 2", { .tg = 2 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448800000000000ULL, 0 } },
+	{ "S2PS 1", { .ps = 1 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0449000000000000ULL, 0 } },
+	{ "S2PS 6", { .ps = 6 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x044e000000000000ULL, 0 } },
+	{ "S2ENDI", { .endi = true }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0458000000000000ULL, 0 } },
+	{ "S2S", { .stall = true }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0648000000000000ULL, 0 } },
+	{ "S2TTB 10h", { .vttbr = 0x10 }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448000000000000ULL, 0x10 } },
+	{ "S2TTB of 52 bits", { .vttbr = PA_MAX }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448000000000000ULL, PA_MAX } },
+	{ "S2TTB, nothing beside it", { .vttbr = ~0ULL }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448000000000000ULL, 0x000ffffffffffff0ULL } },
+	{ "all of them", { .vttbr = PA_MAX, .vmid = 0xffff, .t0sz = 0x3f, .sl0 = 3,
+	  .irgn = 3, .orgn = 3, .sh = 3, .tg = 3, .ps = 7, .endi = true, .fwb = true,
+	  .stall = true, .attr_ovr = true }, SMMUV3_EATS_FULL,
+	  { 0xd, 0x0000100012080000ULL, 0x065fffff0000ffffULL, PA_MAX } },
+	{ "too much of some", { .sl0 = 0xff, .orgn = 0xff, .tg = 0xff }, SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x0448ccc000000000ULL, 0 } },
+	{ "too much of others", { .t0sz = 0xff, .irgn = 0xff, .sh = 0xff, .ps = 0xff },
+	  SMMUV3_EATS_ABORT,
+	  { 0xd, 0x80000, 0x044f333f00000000ULL, 0 } },
+};
+
 TEST(stage2)
 {
-	struct smmuv3_s2_cfg s2 = { };
 	struct smmuv3_ste ste;
+	unsigned int i;
 
-	memset(&ste, 0xff, sizeof(ste));
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	CHECK_STE(ste, 0xd, 0x80000, 0x0448000000000000ULL, 0);
-	CHECK_EQ(smmuv3_ste_config(&ste), SMMUV3_CONFIG_S2);
-
-	s2 = (struct smmuv3_s2_cfg){ .vttbr = ~0ULL };
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_FULL);
-	CHECK_STE(ste, 0xd, 0x10080000, 0x0448000000000000ULL, 0x000ffffffffffff0ULL);
-
-	s2 = (struct smmuv3_s2_cfg){ .vmid = 0xabcd };
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	CHECK_STE(ste, 0xd, 0x80000, 0x044800000000abcdULL);
-	CHECK_EQ(smmuv3_ste_vmid(&ste), 0xabcd);
-
-	s2 = (struct smmuv3_s2_cfg){ .t0sz = 0x3f, .irgn = 3, .sh = 3, .ps = 7 };
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	CHECK_STE(ste, 0xd, 0x80000, 0x044f333f00000000ULL);
-	s2 = (struct smmuv3_s2_cfg){ .sl0 = 3, .orgn = 3, .tg = 3 };
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	CHECK_STE(ste, 0xd, 0x80000, 0x0448ccc000000000ULL);
-	/* What is too large must not reach the next field. */
-	s2 = (struct smmuv3_s2_cfg){ .sl0 = 0xff, .orgn = 0xff, .tg = 0xff };
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	CHECK_STE(ste, 0xd, 0x80000, 0x0448ccc000000000ULL);
-	s2 = (struct smmuv3_s2_cfg){ .t0sz = 0xff, .irgn = 0xff, .sh = 0xff, .ps = 0xff };
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	CHECK_STE(ste, 0xd, 0x80000, 0x044f333f00000000ULL);
-
-	s2 = (struct smmuv3_s2_cfg){ .endi = true, .stall = true };
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	CHECK_STE(ste, 0xd, 0x80000, 0x0658000000000000ULL);
-	s2 = (struct smmuv3_s2_cfg){ .fwb = true, .attr_ovr = true };
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	CHECK_STE(ste, 0xd, 0x0000100002080000ULL, 0x0448000000000000ULL);
+	for (i = 0; i < ARRAY_SIZE(golden_s2); i++) {
+		memset(&ste, 0xff, sizeof(ste));
+		smmuv3_make_s2_ste(&ste, &golden_s2[i].s2, golden_s2[i].eats);
+		if (memcmp(ste.data, golden_s2[i].qw, sizeof(golden_s2[i].qw)))
+			printf("# %s\n", golden_s2[i].what);
+		CHECK_STE(ste, golden_s2[i].qw[0], golden_s2[i].qw[1], golden_s2[i].qw[2],
+			  golden_s2[i].qw[3]);
+		CHECK_EQ(smmuv3_ste_config(&ste), SMMUV3_CONFIG_S2);
+		CHECK_EQ(smmuv3_ste_vmid(&ste), golden_s2[i].s2.vmid);
+	}
 }
 
 /*
- * 5:4 S1Fmt, 51:6 S1ContextPtr, 63:59 S1CDMax, 65:64 S1DSS, 67:66 S1CIR,
- * 69:68 S1COR, 71:70 S1CSH, 91 S1STALLD, 95:94 STRW.
+ * The same of what the tables of a domain are: 5.2 and, for S2T0SZ (64 less the bits of
+ * an address), S2SL0 (4K: level 2 down is 0, level 1 is 1, level 0 is 2) and S2PS (the
+ * codes of IDR5.OAS), 3.4.
  */
+static const struct {
+	u64 root;
+	unsigned int ias, oas, levels;
+	bool coherent;
+	u64 qw[4];
+} golden_tables[] = {
+	/* S2T0SZ 32, S2SL0 0, S2PS 0; walks snoop: S2IR0, S2OR0 01b, S2SH0 11b */
+	{ 0, 32, 32, 2, true, { 0xd, 0x80000, 0x0448352000000000ULL, 0 } },
+	/* ... or do not: 00b, 00b, 10b */
+	{ 0, 32, 32, 2, false, { 0xd, 0x80000, 0x0448202000000000ULL, 0 } },
+	/* S2T0SZ 24 (18h), S2SL0 1 (40h), S2PS 4 */
+	{ 0x1000, 40, 44, 3, true, { 0xd, 0x80000, 0x044c355800000000ULL, 0x1000 } },
+	/* S2T0SZ 16 (10h), S2SL0 2 (80h), S2PS 5 */
+	{ PA_MAX, 48, 48, 4, true, { 0xd, 0x80000, 0x044d359000000000ULL, PA_MAX } },
+	/* S2PS 6 */
+	{ PA_MAX, 48, 52, 4, false, { 0xd, 0x80000, 0x044e209000000000ULL, PA_MAX } },
+};
+
+TEST(stage2_tables)
+{
+	struct smmuv3_s2_cfg s2;
+	struct smmuv3_ste ste;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(golden_tables); i++) {
+		s2 = smmuv3_make_s2_cfg(golden_tables[i].root, golden_tables[i].ias,
+					golden_tables[i].oas, golden_tables[i].levels,
+					golden_tables[i].coherent);
+		memset(&ste, 0xff, sizeof(ste));
+		smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
+		CHECK_STE(ste, golden_tables[i].qw[0], golden_tables[i].qw[1],
+			  golden_tables[i].qw[2], golden_tables[i].qw[3]);
+	}
+}
+
+/*
+ * 5.2, what of a guest's entry there is on top of that. In the first double word 5:4
+ * S1Fmt, 51:6 S1ContextPtr, 63:59 S1CDMax, and Config becomes 111b (0xe); in the second
+ * 65:64 S1DSS, 67:66 S1CIR, 69:68 S1COR, 71:70 S1CSH, 91 S1STALLD (0x08000000). What
+ * else the guest has there (MEV, S2FWB, EATS, STRW, SHCFG and all that is not of stage
+ * 1) is not its to say. Stage 2 is that of 40 bits above, with S2VMID 7 and EATS 01b.
+ */
+#define S2_QW1	0x10080000ULL
+#define S2_QW2	0x044c355800000007ULL
+
+static const struct {
+	const char *what;
+	u64 guest[2];
+	u64 qw[4];
+} golden_nested[] = {
+	{ "stage 1", { 0xb, 0 }, { 0xf, S2_QW1, S2_QW2, PA_MAX } },
+	{ "S1Fmt 01b", { 0x1b, 0 }, { 0x1f, S2_QW1, S2_QW2, PA_MAX } },
+	{ "S1Fmt 10b", { 0x2b, 0 }, { 0x2f, S2_QW1, S2_QW2, PA_MAX } },
+	{ "S1ContextPtr, bit 6", { 0x4b, 0 }, { 0x4f, S2_QW1, S2_QW2, PA_MAX } },
+	{ "S1ContextPtr, all", { 0x000fffffffffffcbULL, 0 },
+	  { 0x000fffffffffffcfULL, S2_QW1, S2_QW2, PA_MAX } },
+	{ "S1CDMax 1", { 0x080000000000000bULL, 0 },
+	  { 0x080000000000000fULL, S2_QW1, S2_QW2, PA_MAX } },
+	{ "S1CDMax 20", { 0xa00000000000000bULL, 0 },
+	  { 0xa00000000000000fULL, S2_QW1, S2_QW2, PA_MAX } },
+	{ "S1DSS 01b", { 0xb, 0x1 }, { 0xf, S2_QW1 | 0x1, S2_QW2, PA_MAX } },
+	{ "S1DSS 10b", { 0xb, 0x2 }, { 0xf, S2_QW1 | 0x2, S2_QW2, PA_MAX } },
+	{ "S1CIR 11b", { 0xb, 0xc }, { 0xf, S2_QW1 | 0xc, S2_QW2, PA_MAX } },
+	{ "S1COR 11b", { 0xb, 0x30 }, { 0xf, S2_QW1 | 0x30, S2_QW2, PA_MAX } },
+	{ "S1CSH 11b", { 0xb, 0xc0 }, { 0xf, S2_QW1 | 0xc0, S2_QW2, PA_MAX } },
+	{ "S1STALLD", { 0xb, 0x08000000 }, { 0xf, S2_QW1 | 0x08000000, S2_QW2, PA_MAX } },
+	{ "all that is the guest's", { 0xf80ffffffffffffbULL, 0x080000ff },
+	  { 0xf80fffffffffffffULL, 0x180800ffULL, S2_QW2, PA_MAX } },
+	{ "and all that is not", { 0xfffffffffffffffbULL, ~0ULL },
+	  { 0xf80fffffffffffffULL, 0x180800ffULL, S2_QW2, PA_MAX } },
+	/* 100b: stage 2 alone, whatever else is there; QW1 as it is without a guest */
+	{ "bypass", { 0x9, 0 }, { 0xd, S2_QW1, S2_QW2, PA_MAX } },
+	{ "bypass, all set", { 0xfffffffffffffff9ULL, ~0ULL }, { 0xd, S2_QW1, S2_QW2, PA_MAX } },
+	/* All others abort: 000b to 011b, stage 2 that a guest cannot have, V clear. */
+	{ "abort", { 0xfffffffffffffff1ULL, ~0ULL }, { 0x1 } },
+	{ "Config 001b", { 0xfffffffffffffff3ULL, ~0ULL }, { 0x1 } },
+	{ "Config 010b", { 0xfffffffffffffff5ULL, ~0ULL }, { 0x1 } },
+	{ "Config 011b", { 0xfffffffffffffff7ULL, ~0ULL }, { 0x1 } },
+	{ "Config 110b", { 0xfffffffffffffffdULL, ~0ULL }, { 0x1 } },
+	{ "Config 111b", { ~0ULL, ~0ULL }, { 0x1 } },
+	{ "not valid, stage 1", { 0xfffffffffffffffaULL, ~0ULL }, { 0x1 } },
+	{ "not valid, bypass", { 0xfffffffffffffff8ULL, ~0ULL }, { 0x1 } },
+	{ "nothing", { 0, 0 }, { 0x1 } },
+};
+
 TEST(nested)
 {
-	struct smmuv3_s2_cfg s2 = cfg_of(TABLE, 7);
-	struct smmuv3_ste ste, plain;
-	__le64 guest[2];
-	unsigned int config;
+	struct smmuv3_s2_cfg s2 = cfg_of(PA_MAX, 7);
+	struct smmuv3_ste ste;
+	unsigned int i;
 
-	smmuv3_make_s2_ste(&plain, &s2, SMMUV3_EATS_FULL);
-
-	/* Every bit set but Config: what is the guest's goes through, no more. */
-	guest[0] = ~0ULL & ~0xeULL;
-	guest[0] |= SMMUV3_CONFIG_S1 << 1;
-	guest[1] = ~0ULL;
-	smmuv3_make_nested_ste(&ste, &s2, guest, SMMUV3_EATS_FULL);
-	CHECK_STE(ste, 0xf80fffffffffffffULL, plain.data[1] | 0x080000ffULL,
-		  plain.data[2], plain.data[3]);
+	for (i = 0; i < ARRAY_SIZE(golden_nested); i++) {
+		memset(&ste, 0xff, sizeof(ste));
+		smmuv3_make_nested_ste(&ste, &s2, golden_nested[i].guest, SMMUV3_EATS_FULL);
+		if (memcmp(ste.data, golden_nested[i].qw, sizeof(golden_nested[i].qw)))
+			printf("# %s\n", golden_nested[i].what);
+		CHECK_STE(ste, golden_nested[i].qw[0], golden_nested[i].qw[1],
+			  golden_nested[i].qw[2], golden_nested[i].qw[3]);
+	}
+	/* EATS is the host's. */
+	smmuv3_make_nested_ste(&ste, &s2, golden_nested[0].guest, SMMUV3_EATS_ABORT);
+	CHECK_STE(ste, 0xf, 0x80000, S2_QW2, PA_MAX);
 	CHECK_EQ(smmuv3_ste_config(&ste), SMMUV3_CONFIG_NESTED);
 	CHECK_EQ(smmuv3_ste_vmid(&ste), 7);
-	/* EATS is the host's. */
-	smmuv3_make_nested_ste(&ste, &s2, guest, SMMUV3_EATS_ABORT);
-	CHECK_EQ(ste.data[1] & SMMUV3_STE_1_EATS, 0);
-
-	guest[0] = CTXPTR | 0xb;
-	guest[1] = 0;
-	smmuv3_make_nested_ste(&ste, &s2, guest, SMMUV3_EATS_FULL);
-	CHECK_STE(ste, CTXPTR | 0xf, plain.data[1], plain.data[2], plain.data[3]);
-
-	/* Bypass: as stage 2 alone, whatever else the guest has set. */
-	guest[0] = CTXPTR | 0x9;
-	guest[1] = ~0ULL;
-	smmuv3_make_nested_ste(&ste, &s2, guest, SMMUV3_EATS_FULL);
-	CHECK(!memcmp(&ste, &plain, sizeof(ste)));
-
-	/* All others abort; so does an entry that is not valid. */
-	for (config = 0; config < 8; config++) {
-		guest[0] = CTXPTR | config << 1 | 1;
-		if (config != SMMUV3_CONFIG_S1 && config != SMMUV3_CONFIG_BYPASS) {
-			smmuv3_make_nested_ste(&ste, &s2, guest, SMMUV3_EATS_FULL);
-			CHECK_STE(ste, 0x1);
-		}
-		guest[0] &= ~1ULL;
-		smmuv3_make_nested_ste(&ste, &s2, guest, SMMUV3_EATS_FULL);
-		CHECK_STE(ste, 0x1);
-	}
 }
 
 /*

@@ -8,7 +8,7 @@
 
 #include "tap.h"
 
-/* A page address with both ends of the 63:12 field in use. */
+/* A page address with many bits of the 63:12 field in use. */
 #define PAGE	0x0000fedcba987000ULL
 /* What a caller might leave in the low bits must not leak into flags. */
 #define DIRTY	(PAGE | 0xfff)
@@ -28,32 +28,67 @@ TEST(entry_sizes)
 	CHECK_EQ(sizeof(struct vtd_desc), 32);
 }
 
-/* 9.2: bit 0 present, 11:1 reserved, 63:12 table. */
+/*
+ * The golden tables: what each maker makes of its parameters' extremes, and of each
+ * parameter by itself, quad word by quad word. The literals are put together from the
+ * figure and the table below it of the section that is named (revision 5.10); what a
+ * row leaves out is 0. A maker that has no row fails the build of these tests.
+ */
+#define GOLDEN(made, ...) ({						\
+	const typeof(made) __made = (made);				\
+	CHECK_QW(__made, __VA_ARGS__);					\
+})
+
+/* Of 52 bits, the widest that a host has (HAW): bits 51:12. */
+#define PA_MAX	0x000ffffffffff000ULL
+/* Of a guest's 57 bits: bits 56:12. */
+#define GPA_MAX	0x01fffffffffff000ULL
+
+/*
+ * 9.2, figure 9-2: 0 LP, 11:1 reserved, 63:12 LCTP; 64 UP, 75:65 reserved, 127:76
+ * UCTP. Each half is made by itself.
+ */
 TEST(root_entry)
 {
-	CHECK_EQ(vtd_make_root_half(PAGE), PAGE | 1);
-	CHECK_EQ(vtd_make_root_half(DIRTY), PAGE | 1);
+	static const struct { u64 table, half; } golden[] = {
+		{ 0,			0x0000000000000001ULL },	/* LP alone */
+		{ 0x1000,		0x0000000000001001ULL },	/* 12, the lowest of LCTP */
+		{ PA_MAX,		0x000ffffffffff001ULL },
+		{ 0xfff,		0x0000000000000001ULL },	/* 11:1 stay 0 */
+		{ PA_MAX | 0xffe,	0x000ffffffffff001ULL },
+	};
+	struct vtd_root_entry entry;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(golden) / sizeof(*golden); i++) {
+		CHECK_EQ(vtd_make_root_half(golden[i].table), golden[i].half);
+		entry = (struct vtd_root_entry){ { [0] = vtd_make_root_half(golden[i].table) } };
+		CHECK_EQ(((u64 *)&entry)[0], golden[i].half);
+		CHECK_EQ(((u64 *)&entry)[1], 0);
+		entry = (struct vtd_root_entry){ { [1] = vtd_make_root_half(golden[i].table) } };
+		CHECK_EQ(((u64 *)&entry)[0], 0);
+		CHECK_EQ(((u64 *)&entry)[1], golden[i].half);
+	}
 }
 
 /*
- * 9.4: 0 P, 1 FPD, 2 DTE, 3 PASIDE, 4 PRE, 11:9 PDTS, 63:12 PASIDDIRPTR,
- * 83:64 RID_PASID, 84 RID_PRIV.
+ * 9.4, figure 9-4: 0 P, 1 FPD, 2 DTE, 3 PASIDE, 4 PRE, 5 HPTE, 6 EPTR, 8:7 reserved,
+ * 11:9 PDTS, 63:12 PASIDDIRPTR; 83:64 RID_PASID, 84 RID_PRIV; 255:85 reserved.
  */
 TEST(context_entry)
 {
-	struct vtd_context_entry entry;
-
-	entry = vtd_make_context_entry(PAGE, 0, false, false);
-	CHECK_QW(entry, PAGE | 0x001);
-	entry = vtd_make_context_entry(DIRTY, 7, false, false);
-	CHECK_QW(entry, PAGE | 0xe01);
-	entry = vtd_make_context_entry(PAGE, 5, true, false);
-	CHECK_QW(entry, PAGE | 0xa09);
-	entry = vtd_make_context_entry(PAGE, 0, false, true);
-	CHECK_QW(entry, PAGE | 0x005);
-	/* A directory of 2^15 entries would not fit the field: it stays in it. */
-	entry = vtd_make_context_entry(PAGE, 8, false, false);
-	CHECK_QW(entry, PAGE | 0x001);
+	/* (PASIDDIRPTR, PDTS, PASIDE, DTE) */
+	GOLDEN(vtd_make_context_entry(0, 0, false, false),	0x001);		/* P */
+	GOLDEN(vtd_make_context_entry(0x1000, 0, false, false),	0x1001);
+	GOLDEN(vtd_make_context_entry(PA_MAX, 0, false, false),	0x000ffffffffff001ULL);
+	GOLDEN(vtd_make_context_entry(0, 1, false, false),	0x201);		/* 9 */
+	GOLDEN(vtd_make_context_entry(0, 4, false, false),	0x801);		/* 11 */
+	GOLDEN(vtd_make_context_entry(0, 7, false, false),	0xe01);		/* 11:9 */
+	GOLDEN(vtd_make_context_entry(0, 0, true, false),	0x009);		/* 3 */
+	GOLDEN(vtd_make_context_entry(0, 0, false, true),	0x005);		/* 2 */
+	GOLDEN(vtd_make_context_entry(PA_MAX, 7, true, true),	0x000ffffffffffe0dULL);
+	/* What does not fit stays in its field. */
+	GOLDEN(vtd_make_context_entry(PA_MAX | 0xfff, 8, false, false), 0x000ffffffffff001ULL);
 }
 
 /* 9.4: what a context entry says of its directory. */
@@ -94,22 +129,36 @@ TEST(pasid_directory_size)
 	}
 }
 
-/* 9.5: 0 P, 1 FPD, 63:12 SMPTBLPTR. */
+/* 9.5, figure 9-5: 0 P, 1 FPD, 11:2 reserved, 63:12 SMPTBLPTR. */
 TEST(pasid_dir_entry)
 {
-	CHECK_EQ(vtd_make_pasid_dir_entry(PAGE), PAGE | 1);
-	CHECK_EQ(vtd_make_pasid_dir_entry(DIRTY), PAGE | 1);
+	static const struct { u64 leaf, entry; } golden[] = {
+		{ 0,			0x0000000000000001ULL },	/* P */
+		{ 0x1000,		0x0000000000001001ULL },	/* 12 */
+		{ PA_MAX,		0x000ffffffffff001ULL },
+		{ PA_MAX | 0xfff,	0x000ffffffffff001ULL },	/* 1 FPD, 11:2 stay 0 */
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(golden) / sizeof(*golden); i++)
+		CHECK_EQ(vtd_make_pasid_dir_entry(golden[i].leaf), golden[i].entry);
 }
 
 /*
- * 9.6: 0 P, 1 FPD, 4:2 AW, 8:6 PGTT, 9 SSADE, 63:12 SSPTPTR, 79:64 DID,
- * 87 PWSNP, 88 PGSNP, 140:.. first stage.
+ * 9.6, figure 9-6, the first and the second quad word: 0 P, 1 FPD, 4:2 AW, 5 reserved,
+ * 8:6 PGTT, 9 SSADE, 11:10 reserved, 63:12 SSPTPTR; 79:64 DID, 86:80 reserved, 87
+ * PWSNP, 88 PGSNP, 89 CD, 90 EMTE, 95:91 reserved, 127:96 PAT. So in the second quad
+ * word PWSNP is 0x00800000 and PGSNP 0x01000000. The fourth and all that follow are of
+ * host permission tables, or reserved.
+ *
+ * AW: 001b 3 levels (0x004), 010b 4 (0x008), 011b 5 (0x00c). PGTT: 001b first stage,
+ * 010b second stage (0x080), 011b nested (0x0c0), 100b pass-through (0x100).
  */
 TEST(pasid_blocked)
 {
 	struct vtd_pasid_entry entry = vtd_make_pasid_blocked();
 
-	CHECK_QW(entry, 0);
+	GOLDEN(vtd_make_pasid_blocked(), 0);
 	CHECK(!vtd_pasid_entry_present(&entry));
 }
 
@@ -117,11 +166,18 @@ TEST(pasid_pass_through)
 {
 	struct vtd_pasid_entry entry;
 
-	/* PGTT 100b is 0x100, AW 010b (4 levels) 0x008. */
-	entry = vtd_make_pasid_pass_through(0x1234, 2, false);
-	CHECK_QW(entry, 0x109, 0x1234);
+	/* (DID, AW, PWSNP) */
+	GOLDEN(vtd_make_pasid_pass_through(0, 1, false),	0x105, 0);
+	GOLDEN(vtd_make_pasid_pass_through(0, 2, false),	0x109, 0);
+	GOLDEN(vtd_make_pasid_pass_through(0, 3, false),	0x10d, 0);
+	GOLDEN(vtd_make_pasid_pass_through(1, 2, false),	0x109, 0x0001);
+	GOLDEN(vtd_make_pasid_pass_through(0xffff, 2, false),	0x109, 0xffff);
+	GOLDEN(vtd_make_pasid_pass_through(0, 2, true),		0x109, 0x00800000);
+	GOLDEN(vtd_make_pasid_pass_through(0xffff, 3, true),	0x10d, 0x0080ffff);
+	/* What does not fit stays in its field: AW is 3 bits. */
+	GOLDEN(vtd_make_pasid_pass_through(0, 8, false),	0x101, 0);
+
 	entry = vtd_make_pasid_pass_through(0xffff, 3, true);
-	CHECK_QW(entry, 0x10d, 0x0080ffff);
 	CHECK(vtd_pasid_entry_present(&entry));
 	CHECK_EQ(vtd_pasid_entry_pgtt(&entry), VTD_PGTT_PASS_THROUGH);
 	CHECK_EQ(vtd_pasid_entry_did(&entry), 0xffff);
@@ -131,51 +187,82 @@ TEST(pasid_second_stage)
 {
 	struct vtd_pasid_entry entry;
 
-	/* PGTT 010b is 0x080; AW 001b, 010b, 011b for 3, 4, 5 levels. */
-	entry = vtd_make_pasid_second_stage(PAGE, 1, 1, false, false);
-	CHECK_QW(entry, PAGE | 0x085, 0x1);
-	entry = vtd_make_pasid_second_stage(PAGE, 2, 0xabcd, false, false);
-	CHECK_QW(entry, PAGE | 0x089, 0xabcd);
-	entry = vtd_make_pasid_second_stage(DIRTY, 3, 0, true, false);
-	CHECK_QW(entry, PAGE | 0x08d, 0x00800000);
+	/* (SSPTPTR, AW, DID, PWSNP, PGSNP) */
+	GOLDEN(vtd_make_pasid_second_stage(0, 1, 0, false, false),	0x085, 0);
+	GOLDEN(vtd_make_pasid_second_stage(0, 2, 0, false, false),	0x089, 0);
+	GOLDEN(vtd_make_pasid_second_stage(0, 3, 0, false, false),	0x08d, 0);
+	GOLDEN(vtd_make_pasid_second_stage(0x1000, 2, 0, false, false),	0x1089, 0);
+	GOLDEN(vtd_make_pasid_second_stage(PA_MAX, 2, 0, false, false),
+	       0x000ffffffffff089ULL, 0);
+	GOLDEN(vtd_make_pasid_second_stage(0, 2, 1, false, false),	0x089, 0x0001);
+	GOLDEN(vtd_make_pasid_second_stage(0, 2, 0xffff, false, false),	0x089, 0xffff);
+	GOLDEN(vtd_make_pasid_second_stage(0, 2, 0, true, false),	0x089, 0x00800000);
+	GOLDEN(vtd_make_pasid_second_stage(0, 2, 0, false, true),	0x089, 0x01000000);
+	GOLDEN(vtd_make_pasid_second_stage(PA_MAX, 3, 0xffff, true, true),
+	       0x000ffffffffff08dULL, 0x0180ffff);
+	/* What does not fit stays in its field. */
+	GOLDEN(vtd_make_pasid_second_stage(PA_MAX | 0xfff, 8, 0, false, false),
+	       0x000ffffffffff081ULL, 0);
+
 	entry = vtd_make_pasid_second_stage(PAGE, 2, 7, true, true);
-	CHECK_QW(entry, PAGE | 0x089, 0x01800007);
+	CHECK(vtd_pasid_entry_present(&entry));
 	CHECK_EQ(vtd_pasid_entry_pgtt(&entry), VTD_PGTT_SECOND_STAGE);
 	CHECK_EQ(vtd_pasid_entry_did(&entry), 7);
 }
 
 /*
- * 9.6, 191:128: 128 SRE, 131:130 FSPM, 132 WPE, 133 NXE (4.1), 135 EAFE, 191:140
- * FSPTPTR. One bit each, and all of them.
+ * 9.6, figure 9-6, the third quad word (191:128): 128 SRE, 129 reserved, 131:130 FSPM
+ * (01b: 5 levels), 132 WPE, 134:133 ignored (133 was NXE in revision 4.1), 135 EAFE,
+ * 139:136 reserved, 191:140 FSPTPTR.
  */
 TEST(first_stage)
 {
-	CHECK_EQ(vtd_make_first_stage(PAGE, false, false, false, false, false), PAGE);
-	CHECK_EQ(vtd_make_first_stage(DIRTY, false, false, false, false, false), PAGE);
-	CHECK_EQ(vtd_make_first_stage(PAGE, true, false, false, false, false), PAGE | 0x04);
-	CHECK_EQ(vtd_make_first_stage(PAGE, false, true, false, false, false), PAGE | 0x01);
-	CHECK_EQ(vtd_make_first_stage(PAGE, false, false, true, false, false), PAGE | 0x10);
-	CHECK_EQ(vtd_make_first_stage(PAGE, false, false, false, true, false), PAGE | 0x20);
-	CHECK_EQ(vtd_make_first_stage(PAGE, false, false, false, false, true), PAGE | 0x80);
-	CHECK_EQ(vtd_make_first_stage(~0ULL, true, true, true, true, true),
-		 0xfffffffffffff0b5ULL);
+	/* FSPTPTR, and what goes with it: 5 levels, SRE, WPE, NXE, EAFE */
+	static const struct { u64 pgd; bool five, sre, wpe, nxe, eafe; u64 qw; } golden[] = {
+		{ 0,		0, 0, 0, 0, 0, 0x0000000000000000ULL },
+		{ 0x1000,	0, 0, 0, 0, 0, 0x0000000000001000ULL },	/* 140 */
+		{ GPA_MAX,	0, 0, 0, 0, 0, 0x01fffffffffff000ULL },
+		{ 0,		1, 0, 0, 0, 0, 0x0000000000000004ULL },	/* 130 */
+		{ 0,		0, 1, 0, 0, 0, 0x0000000000000001ULL },	/* 128 */
+		{ 0,		0, 0, 1, 0, 0, 0x0000000000000010ULL },	/* 132 */
+		{ 0,		0, 0, 0, 1, 0, 0x0000000000000020ULL },	/* 133 */
+		{ 0,		0, 0, 0, 0, 1, 0x0000000000000080ULL },	/* 135 */
+		{ GPA_MAX,	1, 1, 1, 1, 1, 0x01fffffffffff0b5ULL },
+		{ ~0ULL,	0, 0, 0, 0, 0, 0xfffffffffffff000ULL },	/* flags stay 0 */
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(golden) / sizeof(*golden); i++)
+		CHECK_EQ(vtd_make_first_stage(golden[i].pgd, golden[i].five, golden[i].sre,
+					      golden[i].wpe, golden[i].nxe, golden[i].eafe),
+			 golden[i].qw);
 }
 
-/* The same and 0 P, 4:2 AW, 8:6 PGTT, 63:12 SSPTPTR, 79:64 DID, 87, 88 as above. */
 TEST(pasid_nested)
 {
-	const u64 first = 0x00001234567890b5ULL;
+	const u64 first = 0x01fffffffffff0b5ULL;
 	struct vtd_pasid_entry entry;
 
-	/* PGTT 011b is 0x0c0. */
-	entry = vtd_make_pasid_nested(first, PAGE, 1, 1, false, false);
-	CHECK_QW(entry, PAGE | 0x0c5, 0x1, first);
-	entry = vtd_make_pasid_nested(0, DIRTY, 2, 0xabcd, false, false);
-	CHECK_QW(entry, PAGE | 0x0c9, 0xabcd);
-	entry = vtd_make_pasid_nested(first, PAGE, 3, 0xffff, true, false);
-	CHECK_QW(entry, PAGE | 0x0cd, 0x0080ffff, first);
+	/* (191:128, SSPTPTR, AW, DID, PWSNP, PGSNP) */
+	GOLDEN(vtd_make_pasid_nested(0, 0, 1, 0, false, false),		0x0c5, 0, 0);
+	GOLDEN(vtd_make_pasid_nested(0, 0, 2, 0, false, false),		0x0c9, 0, 0);
+	GOLDEN(vtd_make_pasid_nested(0, 0, 3, 0, false, false),		0x0cd, 0, 0);
+	GOLDEN(vtd_make_pasid_nested(0x1000, 0, 2, 0, false, false),	0x0c9, 0, 0x1000);
+	GOLDEN(vtd_make_pasid_nested(first, 0, 2, 0, false, false),	0x0c9, 0, first);
+	GOLDEN(vtd_make_pasid_nested(0, 0x1000, 2, 0, false, false),	0x10c9, 0, 0);
+	GOLDEN(vtd_make_pasid_nested(0, PA_MAX, 2, 0, false, false),
+	       0x000ffffffffff0c9ULL, 0, 0);
+	GOLDEN(vtd_make_pasid_nested(0, 0, 2, 1, false, false),		0x0c9, 0x0001, 0);
+	GOLDEN(vtd_make_pasid_nested(0, 0, 2, 0xffff, false, false),	0x0c9, 0xffff, 0);
+	GOLDEN(vtd_make_pasid_nested(0, 0, 2, 0, true, false),		0x0c9, 0x00800000, 0);
+	GOLDEN(vtd_make_pasid_nested(0, 0, 2, 0, false, true),		0x0c9, 0x01000000, 0);
+	GOLDEN(vtd_make_pasid_nested(first, PA_MAX, 3, 0xffff, true, true),
+	       0x000ffffffffff0cdULL, 0x0180ffff, 0x01fffffffffff0b5ULL);
+	/* What does not fit stays in its field. */
+	GOLDEN(vtd_make_pasid_nested(0, PA_MAX | 0xfff, 8, 0, false, false),
+	       0x000ffffffffff0c1ULL, 0, 0);
+
 	entry = vtd_make_pasid_nested(first, PAGE, 2, 7, false, true);
-	CHECK_QW(entry, PAGE | 0x0c9, 0x01000007, first);
 	CHECK(vtd_pasid_entry_present(&entry));
 	CHECK_EQ(vtd_pasid_entry_pgtt(&entry), VTD_PGTT_NESTED);
 	CHECK_EQ(vtd_pasid_entry_did(&entry), 7);
@@ -184,12 +271,11 @@ TEST(pasid_nested)
 /* 1 FPD, and nothing else. */
 TEST(pasid_muted)
 {
-	struct vtd_pasid_entry entry;
-
-	entry = vtd_pasid_entry_mute(vtd_make_pasid_nested(0, PAGE, 2, 7, true, true));
-	CHECK_QW(entry, PAGE | 0x0cb, 0x01800007);
-	entry = vtd_pasid_entry_mute(vtd_make_pasid_second_stage(PAGE, 2, 7, true, true));
-	CHECK_QW(entry, PAGE | 0x08b, 0x01800007);
+	GOLDEN(vtd_pasid_entry_mute(vtd_make_pasid_nested(0, PA_MAX, 2, 7, true, true)),
+	       0x000ffffffffff0cbULL, 0x01800007, 0);
+	GOLDEN(vtd_pasid_entry_mute(vtd_make_pasid_second_stage(PA_MAX, 2, 7, true, true)),
+	       0x000ffffffffff08bULL, 0x01800007);
+	GOLDEN(vtd_pasid_entry_mute(vtd_make_pasid_blocked()), 0x002);
 }
 
 /* 6.5.2.1: 3:0 type 1, 5:4 G, 31:16 DID, 47:32 SID, 49:48 FM. */
@@ -304,6 +390,16 @@ TEST(wait)
 	CHECK_QW(desc, 0xdeadbeef00000025ULL, PAGE | 0x13c);
 	desc = vtd_make_wait(3, 0);
 	CHECK_QW(desc, 0x25, 0);
+}
+
+/* 6.5.2.3: where 2^AM aligned pages start; 2^52 are all there are. */
+TEST(address_start)
+{
+	CHECK_EQ(vtd_address_start(0x12345678, 0), 0x12345000);
+	CHECK_EQ(vtd_address_start(0x12345678, 9), 0x12200000);
+	CHECK_EQ(vtd_address_start(~0ULL, 51), 1ULL << 63);
+	CHECK_EQ(vtd_address_start(~0ULL, 52), 0);
+	CHECK_EQ(vtd_address_start(~0ULL, 63), 0);
 }
 
 /* 6.5.2.3: 2^AM pages, aligned to as much, hold the range, and no fewer do. */
