@@ -110,8 +110,11 @@ FIXTURE_TEARDOWN(smmu_nested)
 {
 	close(self->events);
 	close(self->fd);
-	for (int i = 0; i < NDEVICES; i++)
+	for (int i = 0; i < NDEVICES; i++) {
+		/* What it would not answer, and somebody waited for. */
+		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "atc_while_off"));
 		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+	}
 	guest_free(&self->g);
 	EXPECT_STREQ("", sim_bad(0));
 }
