@@ -5,10 +5,12 @@
  *
  * Locks, where vtd.h has none of them, outermost first:
  *   vunit->lock	mutex: one HWPT_INVALIDATE of a guest at a time
+ *   master->lock	the core's; not inside vunit->lock
+ *   shadow->bind_lock	mutex: which vIOMMU a PASID table is of, and whether it was read
  *   vunit->tables_lock	mutex: a guest's PASID tables, its domain IDs and what goes
  *			to the hardware for them
- *   vunit->vsids_lock	the core's, outside master->lock
- *   unit->lock
+ *   vunit->vsids_lock	the core's, which takes nothing inside it
+ *   unit->lock		whose holder may only try vsids_lock (vtd_guest_fault())
  */
 #ifndef __VTD_NESTED_H
 #define __VTD_NESTED_H

@@ -857,13 +857,11 @@ enum iommufd_sva_hwpt_invalidate_data_type {
  * define IOMMUFD_SVA_INVALIDATE_VTD_QI - raw VT-d invalidation descriptors
  *
  * A data type of HWPT_INVALIDATE, for a VT-d vIOMMU, or a PASID table without one: the
- * descriptors of the
- * guest's invalidation queue as the guest wrote them, entry_len 16 for 128-bit
- * (struct iommufd_sva_vtd_qi_128) or 32 for 256-bit ones
- * (struct iommufd_sva_vtd_qi_256), as IQA_REG.DW of the guest's unit says.
- * data_uptr may point straight into the guest's memory: each descriptor is read
- * once and none is written. (Not an enumerator: ISO C has no room above
- * INT_MAX there.)
+ * descriptors of the guest's invalidation queue as the guest wrote them, entry_len
+ * 16 for 128-bit (struct iommufd_sva_vtd_qi_128) or 32 for 256-bit ones (struct
+ * iommufd_sva_vtd_qi_256), as IQA_REG.DW of the guest's unit says. data_uptr may
+ * point straight into the guest's memory: each descriptor is read once and none is
+ * written. (Not an enumerator: ISO C has no room above INT_MAX there.)
  *
  * The kernel checks every field (VT-d, 6.5.2), puts the physical source and
  * domain IDs in the place of the guest's, and submits the batch as a whole.
