@@ -47,6 +47,7 @@ struct iommufd_sva_set;
  *	pages are charged to (struct iopt_source). Outermost.
  * @account_mode: OPTION_RLIMIT_MODE: charge pinned pages to the mm (1, as VFIO
  *	does) instead of the user (0)
+ * @tags: of all units, how many what it nests has; see iommufd_sva_tag_get()
  */
 struct iommufd_sva_ctx {
 	struct file *file;
@@ -55,6 +56,7 @@ struct iommufd_sva_ctx {
 	struct mutex groups_lock;
 	struct rw_semaphore process_rwsem;
 	u8 account_mode;
+	atomic_t tags;
 };
 
 /**
@@ -377,7 +379,8 @@ iommufd_sva_hwpt_nested_new(struct iommufd_sva_ucmd *ucmd,
 			    struct iommufd_sva_object *pt,
 			    enum iommufd_sva_object_type type);
 /* Complete it by what the backend made, which may be an ERR_PTR. */
-int iommufd_sva_hwpt_nested_set(struct iommufd_sva_hwpt_nested *hwpt,
+int iommufd_sva_hwpt_nested_set(struct iommufd_sva_ucmd *ucmd,
+				struct iommufd_sva_hwpt_nested *hwpt,
 				struct iommufd_sva_nested *nested);
 void iommufd_sva_hwpt_nested_destroy(struct iommufd_sva_object *obj);
 int iommufd_sva_hwpt_nested_alloc(struct iommufd_sva_ucmd *ucmd,

@@ -66,7 +66,8 @@ iommufd_sva_hwpt_nested_new(struct iommufd_sva_ucmd *ucmd,
 	return hwpt;
 }
 
-int iommufd_sva_hwpt_nested_set(struct iommufd_sva_hwpt_nested *hwpt,
+int iommufd_sva_hwpt_nested_set(struct iommufd_sva_ucmd *ucmd,
+				struct iommufd_sva_hwpt_nested *hwpt,
 				struct iommufd_sva_nested *nested)
 {
 	struct iommufd_sva_domain *parent = hwpt->common.trans.domain;
@@ -76,6 +77,7 @@ int iommufd_sva_hwpt_nested_set(struct iommufd_sva_hwpt_nested *hwpt,
 	nested->backend = parent->backend;
 	nested->parent = parent;
 	nested->vunit = hwpt->viommu ? hwpt->viommu->vunit : NULL;
+	nested->tags = &ucmd->ictx->tags;
 	hwpt->common.trans.nested = nested;
 	return 0;
 }
@@ -121,7 +123,7 @@ int iommufd_sva_hwpt_nested_alloc(struct iommufd_sva_ucmd *ucmd,
 	if (parent->backend != unit->backend || (vunit && vunit->unit != unit))
 		return -EINVAL;
 	nested = unit->backend->ops->nested_alloc(unit, parent, vunit, &data);
-	rc = iommufd_sva_hwpt_nested_set(hwpt, nested);
+	rc = iommufd_sva_hwpt_nested_set(ucmd, hwpt, nested);
 	if (rc)
 		return rc;
 	cmd->out_hwpt_id = hwpt->common.obj.id;

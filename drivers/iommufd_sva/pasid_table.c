@@ -31,7 +31,7 @@ static int pasid_table_alloc(struct iommufd_sva_ucmd *ucmd,
 		return -EOPNOTSUPP;
 	vunit = hwpt->viommu ? hwpt->viommu->vunit : NULL;
 	nested = ops->pasid_table_alloc(parent, vunit, &data);
-	rc = iommufd_sva_hwpt_nested_set(hwpt, nested);
+	rc = iommufd_sva_hwpt_nested_set(ucmd, hwpt, nested);
 	if (rc)
 		return rc;
 	cmd->out_pasid_table_id = hwpt->common.obj.id;

@@ -6,6 +6,8 @@
  * A vIOMMU holds a user on its nesting parent; nested HWPTs, virtual devices and
  * event queues hold one on the vIOMMU. Names that VSID_MAP gave go with it.
  */
+#include <linux/export.h>
+
 #include "iommufd_sva_private.h"
 
 /**
@@ -20,6 +22,31 @@ struct iommufd_sva_vdevice {
 	struct iommufd_sva_vsid_entry *entry;
 };
 
+/**
+ * iommufd_sva_tag_get - something nested is going to have a tag of its own on a unit
+ * @tags: what its context has, on all units
+ * @unit: the unit
+ *
+ * Guests make address spaces as they like, and a unit tells only so many apart. One
+ * context has no more for what it nests than a quarter, so that others find some.
+ *
+ * Return: 0; -ENOSPC.
+ */
+int iommufd_sva_tag_get(atomic_t *tags, struct iommufd_sva_unit *unit)
+{
+	if (atomic_inc_return(tags) <= unit->num_tags / 4 || !unit->num_tags)
+		return 0;
+	atomic_dec(tags);
+	return -ENOSPC;
+}
+EXPORT_SYMBOL_GPL(iommufd_sva_tag_get);
+
+void iommufd_sva_tag_put(atomic_t *tags)
+{
+	atomic_dec(tags);
+}
+EXPORT_SYMBOL_GPL(iommufd_sva_tag_put);
+
 void iommufd_sva_viommu_destroy(struct iommufd_sva_object *obj)
 {
 	struct iommufd_sva_viommu *viommu =
@@ -29,24 +56,32 @@ void iommufd_sva_viommu_destroy(struct iommufd_sva_object *obj)
 	if (vunit) {
 		iommufd_sva_vsids_remove_all(vunit);
 		xa_destroy(&vunit->vsids);
+		iommufd_sva_tag_put(vunit->tags);
 		vunit->ops->free(vunit);
 	}
 	iommufd_sva_put_object(&viommu->hwpt->common.obj);
 }
 
 static int viommu_make_vunit(struct iommufd_sva_viommu *viommu,
-			     struct iommufd_sva_unit *unit,
+			     struct iommufd_sva_unit *unit, atomic_t *tags,
 			     const struct iommufd_sva_user_data *data)
 {
 	struct iommufd_sva_domain *parent = viommu->hwpt->common.trans.domain;
 	struct iommufd_sva_vunit *vunit;
+	int rc;
 
+	rc = iommufd_sva_tag_get(tags, unit);
+	if (rc)
+		return rc;
 	vunit = unit->backend->ops->vunit_alloc(unit, parent, data->type,
 						data->len ? data : NULL);
-	if (IS_ERR(vunit))
+	if (IS_ERR(vunit)) {
+		iommufd_sva_tag_put(tags);
 		return PTR_ERR(vunit);
+	}
 	vunit->unit = unit;
 	vunit->parent = parent;
+	vunit->tags = tags;
 	vunit->type = data->type;
 	xa_init_flags(&vunit->vsids, XA_FLAGS_ACCOUNT);
 	init_rwsem(&vunit->vsids_lock);
@@ -85,7 +120,7 @@ static int viommu_alloc(struct iommufd_sva_ucmd *ucmd,
 	viommu->hwpt = parent;
 	ucmd->new_obj = &viommu->obj;
 
-	rc = viommu_make_vunit(viommu, unit, &data);
+	rc = viommu_make_vunit(viommu, unit, &ucmd->ictx->tags, &data);
 	if (rc)
 		return rc;
 	cmd->out_viommu_id = viommu->obj.id;

@@ -278,20 +278,28 @@ void vtd_domain_remove_device(struct vtd_domain *domain, struct iommufd_sva_mast
  * @tag: it
  * @unit: where
  * @parent: the nesting parent; on @unit from here on
+ * @tags: of the context whose it is
  *
  * Return: 0; -EINVAL when @parent does not fit @unit; -ENOSPC when it has no domain
  * ID left; -ENOMEM.
  */
-int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent)
+int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent,
+		 atomic_t *tags)
 {
 	struct vtd_domain_unit *du;
-	int did, rc = 0;
+	int did, rc;
 
+	rc = iommufd_sva_tag_get(tags, &unit->base);
+	if (rc)
+		return rc;
 	did = vtd_unit_alloc_did(unit);
-	if (did < 0)
+	if (did < 0) {
+		iommufd_sva_tag_put(tags);
 		return did;
+	}
 	tag->unit = unit;
 	tag->parent = parent;
+	tag->tags = tags;
 	tag->did = did;
 	down_write(&parent->units_rwsem);
 	du = vtd_domain_find(parent, unit) ?: vtd_domain_add(parent, unit);
@@ -302,8 +310,10 @@ int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *
 		list_add(&tag->node, &du->tags);
 	}
 	up_write(&parent->units_rwsem);
-	if (rc)
+	if (rc) {
 		vtd_unit_free_did(unit, did);
+		iommufd_sva_tag_put(tags);
+	}
 	return rc;
 }
 
@@ -325,6 +335,7 @@ void vtd_tag_fini(struct vtd_tag *tag)
 	du = vtd_domain_put_unit(vtd_domain_find(tag->parent, tag->unit), false);
 	up_write(&tag->parent->units_rwsem);
 	vtd_domain_free_unit(du);
+	iommufd_sva_tag_put(tag->tags);
 }
 
 /*

@@ -100,7 +100,7 @@ static struct vtd_nested_unit *vtd_nested_add_unit(struct vtd_nested *vn, struct
 	nu->unit = unit;
 	INIT_LIST_HEAD(&nu->pasids);
 	INIT_LIST_HEAD(&nu->devices);
-	rc = vtd_tag_init(&nu->tag, unit, vn->parent);
+	rc = vtd_tag_init(&nu->tag, unit, vn->parent, vn->base.tags);
 	if (rc) {
 		kfree(nu);
 		return ERR_PTR(rc);

@@ -4,6 +4,7 @@
  * their PASID tables on it (shadow.c).
  *
  * Locks, where vtd.h has none of them, outermost first:
+ *   shadow->bind_lock	mutex: where a guest's PASID table is; inside master->lock
  *   vunit->lock	mutex: one HWPT_INVALIDATE of a guest at a time
  *   master->lock	the core's; not inside vunit->lock
  *   shadow->bind_lock	mutex: which vIOMMU a PASID table is of, and whether it was read
@@ -107,6 +108,7 @@ struct iommufd_sva_vunit *vtd_vunit_alloc(struct iommufd_sva_unit *unit,
 /* The same for a PASID table that has no vIOMMU. */
 struct vtd_vunit *vtd_vunit_make(struct vtd_unit *unit, struct vtd_domain *parent);
 void vtd_vunit_free(struct iommufd_sva_vunit *vunit);
+int vtd_queue_check(const struct iommufd_sva_user_array *array);
 int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
 			 struct iommufd_sva_user_array *array);
 int vtd_vunit_get_did(struct vtd_vunit *vv, u16 gdid, u16 *did);
@@ -146,6 +148,7 @@ void vtd_shadow_settle(struct vtd_vunit *vv);
 void vtd_shadow_add_own(struct vtd_vunit *vv, struct vtd_desc (*make)(u16 did, void *arg),
 			void *arg);
 int vtd_shadow_bind(struct vtd_shadow *shadow, struct vtd_unit *unit);
+void vtd_shadow_put(struct vtd_shadow *shadow);
 int vtd_shadow_add_device(struct vtd_shadow *shadow, struct iommufd_sva_master *master);
 void vtd_shadow_remove_device(struct vtd_shadow *shadow, struct iommufd_sva_master *master);
 void vtd_shadow_add_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *guest);

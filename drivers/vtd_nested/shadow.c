@@ -17,7 +17,7 @@
  * a leaf, or a domain ID, that is new. Without memory what goes still does.
  *
  * One that was made on the nesting parent alone is a vIOMMU of its own, on the unit of
- * the first device that is attached to it, and is invalidated by itself.
+ * the devices that are attached to it, and is invalidated by itself.
  *
  * The IOTLB is the guest's to invalidate, under the domain IDs that it knows. What
  * passed through is under the parent's, which it does not: that is invalidated here.
@@ -46,13 +46,16 @@ struct vtd_shadow_leaf {
  * struct vtd_shadow - a guest's PASID table
  * @base: what the core sees of it
  * @parent: the guest's memory
- * @bind_lock: protects @vv and @read until they are set; outside vunit->tables_lock
+ * @bind_lock: where it is: protects @vv and @read, which stay while @users are there,
+ *	and from 0 on those; inside master->lock, outside vunit->lock
  * @vv: whose; NULL: it was made on the parent alone and is on no unit yet
  * @alone: @vv is its own
  * @read: @table has been filled
+ * @users: who needs it where it is: devices that are attached to it, or are being
  * @node: in vunit->tables; this and what follows under vunit->tables_lock
  * @ats: struct vtd_ats_user, devices attached to it that may have cached anything
  * @dir: address of the guest's directory
+ * @pasid_bits: of the PASIDs in it
  * @dir_entries: how many it has
  * @table: the physical one. Its entries under unit->lock too
  * @parent_did: the domain ID of the parent
@@ -72,9 +75,11 @@ struct vtd_shadow {
 	struct vtd_vunit *vv;
 	bool alone;
 	bool read;
+	atomic_t users;
 	struct list_head node;
 	struct list_head ats;
 	u64 dir;
+	unsigned int pasid_bits;
 	unsigned int dir_entries;
 	struct vtd_pasid_table *table;
 	u16 parent_did;
@@ -104,7 +109,8 @@ static int vtd_shadow_get_own(struct vtd_shadow *shadow, u16 *did)
 	int rc;
 
 	if (!shadow->has_own) {
-		rc = vtd_tag_init(&shadow->own, shadow->vv->unit, shadow->vv->parent);
+		rc = vtd_tag_init(&shadow->own, shadow->vv->unit, shadow->vv->parent,
+				  shadow->vv->base.tags);
 		if (rc)
 			return rc;
 		shadow->has_own = true;
@@ -194,6 +200,7 @@ static int vtd_shadow_make(struct vtd_shadow *shadow, const struct vtd_guest_pas
  * @pasid: its first PASID
  * @reason: why the guest has nothing there, for all of them; 0: it may have
  * @names: which to look at
+ * @error: of an entry that stays as it is, and should not
  * @changed: which entries change
  * @gdid: the guest's domain IDs afterwards
  *
@@ -203,12 +210,17 @@ struct vtd_shadow_change {
 	u32 pasid;
 	enum vtd_guest_reason reason;
 	const struct vtd_shadow_names *names;
+	int error;
 	u64 changed;
 	u16 gdid[VTD_PASID_LEAF_ENTRIES];
 };
 
-static int vtd_shadow_plan_entry(struct vtd_shadow *shadow, struct vtd_shadow_change *change,
-				 unsigned int i)
+/*
+ * What the guest has taken out goes, whatever becomes of the others. What there is no
+ * domain ID for is not present: requests fault, as if the guest had nothing there.
+ */
+static void vtd_shadow_plan_entry(struct vtd_shadow *shadow, struct vtd_shadow_change *change,
+				  unsigned int i)
 {
 	struct vtd_vunit *vv = shadow->vv;
 	struct vtd_pasid_entry now = vv->next[i], next = vtd_make_pasid_blocked();
@@ -220,21 +232,28 @@ static int vtd_shadow_plan_entry(struct vtd_shadow *shadow, struct vtd_shadow_ch
 	     !vtd_guest_pasid(&vv->caps, vtd_domain_gpa_bits(vv->parent), &vv->guest[i],
 			      &pasid);
 	if (!vtd_shadow_named(change->names, change->pasid + i, was, change->gdid[i], is,
-			      pasid.did) || (!was && !is))
-		return 0;
+			      pasid.did))
+		return;
 	if (is)
 		rc = vtd_shadow_make(shadow, &pasid, &next);
-	if (rc)
-		return rc;
+	if (rc == -ENOSPC) {
+		vtd_warn_ratelimited(vv->unit, "no domain ID is left for PASID %u of a guest, it is blocked: have fewer vIOMMUs and nested HWPTs\n",
+				     change->pasid + i);
+		is = false;
+	} else if (rc) {
+		change->error = rc;
+		return;
+	}
+	if (!was && !is)
+		return;
 	if (was && is && !memcmp(&now, &next, sizeof(now)) &&
 	    change->gdid[i] == pasid.did) {
 		vtd_shadow_put_did(shadow, pasid.did, vtd_pasid_entry_did(&next));
-		return 0;
+		return;
 	}
 	vv->next[i] = next;
 	change->gdid[i] = pasid.did;
 	change->changed |= BIT_ULL(i);
-	return 0;
 }
 
 /* Give the domain IDs back that were got for entries of @change. */
@@ -250,13 +269,12 @@ static void vtd_shadow_unplan(struct vtd_shadow *shadow, struct vtd_shadow_chang
 }
 
 /* vunit->next and @change say what the leaf is to be. */
-static int vtd_shadow_plan(struct vtd_shadow *shadow, struct vtd_shadow_change *change,
-			   const struct vtd_pasid_entry *leaf,
-			   const struct vtd_shadow_leaf *notes)
+static void vtd_shadow_plan(struct vtd_shadow *shadow, struct vtd_shadow_change *change,
+			    const struct vtd_pasid_entry *leaf,
+			    const struct vtd_shadow_leaf *notes)
 {
 	struct vtd_vunit *vv = shadow->vv;
 	unsigned int i;
-	int rc = 0;
 
 	if (leaf)
 		memcpy(vv->next, leaf, PAGE_SIZE);
@@ -264,11 +282,8 @@ static int vtd_shadow_plan(struct vtd_shadow *shadow, struct vtd_shadow_change *
 		memset(vv->next, 0, PAGE_SIZE);
 	if (notes)
 		memcpy(change->gdid, notes->did, sizeof(change->gdid));
-	for (i = 0; i < VTD_PASID_LEAF_ENTRIES && !rc; i++)
-		rc = vtd_shadow_plan_entry(shadow, change, i);
-	if (rc)
-		vtd_shadow_unplan(shadow, change);
-	return rc;
+	for (i = 0; i < VTD_PASID_LEAF_ENTRIES; i++)
+		vtd_shadow_plan_entry(shadow, change, i);
 }
 
 /* --- writing ----------------------------------------------------------- */
@@ -435,9 +450,9 @@ static int vtd_shadow_reread_leaf(struct vtd_shadow *shadow, u32 pasid, u64 dir,
 	/* Nothing there, nothing was. */
 	if (change.reason && !notes)
 		return 0;
-	rc = vtd_shadow_plan(shadow, &change, leaf, notes);
-	if (rc || !change.changed)
-		return rc;
+	vtd_shadow_plan(shadow, &change, leaf, notes);
+	if (!change.changed)
+		return change.error;
 	rc = vtd_shadow_prepare(shadow, pasid, &notes);
 	/*
 	 * The old leaf of the change before has to be free. And an entry changes once at a
@@ -451,7 +466,7 @@ static int vtd_shadow_reread_leaf(struct vtd_shadow *shadow, u32 pasid, u64 dir,
 		vtd_shadow_unplan(shadow, &change);
 	else
 		vtd_shadow_write(shadow, &change, notes);
-	return rc;
+	return rc ?: change.error;
 }
 
 /* Entries @first and so on of the directory, @num of them within a page. */
@@ -687,7 +702,7 @@ u8 vtd_shadow_reason(struct vtd_shadow *shadow, u32 pasid)
 
 /* --- the object -------------------------------------------------------- */
 
-static void vtd_shadow_destroy(struct vtd_shadow *shadow)
+static void vtd_shadow_free_leaves(struct vtd_shadow *shadow)
 {
 	struct vtd_shadow_leaf *notes;
 	unsigned long index;
@@ -695,6 +710,11 @@ static void vtd_shadow_destroy(struct vtd_shadow *shadow)
 	xa_for_each(&shadow->leaves, index, notes)
 		kfree(notes);
 	xa_destroy(&shadow->leaves);
+}
+
+static void vtd_shadow_destroy(struct vtd_shadow *shadow)
+{
+	vtd_shadow_free_leaves(shadow);
 	vtd_pasid_table_free(shadow->table);
 	mutex_destroy(&shadow->bind_lock);
 	kfree(shadow);
@@ -718,7 +738,10 @@ static void vtd_shadow_put_dids(struct vtd_shadow *shadow)
 	}
 }
 
-/* It leaves its unit, on which nothing is attached to it. */
+/*
+ * It leaves its unit, on which nothing is attached to it. If the hardware may look at it
+ * still, that finds nothing any more, before what it led to can become something else.
+ */
 static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 {
 	struct vtd_vunit *vv = shadow->vv;
@@ -726,17 +749,39 @@ static void vtd_shadow_unbind(struct vtd_shadow *shadow)
 	mutex_lock(&vv->tables_lock);
 	list_del(&shadow->node);
 	vtd_shadow_put_dids(shadow);
-	mutex_unlock(&vv->tables_lock);
-	vtd_shadow_free_own(shadow);
-	vtd_domain_leave(vv->parent, vv->unit, false);
 	mutex_lock(&vv->unit->lock);
 	if (shadow->keep) {
+		vtd_pasid_table_blank(vv->unit, shadow->table);
 		list_add(&shadow->table->quarantine, &vv->unit->quarantine);
 		shadow->table = NULL;
+		vv->stale = true;
 	}
 	mutex_unlock(&vv->unit->lock);
-	if (shadow->alone)
+	mutex_unlock(&vv->tables_lock);
+	vtd_shadow_free_own(shadow);
+	vtd_domain_leave(vv->parent, vv->unit, shadow->keep);
+	if (shadow->alone) {
+		iommufd_sva_tag_put(vv->base.tags);
 		vtd_vunit_free(&vv->base);
+	}
+	shadow->vv = NULL;
+	shadow->read = false;
+	shadow->keep = false;
+}
+
+/* It leaves its unit with an empty table, for another one. */
+static int vtd_shadow_take_along(struct vtd_shadow *shadow)
+{
+	struct vtd_pasid_table *empty;
+
+	empty = vtd_pasid_table_alloc(shadow->pasid_bits, IOMMUFD_SVA_GFP_USER);
+	if (!empty)
+		return -ENOMEM;
+	vtd_shadow_unbind(shadow);
+	vtd_shadow_free_leaves(shadow);
+	vtd_pasid_table_free(shadow->table);
+	shadow->table = empty;
+	return 0;
 }
 
 static void vtd_shadow_free(struct iommufd_sva_nested *nested)
@@ -754,17 +799,24 @@ static int vtd_shadow_invalidate(struct iommufd_sva_nested *nested,
 {
 	struct vtd_shadow *shadow = container_of(nested, struct vtd_shadow, base);
 	struct vtd_vunit *vv;
+	int rc;
 
-	if (array->type != IOMMUFD_SVA_INVALIDATE_VTD_QI)
-		return -EINVAL;
+	rc = vtd_queue_check(array);
+	if (rc)
+		return rc;
 	mutex_lock(&shadow->bind_lock);
 	vv = shadow->vv;
-	mutex_unlock(&shadow->bind_lock);
 	if (vv)
-		return vtd_vunit_invalidate(&vv->base, array);
-	/* Nothing of it has been read. */
-	array->consumed = array->entry_num;
-	return 0;
+		atomic_inc(&shadow->users);
+	mutex_unlock(&shadow->bind_lock);
+	if (!vv) {
+		/* Nothing of it has been read. */
+		array->consumed = array->entry_num;
+		return 0;
+	}
+	rc = vtd_vunit_invalidate(&vv->base, array);
+	vtd_shadow_put(shadow);
+	return rc;
 }
 
 /* The guest's invalidations name domain IDs: they go through the vIOMMU. */
@@ -808,6 +860,7 @@ static struct vtd_shadow *vtd_shadow_new(struct vtd_domain *parent, struct vtd_v
 	INIT_LIST_HEAD(&shadow->ats);
 	shadow->alone = !vv;
 	shadow->dir = arg->dir_gpa;
+	shadow->pasid_bits = arg->pasid_bits;
 	shadow->dir_entries = (1U << arg->pasid_bits) / VTD_PASID_LEAF_ENTRIES;
 	xa_init_flags(&shadow->leaves, XA_FLAGS_ACCOUNT);
 	return shadow;
@@ -861,9 +914,33 @@ static int vtd_shadow_join_alone(struct vtd_shadow *shadow, struct vtd_unit *uni
 	vv->alone = true;
 	vv->base.unit = &unit->base;
 	vv->base.parent = &shadow->parent->base;
-	rc = vtd_shadow_join(shadow, vv);
+	vv->base.tags = shadow->base.tags;
+	rc = iommufd_sva_tag_get(vv->base.tags, &unit->base);
 	if (rc)
-		vtd_vunit_free(&vv->base);
+		goto out_free;
+	rc = vtd_shadow_join(shadow, vv);
+	if (!rc)
+		return 0;
+	iommufd_sva_tag_put(vv->base.tags);
+out_free:
+	vtd_vunit_free(&vv->base);
+	return rc;
+}
+
+static int vtd_shadow_bind_to(struct vtd_shadow *shadow, struct vtd_unit *unit)
+{
+	int rc = 0;
+
+	lockdep_assert_held(&shadow->bind_lock);
+	if (shadow->alone && shadow->vv && shadow->vv->unit != unit &&
+	    !atomic_read(&shadow->users))
+		rc = vtd_shadow_take_along(shadow);
+	if (!rc && !shadow->vv)
+		rc = vtd_shadow_join_alone(shadow, unit);
+	if (!rc && shadow->vv->unit != unit)
+		rc = -EINVAL;
+	if (!rc && !shadow->read)
+		rc = vtd_shadow_build(shadow);
 	return rc;
 }
 
@@ -872,30 +949,36 @@ static int vtd_shadow_join_alone(struct vtd_shadow *shadow, struct vtd_unit *uni
  * @shadow: the table
  * @unit: of the device
  *
+ * Until vtd_shadow_put() it stays on @unit.
+ *
  * Context: under master->lock, not under unit->lock: all of the table may be read.
  * Return: 0; -EINVAL when the table is another unit's, or the parent does not fit;
- * -ENOSPC; -ENOMEM; -EINTR.
+ * -ENOSPC; -ENOMEM; -EINTR; -EIO.
  */
 int vtd_shadow_bind(struct vtd_shadow *shadow, struct vtd_unit *unit)
 {
-	int rc = 0;
+	int rc;
 
 	mutex_lock(&shadow->bind_lock);
-	if (!shadow->vv)
-		rc = vtd_shadow_join_alone(shadow, unit);
-	if (!rc && shadow->vv->unit != unit)
-		rc = -EINVAL;
-	if (!rc && !shadow->read)
-		rc = vtd_shadow_build(shadow);
+	rc = vtd_shadow_bind_to(shadow, unit);
+	if (!rc)
+		atomic_inc(&shadow->users);
 	mutex_unlock(&shadow->bind_lock);
 	return rc;
+}
+
+/* That device is not attached to it, or not any more. */
+void vtd_shadow_put(struct vtd_shadow *shadow)
+{
+	atomic_dec(&shadow->users);
 }
 
 /* 9.4: PASIDDIRPTR, PDTS. Requests without a PASID are those of PASID 0. */
 static int vtd_shadow_check(struct vtd_domain *parent,
 			    const struct iommufd_sva_pasid_table_vtd *arg)
 {
-	if (arg->pasid_bits < 7 || arg->pasid_bits > VTD_PASID_BITS ||
+	/* A directory has 2^(PDTS + 7) entries for 64 PASIDs each. */
+	if (arg->pasid_bits < 13 || arg->pasid_bits > VTD_PASID_BITS ||
 	    arg->rid_pasid != VTD_RID_PASID)
 		return -EINVAL;
 	if ((arg->dir_gpa & ~VTD_PTR_MASK) ||
@@ -933,7 +1016,7 @@ vtd_pasid_table_object(struct iommufd_sva_domain *parent, struct iommufd_sva_vun
 	if (!shadow)
 		return ERR_PTR(-ENOMEM);
 	if (vv)
-		rc = vtd_shadow_join(shadow, vv) ?: vtd_shadow_bind(shadow, vv->unit);
+		rc = vtd_shadow_join(shadow, vv) ?: vtd_shadow_build(shadow);
 	if (rc) {
 		vtd_shadow_free(&shadow->base);
 		return ERR_PTR(rc);

@@ -350,6 +350,38 @@ bool vtd_pasid_table_set_leaf(struct vtd_unit *unit, struct vtd_pasid_table *tab
 	return leaf;
 }
 
+static void vtd_pasid_leaf_blank(struct vtd_unit *unit, struct vtd_pasid_entry *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < VTD_PASID_LEAF_ENTRIES; i++)
+		if (vtd_pasid_entry_present(&leaf[i]))
+			WRITE_ONCE(leaf[i].qw[0], vtd_make_pasid_blocked().qw[0]);
+	vtd_publish(unit, leaf, PAGE_SIZE);
+}
+
+/**
+ * vtd_pasid_table_blank - all entries become blocked, for good
+ * @unit: the unit
+ * @table: the table
+ *
+ * What entries led to goes, and the hardware may look at @table still, and at the leaf
+ * that was replaced last. So all leaves stay.
+ */
+void vtd_pasid_table_blank(struct vtd_unit *unit, struct vtd_pasid_table *table)
+{
+	unsigned int num = vtd_pasid_dir_entries(table->pdts), i;
+	struct vtd_pasid_entry *leaf;
+
+	lockdep_assert_held(&unit->lock);
+	for (i = 0; i < num; i++) {
+		leaf = vtd_pasid_leaf(table->dir, i * VTD_PASID_LEAF_ENTRIES);
+		if (leaf)
+			vtd_pasid_leaf_blank(unit, leaf);
+	}
+	vtd_pasid_leaf_blank(unit, table->spare);
+}
+
 static unsigned int vtd_half_bus(u16 sid)
 {
 	return sid / VTD_CONTEXT_ENTRIES;

@@ -597,7 +597,12 @@ static int vtd_shadow_enter(struct vtd_shadow *shadow, u32 pasid,
 	if (pasid != VTD_RID_PASID)
 		return -EINVAL;
 	rc = vtd_shadow_bind(shadow, to_vtd_unit(master->unit));
-	return rc ?: vtd_shadow_add_device(shadow, master);
+	if (rc)
+		return rc;
+	rc = vtd_shadow_add_device(shadow, master);
+	if (rc)
+		vtd_shadow_put(shadow);
+	return rc;
 }
 
 static int vtd_master_set_translation(struct vtd_master *vm, u32 pasid, u32 index,
@@ -660,8 +665,10 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 	vtd_master_note(vm, index, rc ? old : new);
 	mutex_unlock(&vm->unit->lock);
 	left = rc ? shadow : vtd_shadow_of(old);
-	if (left)
+	if (left) {
 		vtd_shadow_remove_device(left, master);
+		vtd_shadow_put(left);
+	}
 	return rc;
 }
 

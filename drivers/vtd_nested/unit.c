@@ -132,6 +132,7 @@ static int vtd_unit_read_capabilities(struct vtd_unit *unit)
 		return -ENODEV;
 	}
 	unit->base.pasid_bits = vtd_unit_pasid_bits(unit);
+	unit->base.num_tags = vtd_unit_max_did(unit);
 	if (unit->mmio && vtd_unit_reg_size(unit) > PAGE_SIZE)
 		return vtd_unit_map(unit, vtd_unit_reg_size(unit));
 	return 0;

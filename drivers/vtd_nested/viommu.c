@@ -94,7 +94,7 @@ static int vtd_vunit_add_did(struct vtd_vunit *vv)
 	gd = kzalloc(sizeof(*gd), IOMMUFD_SVA_GFP_USER);
 	if (!gd)
 		return -ENOMEM;
-	rc = vtd_tag_init(&gd->tag, vv->unit, vv->parent);
+	rc = vtd_tag_init(&gd->tag, vv->unit, vv->parent, vv->base.tags);
 	if (rc) {
 		kfree(gd);
 		return rc;
@@ -496,6 +496,17 @@ static int vtd_vunit_invalidate_some(struct vtd_vunit *vv, struct iommufd_sva_us
 	return rc ?: bad;
 }
 
+/* Descriptors of a guest's queue, in one of their two lengths: 0 or -EINVAL. */
+int vtd_queue_check(const struct iommufd_sva_user_array *array)
+{
+	if (array->type != IOMMUFD_SVA_INVALIDATE_VTD_QI)
+		return -EINVAL;
+	if (array->entry_num && array->entry_len != sizeof(struct iommufd_sva_vtd_qi_128) &&
+	    array->entry_len != sizeof(struct iommufd_sva_vtd_qi_256))
+		return -EINVAL;
+	return 0;
+}
+
 /**
  * vtd_vunit_invalidate - see iommufd_sva_vunit_ops
  * @vunit: whose guest's
@@ -512,13 +523,10 @@ int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
 			 struct iommufd_sva_user_array *array)
 {
 	struct vtd_vunit *vv = to_vtd_vunit(vunit);
-	int rc = 0;
+	int rc = vtd_queue_check(array);
 
-	if (array->type != IOMMUFD_SVA_INVALIDATE_VTD_QI)
-		return -EINVAL;
-	if (array->entry_num && array->entry_len != sizeof(struct iommufd_sva_vtd_qi_128) &&
-	    array->entry_len != sizeof(struct iommufd_sva_vtd_qi_256))
-		return -EINVAL;
+	if (rc)
+		return rc;
 	mutex_lock(&vv->lock);
 	vv->read_named = false;
 	vv->read_all = false;
@@ -550,7 +558,7 @@ void vtd_vunit_free(struct iommufd_sva_vunit *vunit)
 
 	WARN_ON(!list_empty(&vv->tables));
 	vtd_vunit_free_dids(vv);
-	vtd_domain_leave(vv->parent, vv->unit, false);
+	vtd_domain_leave(vv->parent, vv->unit, vv->stale);
 	vtd_domain_nest_put(vv->parent);
 	vtd_vunit_destroy(vv);
 }

@@ -142,9 +142,8 @@ struct vtd_found {
 
 /**
  * struct vtd_pasid_table - a PASID directory and the leaves it points to
- * @dir: directory, 2^(@pdts + 7) entries. The leaf of RID_PASID is always there; any
- *	other, of a device's own table, while a PASID of it is present, and of a
- *	guest's from the first one on.
+ * @dir: directory, 2^(@pdts + 7) entries. The leaf of RID_PASID is always there, any
+ *	other while a PASID of it is present, or from then on in a guest's.
  * @pdts: its size (9.4)
  * @pasid_enable: requests with a PASID are looked up too
  * @spare: the copy that takes the place of a leaf; see table.c
@@ -396,6 +395,7 @@ void vtd_pasid_table_set(struct vtd_unit *unit, struct vtd_pasid_table *table, u
 			 struct vtd_pasid_change *change);
 bool vtd_pasid_table_set_leaf(struct vtd_unit *unit, struct vtd_pasid_table *table,
 			      u32 pasid, const struct vtd_pasid_entry *next);
+void vtd_pasid_table_blank(struct vtd_unit *unit, struct vtd_pasid_table *table);
 void vtd_pasid_table_settle(struct vtd_pasid_table *table,
 			    struct vtd_pasid_change *change, bool forgotten);
 struct vtd_context_entry *vtd_context_entry(struct vtd_unit *unit, u16 sid);
@@ -499,6 +499,7 @@ struct vtd_domain_unit {
  * @node: in vtd_domain_unit.tags of @parent: unmaps there flush it
  * @unit: where
  * @parent: the nesting parent
+ * @tags: where it is counted, see iommufd_sva_tag_get()
  * @did: the ID
  *
  * A domain ID stands for one second stage, and with a PASID for one first stage
@@ -508,6 +509,7 @@ struct vtd_tag {
 	struct list_head node;
 	struct vtd_unit *unit;
 	struct vtd_domain *parent;
+	atomic_t *tags;
 	u16 did;
 };
 
@@ -551,7 +553,8 @@ void vtd_domain_remove_device(struct vtd_domain *domain, struct iommufd_sva_mast
 void vtd_domain_leave(struct vtd_domain *domain, struct vtd_unit *unit, bool lost);
 int vtd_domain_nest_get(struct vtd_domain *domain);
 void vtd_domain_nest_put(struct vtd_domain *domain);
-int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent);
+int vtd_tag_init(struct vtd_tag *tag, struct vtd_unit *unit, struct vtd_domain *parent,
+		 atomic_t *tags);
 int vtd_tag_flush(struct vtd_tag *tag);
 void vtd_tag_fini(struct vtd_tag *tag);
 unsigned int vtd_domain_gpa_bits(struct vtd_domain *domain);

@@ -217,6 +217,7 @@ struct iommufd_sva_vunit_ops {
  * @ops: the verbs
  * @unit: the unit
  * @parent: the guest's physical memory; outlives this
+ * @tags: for iommufd_sva_tag_get(), where this one is counted already
  * @type: IOMMUFD_SVA_VIOMMU_TYPE_* of the uAPI
  * @vsids: struct iommufd_sva_vsid_entry by vsid; filled by the core
  * @vsids_lock: protects @vsids and master->vsids of the devices in it. Inside
@@ -231,6 +232,7 @@ struct iommufd_sva_vunit {
 	const struct iommufd_sva_vunit_ops *ops;
 	struct iommufd_sva_unit *unit;
 	struct iommufd_sva_domain *parent;
+	atomic_t *tags;
 	u32 type;
 	struct xarray vsids;
 	struct rw_semaphore vsids_lock;
@@ -258,19 +260,21 @@ struct iommufd_sva_nested_ops {
  * @parent: the guest's physical memory; outlives this
  * @vunit: the vIOMMU whose tags it uses, outlives this; NULL when it was made on
  *	the parent alone
+ * @tags: for iommufd_sva_tag_get()
  * @by_name: the guest's invalidations for a device that uses it name the device:
  *	one that has no name in @vunit cannot
  * @no_ats: the guest has ATS off in the devices that use it, and does not ask for
  *	anything to be taken from their caches: it stays off (see ats_set())
  *
  * Embedded first in the backend's own structure. The core fills @backend,
- * @parent and @vunit.
+ * @parent, @vunit and @tags.
  */
 struct iommufd_sva_nested {
 	const struct iommufd_sva_nested_ops *ops;
 	struct iommufd_sva_backend *backend;
 	struct iommufd_sva_domain *parent;
 	struct iommufd_sva_vunit *vunit;
+	atomic_t *tags;
 	bool by_name;
 	bool no_ats;
 };
@@ -427,6 +431,8 @@ struct iommufd_sva_backend {
  * @pasid_bits: bits of the PASIDs that it tells apart, up to 20; 0: it has none
  * @pasids_by_table: only a guest's PASID table says what they have: nothing can be
  *	attached to one
+ * @num_tags: how many address spaces it tells apart (domain IDs, VMIDs); 0: nobody
+ *	counts them
  * @iommu: its registration with the IOMMU core; the core's
  * @node: in the core's list
  * @live: is registered, and not on its way out: adopts
@@ -440,6 +446,7 @@ struct iommufd_sva_unit {
 	struct device *hwdev;
 	unsigned int pasid_bits;
 	bool pasids_by_table;
+	unsigned int num_tags;
 	struct iommu_device iommu;
 	struct list_head node;
 	bool live;
@@ -597,6 +604,13 @@ iommufd_sva_vunit_find(struct iommufd_sva_vunit *vunit, u64 vsid);
  */
 bool iommufd_sva_vunit_name(struct iommufd_sva_vunit *vunit,
 			    struct iommufd_sva_master *master, u64 *vsid);
+
+/*
+ * Something nested is going to have a tag of @unit's, out of what its context may have,
+ * @tags: 0 or -ENOSPC. And it has not any more.
+ */
+int iommufd_sva_tag_get(atomic_t *tags, struct iommufd_sva_unit *unit);
+void iommufd_sva_tag_put(atomic_t *tags);
 
 /*
  * An event of the hardware for the guest that has a device: from the backend's

@@ -856,12 +856,13 @@ enum iommufd_sva_hwpt_invalidate_data_type {
 /**
  * define IOMMUFD_SVA_INVALIDATE_VTD_QI - raw VT-d invalidation descriptors
  *
- * A data type of HWPT_INVALIDATE, for a VT-d vIOMMU, or a PASID table without one: the
- * descriptors of the guest's invalidation queue as the guest wrote them, entry_len
- * 16 for 128-bit (struct iommufd_sva_vtd_qi_128) or 32 for 256-bit ones (struct
- * iommufd_sva_vtd_qi_256), as IQA_REG.DW of the guest's unit says. data_uptr may
- * point straight into the guest's memory: each descriptor is read once and none is
- * written. (Not an enumerator: ISO C has no room above INT_MAX there.)
+ * A data type of HWPT_INVALIDATE, for a VT-d vIOMMU, or a PASID table without
+ * one: the descriptors of the guest's invalidation queue as the guest wrote them,
+ * entry_len 16 for 128-bit (struct iommufd_sva_vtd_qi_128) or 32 for 256-bit ones
+ * (struct iommufd_sva_vtd_qi_256), as IQA_REG.DW of the guest's unit says.
+ * data_uptr may point straight into the guest's memory: each descriptor is read
+ * once and none is written. (Not an enumerator: ISO C has no room above
+ * INT_MAX there.)
  *
  * The kernel checks every field (VT-d, 6.5.2), puts the physical source and
  * domain IDs in the place of the guest's, and submits the batch as a whole.
@@ -1568,7 +1569,7 @@ enum iommufd_sva_pasid_table_type {
  * struct iommufd_sva_pasid_table_vtd - IOMMUFD_SVA_PASID_TABLE_VTD
  * @dir_gpa: guest-physical address of the guest's PASID directory (scalable-mode
  *           context entry field PASIDDIRPTR), 4 KiB aligned
- * @pasid_bits: bits of a PASID that the directory covers, 7 to 20: what a context
+ * @pasid_bits: bits of a PASID that the directory covers, 13 to 20: what a context
  *              entry says (PDTS) plus 13
  * @rid_pasid: PASID of requests without one (RID_PASID): 0
  */
@@ -1603,13 +1604,15 @@ struct iommufd_sva_pasid_table_smmuv3 {
  *
  * On VT-d the kernel reads the guest's tables and keeps a physical copy, brought up to
  * date by the PASID-cache invalidations that the vIOMMU is given. One that was made
- * on a HWPT is on the unit of the first device that is attached to it, is given the
+ * on a HWPT is on the unit of the devices that are attached to it, is given the
  * guest's invalidations itself (IOMMUFD_SVA_INVALIDATE_VTD_QI), and has no faults to
  * tell a guest of. The guest's unit is one with first stage (FSTS) and pass-through
  * (PT) and without second stage, nesting and memory types (MTS), and says so; with
  * caching mode (CM), so that it is told of what becomes present. Entries that such
  * a unit does not take are not present; a request that comes to one is the guest's
- * fault, with the reason that its own unit would give.
+ * fault, with the reason that its own unit would give. Nor are those present that no
+ * domain ID is left for, as if the guest had them so: the unit has some for each
+ * context, and 128 for each vIOMMU.
  *
  * -EINVAL
  *	@pt_id is neither, or no NEST_PARENT; @data_len, or a field of the data,

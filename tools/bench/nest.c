@@ -34,13 +34,14 @@ static void must(int rc, const char *what)
 /* 2^@bits present PASIDs, all of one address space. */
 static void bind(struct guest *g, const struct fs *fs, unsigned int bits)
 {
-	struct iommufd_sva_pasid_table_vtd arg = { .pasid_bits = bits };
+	/* A directory is one of 13 bits at least. */
+	struct iommufd_sva_pasid_table_vtd arg = { .pasid_bits = bits < 13 ? 13 : bits };
 	uint64_t bound[ROUNDS], t0;
 	char what[32];
 	struct pasids p;
 	uint32_t table;
 
-	pasids_init(&p, g, bits);
+	pasids_init(&p, g, arg.pasid_bits);
 	for (uint32_t i = 0; i < 1U << bits; i++)
 		pasids_set(&p, i, fs, 1);
 	arg.dir_gpa = p.dir;

@@ -41,10 +41,12 @@
 
 #define NDEVICES 3
 #define FIRST_SLOT 20
-#define QUEUE_LEN 128
+#define QUEUE_LEN 512
 
 /* Devices of the guest's by its own names: 00:10.0, 00:11.0, 00:12.0. */
 #define VSID(i) ((0x10 + (i)) << 3)
+/* The one that keeps translations of its own. */
+#define CACHING 2
 
 /**
  * struct vm - a guest, and what its VMM has of it
@@ -170,14 +172,27 @@ static void write_descriptor(struct vm *vm, struct qi desc)
 	vm->tail = (vm->tail + 1) % QUEUE_LEN;
 }
 
-/* What a driver does: one descriptor, a wait, the tail, and wait for it. */
-static bool invalidate(struct vm *vm, struct qi desc)
+/* What a driver does after its descriptors: a wait, the tail, and wait for it. */
+static bool wait_for_all(struct vm *vm)
 {
 	volatile uint32_t *status = guest_ptr(&vm->guest, vm->status);
 
-	write_descriptor(vm, desc);
 	write_descriptor(vm, qi_wait(vm->status, ++vm->waits));
 	return !tail_written(vm) && *status == vm->waits;
+}
+
+static bool invalidate(struct vm *vm, struct qi desc)
+{
+	write_descriptor(vm, desc);
+	return wait_for_all(vm);
+}
+
+/* A page of a process, in the unit and in the device that has ATS. */
+static bool invalidate_page(struct vm *vm, uint32_t pasid, uint64_t va)
+{
+	write_descriptor(vm, qi_piotlb_pages(DID, pasid, va, 0));
+	write_descriptor(vm, qi_pasid_dev_tlb(VSID(CACHING), pasid, va));
+	return wait_for_all(vm);
 }
 
 static uint64_t new_page(struct vm *vm, unsigned int seed)
@@ -204,16 +219,21 @@ static void process_init(struct process *p, struct vm *vm, char name, uint32_t p
 #define MOVES 100
 
 /* Which of the seeds below 256 the device reads all of at @va, or -1. */
-static int reads(int bdf, uint32_t pasid, uint64_t va)
+static int reads_by(int bdf, uint32_t pasid, uint64_t va, uint32_t flags)
 {
 	char buf[SZ_4K];
 
-	if (sim_read_pasid(bdf, pasid, va, buf, sizeof(buf), 0))
+	if (sim_read_pasid(bdf, pasid, va, buf, sizeof(buf), flags))
 		return -1;
 	for (int seed = 1; seed < 256; seed++)
 		if (mem_check(buf, sizeof(buf), seed) == -1)
 			return seed;
 	return -1;
+}
+
+static int reads(int bdf, uint32_t pasid, uint64_t va)
+{
+	return reads_by(bdf, pasid, va, 0);
 }
 
 /* The device reads the process's first page and writes it to its second. */
@@ -294,6 +314,7 @@ static void all_copy(struct vm *vm, struct process *a, struct process *b, struct
 /**
  * struct worker - a device at work for a process
  * @bdf: the device
+ * @flags: how it reads
  * @pasid: the process
  * @thread: who has it work
  * @stop: be done
@@ -302,6 +323,7 @@ static void all_copy(struct vm *vm, struct process *a, struct process *b, struct
  */
 struct worker {
 	int bdf;
+	uint32_t flags;
 	uint32_t pasid;
 	pthread_t thread;
 	volatile bool stop;
@@ -314,7 +336,7 @@ static void *work(void *arg)
 	struct worker *w = arg;
 
 	while (!w->stop) {
-		int seed = reads(w->bdf, w->pasid, VA);
+		int seed = reads_by(w->bdf, w->pasid, VA, w->flags);
 
 		if (seed == MOVED || seed == MOVED + 1)
 			w->of[seed - MOVED]++;
@@ -330,10 +352,16 @@ static uint64_t iotlb_commands(void)
 	       sim_counter(0, "piotlb_page");
 }
 
+static uint64_t device_tlb_commands(void)
+{
+	return sim_counter(0, "dev_tlb") + sim_counter(0, "pasid_dev_tlb");
+}
+
 static void start_all(struct vm *vm, struct worker *w, uint32_t pasid)
 {
 	for (int i = 0; i < NDEVICES; i++) {
 		w[i] = (struct worker){ .bdf = vm->bdf[i], .pasid = pasid };
+		w[i].flags = i == CACHING ? SIM_DMA_ATS : 0;
 		must(!pthread_create(&w[i].thread, NULL, work, &w[i]), "a thread");
 	}
 }
@@ -370,33 +398,38 @@ static void pages_move(struct vm *vm, struct process *c)
 {
 	unsigned long rounds, of[2], late = 0;
 	struct worker w[NDEVICES];
-	uint64_t pages[2], before;
+	uint64_t pages[2], before, device_tlb;
 	bool done = true;
 
 	for (int i = 0; i < 2; i++)
 		pages[i] = new_page(vm, MOVED + i);
 	say("All three devices read C's page at %#lx as fast as they can. The guest moves the page,", VA);
-	say("writes a PASID-based IOTLB invalidation of it into its queue and waits; %d times.", MOVES);
+	say("writes a PASID-based IOTLB invalidation of it into its queue and waits; %d times. 00:12.0", MOVES);
+	say("has ATS and keeps translations of its own: for it a device-TLB invalidation goes along.");
 	fs_map(&c->fs, VA, pages[0], FS_RW);
-	must(invalidate(vm, qi_piotlb_pages(DID, c->pasid, VA, 0)), "the guest's queue");
+	must(invalidate_page(vm, c->pasid, VA), "the guest's queue");
 	start_all(vm, w, c->pasid);
 	before = iotlb_commands();
+	device_tlb = device_tlb_commands();
 	for (int k = 1; k <= MOVES; k++) {
 		let_work(w);
 		fs_map(&c->fs, VA, pages[k & 1], FS_RW);
-		done &= invalidate(vm, qi_piotlb_pages(DID, c->pasid, VA, 0));
+		done &= invalidate_page(vm, c->pasid, VA);
 		for (int i = 0; i < NDEVICES; i++)
-			late += reads(vm->bdf[i], c->pasid, VA) != MOVED + (k & 1);
+			late += reads_by(vm->bdf[i], c->pasid, VA, w[i].flags) != MOVED + (k & 1);
 	}
 	before = iotlb_commands() - before;
+	device_tlb = device_tlb_commands() - device_tlb;
 	rounds = stop_all(w, of);
-	say("    %lu reads: %lu of the one page, %lu of the other; %lu of the unit's IOTLB commands",
+	say("    %lu reads: %lu of the one page, %lu of the other; %lu commands for the unit's IOTLB,",
 	    rounds, of[0], of[1], (unsigned long)before);
+	say("    %lu for devices' TLBs", (unsigned long)device_tlb);
 	check(done, "every wait was answered");
 	check(!late, "after each, every device read the new page");
 	check(of[0] && of[1] && of[0] + of[1] == rounds,
 	      "before, no read was torn, refused, or of anything else");
-	check(before == MOVES, "one command for each move, for three devices with a table each");
+	check(before == MOVES, "one IOTLB command for each move, for three devices with a table each");
+	check(device_tlb == MOVES, "and one for the TLB of the one device that has ATS");
 }
 
 static void pasid_changes(struct vm *vm, struct process *a, struct process *b, struct process *c)
@@ -489,7 +522,8 @@ int main(void)
 	struct vm vm = {};
 
 	for (int i = 0; i < NDEVICES; i++) {
-		vm.bdf[i] = sim_add_endpoint(FIRST_SLOT + i, SIM_ALL_CAPS);
+		vm.bdf[i] = sim_add_endpoint(FIRST_SLOT + i, i == CACHING ? SIM_ALL_CAPS :
+					     SIM_CAP_FLR | SIM_CAP_PASID);
 		must(vm.bdf[i] > 0, "devices are plugged in");
 	}
 	begin(engine, fast, &bystander, &before);
