@@ -4,10 +4,9 @@
  * their PASID tables on it (shadow.c).
  *
  * Locks, where vtd.h has none of them, outermost first:
- *   shadow->bind_lock	mutex: where a guest's PASID table is; inside master->lock
+ *   master->lock	the core's
+ *   shadow->bind_lock	mutex: where a guest's PASID table is
  *   vunit->lock	mutex: one HWPT_INVALIDATE of a guest at a time
- *   master->lock	the core's; not inside vunit->lock
- *   shadow->bind_lock	mutex: which vIOMMU a PASID table is of, and whether it was read
  *   vunit->tables_lock	mutex: a guest's PASID tables, its domain IDs and what goes
  *			to the hardware for them
  *   vunit->vsids_lock	the core's, which takes nothing inside it
