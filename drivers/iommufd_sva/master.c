@@ -808,6 +808,7 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 	mutex_init(&master->lock);
 	xa_init(&master->pasids);
 	INIT_LIST_HEAD(&master->vsids);
+	spin_lock_init(&master->name_lock);
 	master->set = set;
 	master->pending = true;
 

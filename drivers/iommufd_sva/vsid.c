@@ -8,6 +8,10 @@
  * vIOMMU at a time, which is what lets that lock protect the device's list of
  * them. A name keeps its device object from being destroyed; when the device is
  * removed from the machine the name stays, of nobody.
+ *
+ * What reports an event of a device cannot wait for all that: the first of its names is
+ * kept at the device, under a lock of its own. It may be one of a batch that comes to
+ * nothing.
  */
 #include <linux/export.h>
 #include <linux/mm.h>
@@ -33,14 +37,28 @@ EXPORT_SYMBOL_GPL(iommufd_sva_vunit_find);
 bool iommufd_sva_vunit_name(struct iommufd_sva_vunit *vunit,
 			    struct iommufd_sva_master *master, u64 *vsid)
 {
-	lockdep_assert_held(&vunit->vsids_lock);
-	/* Its names may be in another one, and under that one's lock. */
-	if (READ_ONCE(master->vunit) != vunit)
-		return false;
-	*vsid = list_first_entry(&master->vsids, struct iommufd_sva_vsid_entry, node)->vsid;
-	return true;
+	bool found;
+
+	spin_lock(&master->name_lock);
+	found = master->vunit == vunit;
+	*vsid = master->name;
+	spin_unlock(&master->name_lock);
+	return found;
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_vunit_name);
+
+/* The names of @master have changed, in @vunit. */
+static void vsid_set_name(struct iommufd_sva_master *master, struct iommufd_sva_vunit *vunit)
+{
+	struct iommufd_sva_vsid_entry *first =
+		list_first_entry_or_null(&master->vsids, struct iommufd_sva_vsid_entry, node);
+
+	lockdep_assert_held_write(&vunit->vsids_lock);
+	spin_lock(&master->name_lock);
+	WRITE_ONCE(master->vunit, first ? vunit : NULL);
+	master->name = first ? first->vsid : 0;
+	spin_unlock(&master->name_lock);
+}
 
 /* A name that is not in the map; vsids_lock is not held. */
 static struct iommufd_sva_vsid_entry *
@@ -101,8 +119,8 @@ static int vsid_insert(struct iommufd_sva_vsid_entry *entry)
 	if (rc)
 		return rc == -EBUSY ? -EEXIST : rc;
 	entry->master = idev->master;
-	WRITE_ONCE(idev->master->vunit, vunit);
 	list_move_tail(&entry->node, &idev->master->vsids);
+	vsid_set_name(idev->master, vunit);
 	return 0;
 }
 
@@ -117,8 +135,8 @@ static void vsid_erase(struct iommufd_sva_vsid_entry *entry,
 	xa_erase(&vunit->vsids, entry->vsid);
 	entry->master = NULL;
 	list_move_tail(&entry->node, removed);
-	if (master && list_empty(&master->vsids))
-		WRITE_ONCE(master->vunit, NULL);
+	if (master)
+		vsid_set_name(master, vunit);
 	/* There may be many, and the lock is one to sleep under. */
 	cond_resched();
 }
@@ -177,7 +195,7 @@ void iommufd_sva_vsids_forget(struct iommufd_sva_vunit *vunit,
 		entry->master = NULL;
 		list_del_init(&entry->node);
 	}
-	WRITE_ONCE(master->vunit, NULL);
+	vsid_set_name(master, vunit);
 	up_write(&vunit->vsids_lock);
 }
 

@@ -256,14 +256,15 @@ static int smmu_cmdq_write(struct smmu_unit *unit, const struct smmuv3_cmd *cmds
 	}
 
 	waiter->first = cmdq->prod;
-	for (i = 0; i < num; i++)
+	for (i = 0; i < num; i++) {
 		smmu_cmdq_put(cmdq, cmdq->prod++, cmds[i]);
+		cmdq->commands += smmuv3_cmd_opcode(&cmds[i]) != SMMUV3_CMD_SYNC;
+	}
 	waiter->sync = cmdq->prod;
 	smmu_cmdq_put(cmdq, cmdq->prod++, smmuv3_make_sync(SMMUV3_SYNC_NONE, 0, 0));
 	waiter->error = 0;
 	list_add(&waiter->node, &cmdq->waiting);
 	cmdq->batches++;
-	cmdq->commands += num;
 
 	/* The commands are in memory before the hardware is told. */
 	dma_wmb();
@@ -341,7 +342,8 @@ static int smmu_cmdq_submit_one(struct smmu_unit *unit, const struct smmuv3_cmd 
 /**
  * smmu_cmdq_submit - have the hardware work through commands, and wait until it has
  * @unit: the unit
- * @cmds: commands, none of them a CMD_SYNC
+ * @cmds: commands; a CMD_SYNC without a signal among them: what is after it waits for
+ *	what is before
  * @num: how many; 0 is fine. One doorbell and one CMD_SYNC for up to half of the
  *	queue
  *
@@ -398,4 +400,17 @@ void smmu_cmdq_batch_add(struct smmu_cmdq_batch *batch, struct smmuv3_cmd cmd)
 	if (batch->num == SMMU_BATCH_CMDS)
 		batch->error = smmu_cmdq_batch_submit(batch);
 	batch->cmds[batch->num++] = cmd;
+}
+
+/* What is added from now on has an effect after all that was. */
+void smmu_cmdq_batch_order(struct smmu_cmdq_batch *batch)
+{
+	enum smmuv3_opcode last;
+
+	/* What was submitted has completed. */
+	if (!batch->num)
+		return;
+	last = smmuv3_cmd_opcode(&batch->cmds[batch->num - 1]);
+	if (last != SMMUV3_CMD_SYNC && last != SMMUV3_CMD_ATC_INV)
+		smmu_cmdq_batch_add(batch, smmuv3_make_sync(SMMUV3_SYNC_NONE, 0, 0));
 }

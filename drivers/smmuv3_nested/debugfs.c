@@ -80,9 +80,10 @@ static void smmu_show_stream(struct seq_file *m, struct smmu_unit *unit,
 		seq_printf(m, "quarantined sid=%#x type=%s\n", stream->sid,
 			   smmu_ste_type(ste));
 	list_for_each_entry(user, &stream->users, node)
-		seq_printf(m, "%s sid=%#x type=%s vmid=%u entry=%#llx\n",
+		seq_printf(m, "%s sid=%#x type=%s vmid=%u entry=%#llx ats=%s\n",
 			   dev_name(user->sm->base->dev), stream->sid, smmu_ste_type(ste),
-			   smmuv3_ste_vmid(ste), le64_to_cpu(ste->data[0]));
+			   smmuv3_ste_vmid(ste), le64_to_cpu(ste->data[0]),
+			   user->sm->silent ? "silent" : user->sm->base->ats.on ? "on" : "off");
 }
 
 static int devices_show(struct seq_file *m, void *v)

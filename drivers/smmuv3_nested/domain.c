@@ -7,7 +7,8 @@
  * unit. A device that joins finds the tables as they stand.
  *
  * What goes through a guest's stage 1 and then through a domain is cached under
- * VMIDs of its own, by guest address: an unmap flushes all of those.
+ * VMIDs of its own, by guest address: an unmap flushes all of those. What devices have
+ * cached themselves goes after what the unit has (ats.c).
  */
 #include <linux/dma-mapping.h>
 #include <linux/sizes.h>
@@ -100,6 +101,7 @@ static struct smmu_tag *smmu_domain_add(struct smmu_domain *domain,
 	tag->unit = unit;
 	tag->vmid = vmid;
 	INIT_LIST_HEAD(&tag->nested);
+	INIT_LIST_HEAD(&tag->atcs);
 	list_add(&tag->node, &domain->units);
 	return tag;
 }
@@ -133,33 +135,39 @@ static void smmu_domain_put_tag(struct smmu_tag *tag)
 }
 
 /**
- * smmu_domain_join - a translation of a device of @unit is going to need @domain
+ * smmu_domain_join - a device's requests are going to go through @domain
  * @domain: the domain
- * @unit: the unit
- * @vmid: out: its VMID there
+ * @sm: the device
+ * @vmid: out: the VMID on its unit
  *
- * From here on unmaps reach the unit.
+ * From here on unmaps reach the unit, and the device.
  *
  * Return: 0; -EINVAL when the tables do not fit the unit; -ENOSPC when it has no
  * VMID left; -ENOMEM.
  */
-int smmu_domain_join(struct smmu_domain *domain, struct smmu_unit *unit, u16 *vmid)
+int smmu_domain_join(struct smmu_domain *domain, struct smmu_master *sm, u16 *vmid)
 {
 	struct smmu_tag *tag;
 
 	down_write(&domain->units_rwsem);
-	tag = smmu_domain_get_tag(domain, unit);
-	if (!IS_ERR(tag))
+	tag = smmu_domain_get_tag(domain, sm->unit);
+	if (!IS_ERR(tag)) {
+		smmu_atc_join(sm, &tag->atcs);
 		*vmid = tag->vmid;
+	}
 	up_write(&domain->units_rwsem);
 	return PTR_ERR_OR_ZERO(tag);
 }
 
-/* That translation is gone, and nothing of the hardware refers to it. */
-void smmu_domain_leave(struct smmu_domain *domain, struct smmu_unit *unit)
+/* They do not any more, and nothing of the hardware refers to it, nor the device's ATC. */
+void smmu_domain_leave(struct smmu_domain *domain, struct smmu_master *sm)
 {
+	struct smmu_tag *tag;
+
 	down_write(&domain->units_rwsem);
-	smmu_domain_put_tag(smmu_domain_find(domain, unit));
+	tag = smmu_domain_find(domain, sm->unit);
+	smmu_atc_leave(sm, &tag->atcs);
+	smmu_domain_put_tag(tag);
 	up_write(&domain->units_rwsem);
 }
 
@@ -178,6 +186,7 @@ int smmu_domain_join_nested(struct smmu_domain *domain, struct smmu_unit *unit,
 {
 	struct smmu_tag *tag;
 
+	INIT_LIST_HEAD(&nested->atcs);
 	down_write(&domain->units_rwsem);
 	tag = smmu_domain_get_tag(domain, unit);
 	if (!IS_ERR(tag))
@@ -193,6 +202,22 @@ void smmu_domain_leave_nested(struct smmu_domain *domain, struct smmu_unit *unit
 	down_write(&domain->units_rwsem);
 	list_del(&nested->node);
 	smmu_domain_put_tag(smmu_domain_find(domain, unit));
+	up_write(&domain->units_rwsem);
+}
+
+void smmu_domain_join_atc(struct smmu_domain *domain, struct smmu_nested_tag *nested,
+			  struct smmu_master *sm)
+{
+	down_write(&domain->units_rwsem);
+	smmu_atc_join(sm, &nested->atcs);
+	up_write(&domain->units_rwsem);
+}
+
+void smmu_domain_leave_atc(struct smmu_domain *domain, struct smmu_nested_tag *nested,
+			   struct smmu_master *sm)
+{
+	down_write(&domain->units_rwsem);
+	smmu_atc_leave(sm, &nested->atcs);
 	up_write(&domain->units_rwsem);
 }
 
@@ -216,9 +241,9 @@ struct smmuv3_s2_cfg smmu_domain_s2_cfg(struct smmu_domain *domain,
 	return s2;
 }
 
-/* @leaf: no table went, so what is cached of tables may stay. */
-static void smmu_tag_invalidate(struct smmu_tag *tag, u64 start, u64 last, bool leaf,
-				struct smmu_cmdq_batch *batch)
+/* Of the unit's own caches. @leaf: no table went, what is cached of tables may stay. */
+static void smmu_tag_add_tlb(struct smmu_tag *tag, u64 start, u64 last, bool leaf,
+			     struct smmu_cmdq_batch *batch)
 {
 	bool ril = tag->unit->idr[3] & SMMUV3_IDR3_RIL;
 	u64 pages = (last >> 12) - (start >> 12) + 1, num;
@@ -242,28 +267,101 @@ static void smmu_tag_invalidate(struct smmu_tag *tag, u64 start, u64 last, bool 
 	 */
 	list_for_each_entry(nested, &tag->nested, node)
 		smmu_cmdq_batch_add(batch, smmuv3_make_tlbi_s12_vmall(nested->vmid));
+}
+
+/* Of devices: what nests knows other addresses, and all of it goes. */
+static void smmu_tag_add_atcs(struct smmu_tag *tag, u64 start, u64 last,
+			      struct smmu_cmdq_batch *batch)
+{
+	struct smmu_nested_tag *nested;
+
+	smmu_atc_add_range(batch, &tag->atcs, start, last);
 	list_for_each_entry(nested, &tag->nested, node)
-		if (nested->flush_atc)
-			nested->flush_atc(nested, batch);
+		smmu_atc_add_list(batch, &nested->atcs);
+}
+
+static int smmu_tag_find_silent(struct smmu_tag *tag)
+{
+	int rc = smmu_atc_find_silent(&tag->atcs);
+	struct smmu_nested_tag *nested;
+
+	list_for_each_entry(nested, &tag->nested, node)
+		rc = smmu_atc_find_silent(&nested->atcs) ?: rc;
+	return rc;
+}
+
+static bool smmu_tag_any_silent(struct smmu_tag *tag)
+{
+	struct smmu_nested_tag *nested;
+
+	if (smmu_atc_any_silent(&tag->atcs))
+		return true;
+	list_for_each_entry(nested, &tag->nested, node)
+		if (smmu_atc_any_silent(&nested->atcs))
+			return true;
+	return false;
+}
+
+static int smmu_tag_invalidate(struct smmu_tag *tag, u64 start, u64 last, bool leaf)
+{
+	struct smmu_unit *unit = tag->unit;
+	struct smmu_cmdq_batch batch;
+	int rc;
+
+	smmu_cmdq_batch_init(&batch, unit);
+	down_read(&unit->ats_rwsem);
+	smmu_tag_add_tlb(tag, start, last, leaf, &batch);
+	smmu_tag_add_atcs(tag, start, last, &batch);
+	rc = smmu_cmdq_batch_submit(&batch);
+	if (rc == -ETIMEDOUT)
+		rc = smmu_tag_find_silent(tag);
+	up_read(&unit->ats_rwsem);
+	return rc;
+}
+
+/* A unit where a device of @domain is to be cut off, NULL: none is. */
+static struct smmu_unit *smmu_domain_silent_unit(struct smmu_domain *domain)
+{
+	struct smmu_unit *unit = NULL;
+	struct smmu_tag *tag;
+
+	down_read(&domain->units_rwsem);
+	list_for_each_entry(tag, &domain->units, node)
+		if (smmu_tag_any_silent(tag))
+			unit = tag->unit;
+	up_read(&domain->units_rwsem);
+	return unit;
+}
+
+/*
+ * unit->lock is outside units_rwsem. Units stay for as long as a domain does. Whoever
+ * comes here after somebody else waits until that one is done.
+ */
+static int smmu_domain_cut_off(struct smmu_domain *domain)
+{
+	struct smmu_unit *unit;
+	int rc = 0;
+
+	while (!rc && (unit = smmu_domain_silent_unit(domain)))
+		rc = smmu_atc_cut_off(unit);
+	return rc;
 }
 
 static void smmu_domain_invalidate(struct smmu_domain *domain, u64 start, u64 last,
 				   bool leaf)
 {
-	struct smmu_cmdq_batch batch;
 	struct smmu_tag *tag;
 
 	/* Entries are gone before what is cached of them goes. */
 	wmb();
 	down_read(&domain->units_rwsem);
-	list_for_each_entry(tag, &domain->units, node) {
-		smmu_cmdq_batch_init(&batch, tag->unit);
-		smmu_tag_invalidate(tag, start, last, leaf, &batch);
-		if (smmu_cmdq_batch_submit(&batch))
+	list_for_each_entry(tag, &domain->units, node)
+		if (smmu_tag_invalidate(tag, start, last, leaf))
 			smmu_err(tag->unit, "VMID %u not invalidated from %#llx to %#llx: devices may reach memory that was unmapped, reboot\n",
 				 tag->vmid, start, last);
-	}
 	up_read(&domain->units_rwsem);
+	if (smmu_domain_cut_off(domain))
+		pr_err("smmuv3_nested: a device that does not answer may reach memory that was unmapped: reboot\n");
 }
 
 static void smmu_pt_flush_iotlb(struct iommufd_sva_pt *pt, u64 start, u64 last)

@@ -99,7 +99,8 @@ static void smmu_fault_log(struct smmu_unit *unit, const struct smmuv3_event *ev
 static bool smmu_fault_same(const struct smmuv3_event *a, const struct smmuv3_event *b)
 {
 	return a->id == b->id && a->sid == b->sid && a->ssid == b->ssid &&
-	       a->read == b->read && a->address >> PAGE_SHIFT == b->address >> PAGE_SHIFT;
+	       a->s2 == b->s2 && a->class == b->class && a->read == b->read &&
+	       a->address >> PAGE_SHIFT == b->address >> PAGE_SHIFT;
 }
 
 /* Returns whether it is another one than the last. */

@@ -251,6 +251,17 @@ static int map_rid(struct smmu_unit *unit, struct pci_dev *pdev, u16 rid, u32 *s
 	return np ? of_map_rid(unit, np, rid, sid) : -ENODEV;
 }
 
+bool smmuv3_fw_ats(struct smmu_unit *unit, struct pci_dev *pdev)
+{
+	struct device_node *np;
+
+	if (!unit->dev->of_node)
+		return smmuv3_iort_ats(&unit->iort, iort_smmu(unit),
+				       pci_domain_nr(pdev->bus), pci_dev_id(pdev));
+	np = host_bridge_node(pdev);
+	return np && of_property_read_bool(np, "ats-supported");
+}
+
 /**
  * smmuv3_fw_stream - the stream ID of a device's own requester ID
  * @unit: the unit

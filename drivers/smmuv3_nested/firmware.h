@@ -19,6 +19,8 @@ int smmuv3_fw_init_model(struct smmu_unit *unit, const struct acpi_table_header 
 
 bool smmuv3_fw_coherent(struct smmu_unit *unit, bool cohacc);
 bool smmuv3_fw_canwbs(struct smmu_unit *unit);
+/* Does what is between @pdev and the unit let ATS through? */
+bool smmuv3_fw_ats(struct smmu_unit *unit, struct pci_dev *pdev);
 int smmuv3_fw_stream(struct smmu_unit *unit, struct pci_dev *pdev, u32 *sid);
 int smmuv3_fw_streams(struct smmu_unit *unit, struct pci_dev *pdev, u32 *sids,
 		      unsigned int max);

@@ -46,17 +46,23 @@ static inline struct smmuv3_guest_caps smmuv3_guest_caps_of(const u32 idr[6])
 	};
 }
 
-/* Does the entry that smmuv3_guest_ste() made of a guest's have ATS on? */
-static inline bool smmuv3_guest_ats(const __le64 ste[2])
-{
-	return FIELD_GET(SMMUV3_STE_1_EATS, le64_to_cpu(ste[1])) == SMMUV3_EATS_FULL;
-}
-
-/* Does it have the guest's stage 1 translate? */
+/* Does the entry that smmuv3_guest_ste() made have the guest's stage 1 translate? */
 static inline bool smmuv3_guest_translates(const __le64 ste[2])
 {
 	return le64_to_cpu(ste[0]) & SMMUV3_STE_0_V &&
 	       FIELD_GET(SMMUV3_STE_0_CONFIG, le64_to_cpu(ste[0])) == SMMUV3_CONFIG_S1;
+}
+
+/*
+ * May the device cache translations? Those of stage 1 if the guest says so, which then
+ * invalidates them; those of stage 2 alone, where it bypasses, are the host's.
+ */
+static inline bool smmuv3_guest_ats(const __le64 ste[2])
+{
+	if (smmuv3_guest_translates(ste))
+		return FIELD_GET(SMMUV3_STE_1_EATS, le64_to_cpu(ste[1])) == SMMUV3_EATS_FULL;
+	return le64_to_cpu(ste[0]) & SMMUV3_STE_0_V &&
+	       FIELD_GET(SMMUV3_STE_0_CONFIG, le64_to_cpu(ste[0])) == SMMUV3_CONFIG_BYPASS;
 }
 
 int smmuv3_guest_ste(const struct smmuv3_guest_caps *caps, unsigned int ias,

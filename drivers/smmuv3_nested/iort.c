@@ -47,6 +47,8 @@ enum node_type {
 /* Root complex (3.1.1.3) */
 #define RC_MEMORY_FLAGS		23
 #define RC_CANWBS		0x4
+#define RC_ATS			24
+#define RC_ATS_SUPPORTED	0x1
 #define RC_SEGMENT		28
 #define RC_SIZE			32
 
@@ -329,6 +331,24 @@ static bool find_mapping(const struct node *node, u32 id, struct mapping *found)
 	return at_end;
 }
 
+/*
+ * The root complex that requests with @rid come from, and where it sends them; false:
+ * not to @smmu.
+ */
+static bool find_rc(const struct smmuv3_iort *iort, u32 smmu, u32 segment, u16 rid,
+		    struct node *node, struct mapping *mapping)
+{
+	*node = (struct node){};
+	while (next_node(iort, node) > 0) {
+		if (node->type != NODE_ROOT_COMPLEX ||
+		    get32(node->at + RC_SEGMENT) != segment ||
+		    !find_mapping(node, rid, mapping))
+			continue;
+		return smmu && mapping->reference == smmu;
+	}
+	return false;
+}
+
 /**
  * smmuv3_iort_map_rid - the stream ID of a PCI requester ID
  * @iort: the table
@@ -343,19 +363,22 @@ int smmuv3_iort_map_rid(const struct smmuv3_iort *iort, u32 smmu, u32 segment,
 			u16 rid, u32 *sid)
 {
 	struct mapping mapping;
-	struct node node = {};
+	struct node node;
 
-	while (next_node(iort, &node) > 0) {
-		if (node.type != NODE_ROOT_COMPLEX ||
-		    get32(node.at + RC_SEGMENT) != segment ||
-		    !find_mapping(&node, rid, &mapping))
-			continue;
-		if (!smmu || mapping.reference != smmu)
-			return -ENODEV;
-		*sid = mapping.output + (rid - mapping.input);
-		return 0;
-	}
-	return -ENODEV;
+	if (!find_rc(iort, smmu, segment, rid, &node, &mapping))
+		return -ENODEV;
+	*sid = mapping.output + (rid - mapping.input);
+	return 0;
+}
+
+/* 3.1.1.3: does the root complex that requests with @rid come from let ATS through? */
+bool smmuv3_iort_ats(const struct smmuv3_iort *iort, u32 smmu, u32 segment, u16 rid)
+{
+	struct mapping mapping;
+	struct node node;
+
+	return find_rc(iort, smmu, segment, rid, &node, &mapping) &&
+	       (get32(node.at + RC_ATS) & RC_ATS_SUPPORTED);
 }
 
 static bool maps_to(const struct node *node, u32 smmu)

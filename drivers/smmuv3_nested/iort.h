@@ -47,6 +47,7 @@ u32 smmuv3_iort_find_smmu(const struct smmuv3_iort *iort, u64 base);
 int smmuv3_iort_only_smmu(const struct smmuv3_iort *iort, u64 *base);
 bool smmuv3_iort_overrides_cohacc(const struct smmuv3_iort *iort, u32 smmu);
 bool smmuv3_iort_canwbs(const struct smmuv3_iort *iort, u32 smmu);
+bool smmuv3_iort_ats(const struct smmuv3_iort *iort, u32 smmu, u32 segment, u16 rid);
 int smmuv3_iort_map_rid(const struct smmuv3_iort *iort, u32 smmu, u32 segment,
 			u16 rid, u32 *sid);
 

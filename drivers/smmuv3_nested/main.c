@@ -117,6 +117,8 @@ static const struct iommufd_sva_backend_ops smmu_backend_ops = {
 	.vunit_alloc = smmu_vunit_alloc,
 	.nested_alloc = smmu_nested_alloc,
 	.pasid_table_alloc = smmu_pasid_table_alloc,
+	.ats_capable = smmu_ats_capable,
+	.ats_set = smmu_ats_set,
 };
 
 static struct iommufd_sva_backend smmu_backend = {

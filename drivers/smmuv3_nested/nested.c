@@ -289,8 +289,9 @@ static int smmu_table_join(struct smmu_table *table, struct smmu_master *sm,
 	}
 	device->sm = sm;
 	list_add(&device->node, &tu->devices);
+	smmu_domain_join_atc(table->parent, &tu->tag->base, sm);
 	s2 = smmu_domain_s2_cfg(table->parent, sm->unit, tu->tag->base.vmid);
-	smmuv3_make_nested_ste(ste, &s2, tu->ste, SMMUV3_EATS_ABORT);
+	smmuv3_make_nested_ste(ste, &s2, tu->ste, smmu_master_eats(sm));
 	return 0;
 }
 
@@ -316,6 +317,7 @@ void smmu_nested_leave(struct smmu_master *sm, struct iommufd_sva_nested *nested
 	lockdep_assert_held(&sm->unit->lock);
 	mutex_lock(&table->lock);
 	tu = smmu_table_find_unit(table, sm->unit);
+	smmu_domain_leave_atc(table->parent, &tu->tag->base, sm);
 	list_for_each_entry(device, &tu->devices, node) {
 		if (device->sm != sm)
 			continue;
@@ -348,13 +350,15 @@ smmu_table_check(struct smmu_table *table,
 static void smmu_table_add_streams(struct smmu_table_unit *tu, struct smmuv3_cmd cmd,
 				   struct smmu_cmdq_batch *batch)
 {
+	bool atc = smmuv3_cmd_opcode(&cmd) == SMMUV3_CMD_ATC_INV;
 	struct smmu_table_device *device;
 	unsigned int i;
 
-	/* ATS is off in all devices: there is nothing in their ATCs. */
-	if (smmuv3_cmd_opcode(&cmd) == SMMUV3_CMD_ATC_INV)
-		return;
 	list_for_each_entry(device, &tu->devices, node) {
+		if (atc && !smmu_atc_is_on(device->sm))
+			continue;
+		if (atc)
+			smmu_cmdq_batch_order(batch);
 		for (i = 0; i < device->sm->num_sids; i++) {
 			smmuv3_cmd_set_sid(&cmd, device->sm->sids[i]);
 			smmu_cmdq_batch_add(batch, cmd);
@@ -370,8 +374,10 @@ static int smmu_table_pass(struct smmu_table_unit *tu,
 	struct smmu_cmdq_batch batch;
 	struct smmuv3_guest_cmd guest;
 	unsigned int i;
+	int rc;
 
 	smmu_cmdq_batch_init(&batch, tu->unit);
+	down_read(&tu->unit->ats_rwsem);
 	for (i = 0; i < num; i++) {
 		smmuv3_guest_cmd(&tu->caps, tu->tag->base.vmid, raw[i].cmd, &guest);
 		if (guest.by_sid)
@@ -379,7 +385,9 @@ static int smmu_table_pass(struct smmu_table_unit *tu,
 		else
 			smmu_cmdq_batch_add(&batch, guest.cmd);
 	}
-	return smmu_cmdq_batch_submit(&batch);
+	rc = smmu_cmdq_batch_submit(&batch);
+	up_read(&tu->unit->ats_rwsem);
+	return rc;
 }
 
 /* Some commands of @array; consumes as many as have taken effect. */
@@ -399,10 +407,11 @@ static int smmu_table_invalidate_some(struct smmu_table *table,
 	list_for_each_entry(tu, &table->units, node)
 		rc = smmu_table_pass(tu, raw, legal) ?: rc;
 	mutex_unlock(&table->lock);
-	if (rc)
+	/* A device that does not answer keeps nothing else from taking effect. */
+	if (rc && rc != -ETIMEDOUT)
 		return rc;
 	array->consumed += legal;
-	return legal < num ? -EIO : error;
+	return rc ?: legal < num ? -EIO : error;
 }
 
 /* See iommufd_sva_nested_ops: of a PASID table, for every device that uses it. */
@@ -448,6 +457,7 @@ smmu_nested_new(struct smmu_domain *parent, struct smmu_vunit *sv, const __le64 
 	if (!sn)
 		return ERR_PTR(-ENOMEM);
 	sn->base.ops = ops;
+	sn->base.no_ats = !smmuv3_guest_ats(ste);
 	sn->table = smmu_table_get(parent, sv, ste);
 	if (!sn->table) {
 		kfree(sn);

@@ -7,9 +7,13 @@
  *   master->lock	the core's: one set_translation() of a device at a time
  *   unit->lock		mutex: the stream table of a unit, its streams and what
  *			they show
- *   domain->units_rwsem	which units a domain is on, its VMID there and the
- *			VMIDs nested on it: read to invalidate, write to join and
- *			to leave
+ *   domain->units_rwsem	which units a domain is on, its VMID there, the
+ *			VMIDs nested on it, and which devices may cache what goes
+ *			through them: read to invalidate, write to join and to
+ *			leave
+ *   unit->ats_rwsem	in which devices of a unit ATS is on: read to invalidate,
+ *			from before the first command until the hardware has
+ *			answered the last
  *   unit->streams_lock	spinlock: which device a stream ID is; for who must not
  *			sleep. Written under unit->lock as well
  *   cmdq->lock		spinlock: the command queue, and GERRORN
@@ -252,6 +256,7 @@ struct smmu_strtab {
  * @strtab: the stream table
  * @streams: stream ID to struct smmu_stream. Also under @streams_lock
  * @streams_lock: see the top
+ * @ats_rwsem: see the top
  * @vmids: VMIDs in use
  * @num_vmids: how many
  * @cmdq: command queue
@@ -289,6 +294,7 @@ struct smmu_unit {
 	struct smmu_strtab strtab;
 	struct xarray streams;
 	spinlock_t streams_lock;
+	struct rw_semaphore ats_rwsem;
 	struct ida vmids;
 	atomic_t num_vmids;
 	struct smmu_cmdq cmdq;
@@ -385,7 +391,7 @@ void smmu_unit_free_vmid(struct smmu_unit *unit, u16 vmid);
  * @unit: where
  * @num: how many are in @cmds
  * @error: the first error of those that did not fit and were submitted
- * @cmds: the commands, none of them a CMD_SYNC
+ * @cmds: the commands
  *
  * On the caller's stack. For longer ones that are somewhere already there is
  * smmu_cmdq_submit().
@@ -406,6 +412,7 @@ int smmu_cmdq_submit(struct smmu_unit *unit, const struct smmuv3_cmd *cmds,
 		     unsigned int num);
 void smmu_cmdq_batch_init(struct smmu_cmdq_batch *batch, struct smmu_unit *unit);
 void smmu_cmdq_batch_add(struct smmu_cmdq_batch *batch, struct smmuv3_cmd cmd);
+void smmu_cmdq_batch_order(struct smmu_cmdq_batch *batch);
 int smmu_cmdq_batch_submit(struct smmu_cmdq_batch *batch);
 
 /* strtab.c */
@@ -464,6 +471,16 @@ struct smmu_stream_user {
 };
 
 /**
+ * struct smmu_atc - a device in a list of those that may have cached something
+ * @node: in the list
+ * @sm: the device
+ */
+struct smmu_atc {
+	struct list_head node;
+	struct smmu_master *sm;
+};
+
+/**
  * struct smmu_master - a device
  * @base: what the core has of it
  * @unit: the unit that it is behind
@@ -473,9 +490,13 @@ struct smmu_stream_user {
  * @num_sids: how many
  * @sids: its stream IDs, [0] its own, the others may be shared
  * @users: the same
+ * @atcs: what it is in two lists by, at most: on the way from the one to the other
+ * @silent: it did not answer an invalidation of its ATC: set under unit->ats_rwsem,
+ *	cleared when that is written
+ * @cut_off: so its entry has lost EATS
  *
- * @sids and @num_sids are constant, the rest is under unit->lock. In
- * master->priv of @base.
+ * @sids and @num_sids are constant, @atcs is under units_rwsem of the domain that its
+ * list is of, the rest under unit->lock. In master->priv of @base.
  */
 struct smmu_master {
 	struct iommufd_sva_master *base;
@@ -486,6 +507,9 @@ struct smmu_master {
 	unsigned int num_sids;
 	u32 sids[IOMMUFD_SVA_MAX_RIDS];
 	struct smmu_stream_user users[IOMMUFD_SVA_MAX_RIDS];
+	struct smmu_atc atcs[2];
+	bool silent;
+	bool cut_off;
 };
 
 static inline struct smmu_master *to_smmu_master(struct iommufd_sva_master *master)
@@ -499,9 +523,27 @@ void smmu_master_release(struct iommufd_sva_master *master, bool quarantine);
 int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 			 const struct iommufd_sva_translation *new,
 			 const struct iommufd_sva_translation *old);
+/* The entry of @sm with EATS, or without. Under unit->lock. 0, or -EIO. */
+int smmu_master_set_eats(struct smmu_master *sm, enum smmuv3_eats eats);
 /* The device whose requests have @sid now; unit->streams_lock is held. */
 struct smmu_master *smmu_find_master(struct smmu_unit *unit, u32 sid);
 void smmu_streams_free(struct smmu_unit *unit);
+
+/* ats.c */
+bool smmu_ats_capable(struct iommufd_sva_master *master);
+int smmu_ats_set(struct iommufd_sva_master *master, bool on);
+enum smmuv3_eats smmu_master_eats(struct smmu_master *sm);
+void smmu_atc_init(struct smmu_master *sm);
+void smmu_atc_join(struct smmu_master *sm, struct list_head *list);
+void smmu_atc_leave(struct smmu_master *sm, struct list_head *list);
+bool smmu_atc_is_on(struct smmu_master *sm);
+void smmu_atc_add_range(struct smmu_cmdq_batch *batch, const struct list_head *list,
+			u64 start, u64 last);
+void smmu_atc_add_list(struct smmu_cmdq_batch *batch, const struct list_head *list);
+int smmu_atc_find_silent(const struct list_head *list);
+bool smmu_atc_any_silent(const struct list_head *list);
+int smmu_atc_cut_off(struct smmu_unit *unit);
+int smmu_atc_flush(struct smmu_master *sm);
 
 /**
  * struct smmu_tag - a domain on a unit
@@ -510,6 +552,7 @@ void smmu_streams_free(struct smmu_unit *unit);
  * @vmid: the domain's VMID there
  * @users: translations of devices of @unit that need it, and @nested
  * @nested: struct smmu_nested_tag
+ * @atcs: struct smmu_atc of devices that go through the domain alone
  */
 struct smmu_tag {
 	struct list_head node;
@@ -517,6 +560,7 @@ struct smmu_tag {
 	u16 vmid;
 	unsigned int users;
 	struct list_head nested;
+	struct list_head atcs;
 };
 
 /**
@@ -525,13 +569,12 @@ struct smmu_tag {
  *	flushes all of it
  * @node: in smmu_tag.nested
  * @vmid: the VMID
- * @flush_atc: add to @batch what the caches of devices need; NULL: nothing. Under
- *	units_rwsem
+ * @atcs: struct smmu_atc of devices that use it
  */
 struct smmu_nested_tag {
 	struct list_head node;
 	u16 vmid;
-	void (*flush_atc)(struct smmu_nested_tag *nested, struct smmu_cmdq_batch *batch);
+	struct list_head atcs;
 };
 
 /**
@@ -558,8 +601,8 @@ static inline struct smmu_domain *to_smmu_domain(struct iommufd_sva_domain *doma
 /* domain.c */
 struct iommufd_sva_domain *smmu_domain_alloc(struct iommufd_sva_backend *backend,
 					     struct iommufd_sva_unit *unit, u32 flags);
-int smmu_domain_join(struct smmu_domain *domain, struct smmu_unit *unit, u16 *vmid);
-void smmu_domain_leave(struct smmu_domain *domain, struct smmu_unit *unit);
+int smmu_domain_join(struct smmu_domain *domain, struct smmu_master *sm, u16 *vmid);
+void smmu_domain_leave(struct smmu_domain *domain, struct smmu_master *sm);
 /*
  * @nested, its vmid filled in (smmu_unit_alloc_vmid()), caches what goes through
  * @domain on @unit, from now on until it leaves.
@@ -568,6 +611,11 @@ int smmu_domain_join_nested(struct smmu_domain *domain, struct smmu_unit *unit,
 			    struct smmu_nested_tag *nested);
 void smmu_domain_leave_nested(struct smmu_domain *domain, struct smmu_unit *unit,
 			      struct smmu_nested_tag *nested);
+/* @sm is going to use @nested, which has joined @domain; and does not any more. */
+void smmu_domain_join_atc(struct smmu_domain *domain, struct smmu_nested_tag *nested,
+			  struct smmu_master *sm);
+void smmu_domain_leave_atc(struct smmu_domain *domain, struct smmu_nested_tag *nested,
+			   struct smmu_master *sm);
 /* What an STE needs to go through @domain with @vmid. */
 struct smmuv3_s2_cfg smmu_domain_s2_cfg(struct smmu_domain *domain,
 					struct smmu_unit *unit, u16 vmid);

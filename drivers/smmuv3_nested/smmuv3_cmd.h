@@ -316,7 +316,7 @@ static inline struct smmuv3_cmd smmuv3_make_tlbi_el2_all(void)
 
 /*
  * 4.5: 2^@size pages of 4K from @address on, aligned to as many, in the ATC of
- * @sid. Without a substream that goes for every substream of the device.
+ * @sid. Without a substream it may be for what was cached without one alone.
  */
 static inline struct smmuv3_cmd smmuv3_make_atc_inv(u32 sid, u32 ssid, u64 address,
 						    unsigned int size)
@@ -331,6 +331,16 @@ static inline struct smmuv3_cmd smmuv3_make_atc_inv(u32 sid, u32 ssid, u64 addre
 		(address & SMMUV3_ATC_1_ADDRESS) |
 		FIELD_PREP(SMMUV3_ATC_1_SIZE, size),
 	} };
+}
+
+/* 4.5: the same for every substream at once, and not for what has none. */
+static inline struct smmuv3_cmd smmuv3_make_atc_inv_global(u32 sid, u64 address,
+							   unsigned int size)
+{
+	struct smmuv3_cmd cmd = smmuv3_make_atc_inv(sid, 0, address, size);
+
+	cmd.data[0] |= SMMUV3_ATC_0_GLOBAL;
+	return cmd;
 }
 
 /*

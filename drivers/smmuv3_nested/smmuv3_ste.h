@@ -295,6 +295,17 @@ static inline void smmuv3_make_nested_ste(struct smmuv3_ste *ste,
 	}
 }
 
+/* EATS of an entry in which it means something and is the host's to say (5.2). */
+static inline void smmuv3_set_eats(struct smmuv3_ste *ste, enum smmuv3_eats eats)
+{
+	enum smmuv3_config config = smmuv3_ste_config(ste);
+
+	if (config != SMMUV3_CONFIG_S2 && config != SMMUV3_CONFIG_NESTED)
+		return;
+	ste->data[1] &= ~cpu_to_le64(SMMUV3_STE_1_EATS);
+	ste->data[1] |= cpu_to_le64(FIELD_PREP(SMMUV3_STE_1_EATS, eats));
+}
+
 /**
  * enum smmuv3_ste_step - what comes next on the way from one entry to another
  * @SMMUV3_STE_DONE: nothing, it is there

@@ -58,8 +58,9 @@ void smmuv3_ste_used(const struct smmuv3_ste *ste, struct smmuv3_ste *used)
 
 /*
  * Used bits that may change at any moment. EATS: whoever changes it has ATS
- * switched off in the device meanwhile, so nothing asks. With S2S it would make
- * the entry illegal on the way.
+ * switched off in the device meanwhile, so nothing asks, or wants whatever asks
+ * refused. It does so by itself: an entry that goes keeps it as long as it is there.
+ * With S2S it would make the entry illegal on the way.
  */
 static __le64 smmuv3_ste_1_relaxed(const struct smmuv3_ste *cur,
 				   const struct smmuv3_ste *target)
@@ -80,7 +81,7 @@ enum smmuv3_ste_step smmuv3_ste_next(const struct smmuv3_ste *cur,
 {
 	struct smmuv3_ste cur_used, target_used, filled, abort;
 	unsigned int i, turns = 0, turn = 0;
-	__le64 free, relaxed;
+	__le64 free, relaxed, differs;
 
 	if (!memcmp(cur, target, sizeof(*cur)))
 		return SMMUV3_STE_DONE;
@@ -89,16 +90,17 @@ enum smmuv3_ste_step smmuv3_ste_next(const struct smmuv3_ste *cur,
 	smmuv3_ste_used(target, &target_used);
 
 	/*
-	 * @filled: whatever may change now has. What is wrong then has to turn.
-	 * @next: only what must be there before.
+	 * @filled: whatever is ignored now has changed. What is wrong then, and may not
+	 * change at any moment, has to turn. @next: only what must be there before.
 	 */
 	for (i = 0; i < SMMUV3_STE_QWORDS; i++) {
 		relaxed = i == 1 ? smmuv3_ste_1_relaxed(cur, target) : 0;
-		free = ~cur_used.data[i] | relaxed;
+		free = ~cur_used.data[i];
 		filled.data[i] = (cur->data[i] & ~free) | (target->data[i] & free);
-		free &= target_used.data[i] & ~relaxed;
+		differs = (filled.data[i] ^ target->data[i]) & target_used.data[i];
+		free &= target_used.data[i];
 		next->data[i] = (cur->data[i] & ~free) | (target->data[i] & free);
-		if ((filled.data[i] ^ target->data[i]) & target_used.data[i]) {
+		if (differs & ~relaxed) {
 			turns++;
 			turn = i;
 		}

@@ -166,6 +166,15 @@ static int smmu_master_show(struct smmu_master *sm, const struct smmuv3_ste *ste
 	return rc;
 }
 
+int smmu_master_set_eats(struct smmu_master *sm, enum smmuv3_eats eats)
+{
+	struct smmuv3_ste ste = sm->ste;
+
+	lockdep_assert_held(&sm->unit->lock);
+	smmuv3_set_eats(&ste, eats);
+	return memcmp(&ste, &sm->ste, sizeof(ste)) ? smmu_master_show(sm, &ste) : 0;
+}
+
 /* Make the entry of @trans, joining its domain. */
 static int smmu_translation_join(struct smmu_master *sm,
 				 const struct iommufd_sva_translation *trans,
@@ -184,11 +193,11 @@ static int smmu_translation_join(struct smmu_master *sm,
 		smmu_strtab_bypass(unit, ste);
 		return 0;
 	case IOMMUFD_SVA_TRANS_STAGE2:
-		rc = smmu_domain_join(to_smmu_domain(trans->domain), unit, &vmid);
+		rc = smmu_domain_join(to_smmu_domain(trans->domain), sm, &vmid);
 		if (rc)
 			return rc;
 		s2 = smmu_domain_s2_cfg(to_smmu_domain(trans->domain), unit, vmid);
-		smmuv3_make_s2_ste(ste, &s2, SMMUV3_EATS_ABORT);
+		smmuv3_make_s2_ste(ste, &s2, smmu_master_eats(sm));
 		return 0;
 	case IOMMUFD_SVA_TRANS_NESTED:
 		return smmu_nested_join(sm, trans->nested, ste);
@@ -200,9 +209,19 @@ static void smmu_translation_leave(struct smmu_master *sm,
 				   const struct iommufd_sva_translation *trans)
 {
 	if (trans->type == IOMMUFD_SVA_TRANS_STAGE2)
-		smmu_domain_leave(to_smmu_domain(trans->domain), sm->unit);
+		smmu_domain_leave(to_smmu_domain(trans->domain), sm);
 	if (trans->type == IOMMUFD_SVA_TRANS_NESTED)
 		smmu_nested_leave(sm, trans->nested);
+}
+
+/* Nothing of what the device went through until now is in its ATC any more. */
+static void smmu_master_forget_old(struct smmu_master *sm)
+{
+	if (!smmu_atc_flush(sm))
+		return;
+	pci_clear_master(to_pci_dev(sm->base->dev));
+	smmu_err(sm->unit, "device %s may use what its ATC holds: bus mastering is switched off; reboot before anybody uses it\n",
+		 dev_name(sm->base->dev));
 }
 
 /**
@@ -235,8 +254,10 @@ int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 		goto out;
 	if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || sm->taken)
 		rc = smmu_master_show(sm, &ste);
-	if (!rc)
+	if (!rc) {
 		WRITE_ONCE(sm->nested, new->nested);
+		smmu_master_forget_old(sm);
+	}
 	smmu_translation_leave(sm, rc ? new : old);
 out:
 	mutex_unlock(&unit->lock);
@@ -330,6 +351,7 @@ int smmu_master_init(struct iommufd_sva_master *master)
 		return -ENOMEM;
 	sm->base = master;
 	sm->unit = unit;
+	smmu_atc_init(sm);
 	smmu_strtab_bypass(unit, &sm->ste);
 
 	mutex_lock(&unit->lock);

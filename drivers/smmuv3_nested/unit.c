@@ -196,6 +196,7 @@ struct smmu_unit *smmu_unit_create(struct platform_device *pdev)
 	unit->base.hwdev = &pdev->dev;
 	mutex_init(&unit->lock);
 	spin_lock_init(&unit->streams_lock);
+	init_rwsem(&unit->ats_rwsem);
 	xa_init(&unit->streams);
 	ida_init(&unit->vmids);
 

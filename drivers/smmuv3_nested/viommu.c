@@ -102,15 +102,29 @@ static int smmu_guest_submit(struct smmu_guest_fill *fill, unsigned int next)
 {
 	fill->error = smmu_cmdq_submit(fill->sv->unit, fill->sv->cmds, fill->num);
 	fill->num = 0;
-	if (!fill->error)
+	/* A device that does not answer keeps nothing else from taking effect. */
+	if (!fill->error || fill->error == -ETIMEDOUT)
 		fill->done = next;
 	return fill->error;
+}
+
+/*
+ * An ATC must not be filled again from what the unit has cached still: what is before
+ * completes first. The guest had a CMD_SYNC there, which its VMM took.
+ */
+static void smmu_guest_order(struct smmu_guest_fill *fill)
+{
+	struct smmuv3_cmd *cmds = fill->sv->cmds;
+
+	if (fill->num && smmuv3_cmd_opcode(&cmds[fill->num - 1]) != SMMUV3_CMD_ATC_INV)
+		cmds[fill->num++] = smmuv3_make_sync(SMMUV3_SYNC_NONE, 0, 0);
 }
 
 /* For each of a device's streams the same. */
 static int smmu_guest_add_streams(struct smmu_guest_fill *fill, unsigned int index,
 				  struct smmuv3_guest_cmd *guest)
 {
+	bool atc = smmuv3_cmd_opcode(&guest->cmd) == SMMUV3_CMD_ATC_INV;
 	struct iommufd_sva_master *master;
 	struct smmu_master *sm;
 	unsigned int i;
@@ -119,12 +133,14 @@ static int smmu_guest_add_streams(struct smmu_guest_fill *fill, unsigned int ind
 	master = iommufd_sva_vunit_find(&fill->sv->base, guest->vsid);
 	if (!master)
 		return -EIO;
-	/* ATS is off in all devices: there is nothing in their ATCs. */
-	if (smmuv3_cmd_opcode(&guest->cmd) == SMMUV3_CMD_ATC_INV)
-		return 0;
 	sm = to_smmu_master(master);
-	if (fill->num + sm->num_sids > fill->sv->room)
+	if (atc && !smmu_atc_is_on(sm))
+		return 0;
+	/* Before the one there may be a CMD_SYNC. */
+	if (fill->num + sm->num_sids + atc > fill->sv->room)
 		rc = smmu_guest_submit(fill, index);
+	if (!rc && atc)
+		smmu_guest_order(fill);
 	for (i = 0; i < sm->num_sids && !rc; i++) {
 		smmuv3_cmd_set_sid(&guest->cmd, sm->sids[i]);
 		fill->sv->cmds[fill->num++] = guest->cmd;
@@ -161,6 +177,7 @@ static int smmu_guest_pass(struct smmu_vunit *sv, unsigned int num, unsigned int
 	int rc = 0;
 
 	down_read(&sv->base.vsids_lock);
+	down_read(&sv->unit->ats_rwsem);
 	for (i = 0; i < num; i++) {
 		rc = smmu_guest_add(&fill, i);
 		if (rc)
@@ -168,6 +185,7 @@ static int smmu_guest_pass(struct smmu_vunit *sv, unsigned int num, unsigned int
 	}
 	if (!fill.error)
 		smmu_guest_submit(&fill, i);
+	up_read(&sv->unit->ats_rwsem);
 	up_read(&sv->base.vsids_lock);
 	*done = fill.done;
 	return fill.error ?: rc;
@@ -182,7 +200,8 @@ static int smmu_guest_pass(struct smmu_vunit *sv, unsigned int num, unsigned int
  *
  * Return: 0; -EINVAL when they are of another type; -EFAULT, -E2BIG, -EINVAL when
  * one cannot be read; -EIO when one is not a guest's to send or the hardware stopped
- * at it; -EINTR when the caller is being killed.
+ * at it; -ETIMEDOUT when a device did not answer, what was consumed has taken effect
+ * but for that; -EINTR when the caller is being killed.
  */
 static int smmu_vunit_invalidate(struct iommufd_sva_vunit *vunit,
 				 struct iommufd_sva_user_array *array)

@@ -79,7 +79,7 @@ static const struct {
 	{ 0x45, "request with PASID while PASIDs are off for the device", advice_pasid },
 	{ 0x46, "PASID beyond the device's PASID directory", advice_pasid },
 	{ 0x47, "page request while page requests are off for the device", advice_ats },
-	{ 0x48, "invalid RID_PASID in a context entry", advice_damaged },
+	{ 0x48, "request with the PASID that stands for none (RID_PASID)", advice_pasid },
 	{ 0x50, "PASID directory entry cannot be read", advice_damaged },
 	{ 0x51, "PASID directory entry not present", advice_blocked },
 	{ 0x52, "reserved bit set in a PASID directory entry", advice_damaged },

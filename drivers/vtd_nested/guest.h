@@ -48,6 +48,7 @@ enum vtd_guest_reason {
 	VTD_GUEST_ENTRY_ABSENT		= 0x59,	/* SPT.2 */
 	VTD_GUEST_ENTRY_RESERVED	= 0x5a,	/* SPT.3 */
 	VTD_GUEST_ENTRY_INVALID		= 0x5b,	/* SPT.4 */
+	VTD_GUEST_MUTED			= 0xff,	/* whatever it is, FPD is set: nobody is told */
 };
 
 /* 9.5: is there a table behind @entry of a guest's PASID directory? */

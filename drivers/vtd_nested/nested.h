@@ -156,6 +156,7 @@ void vtd_shadow_show(struct vtd_shadow *shadow);
 int vtd_shadow_forget(struct vtd_shadow *shadow);
 void vtd_shadow_keep(struct vtd_shadow *shadow);
 u8 vtd_shadow_reason(struct vtd_shadow *shadow, u32 pasid);
+bool vtd_shadow_passes(struct vtd_shadow *shadow, u32 pasid);
 
 /* nested.c */
 struct iommufd_sva_nested *vtd_nested_alloc(struct iommufd_sva_unit *unit,

@@ -199,6 +199,7 @@ static int vtd_shadow_make(struct vtd_shadow *shadow, const struct vtd_guest_pas
  * struct vtd_shadow_change - a leaf on its way from what it is to what it is to be
  * @pasid: its first PASID
  * @reason: why the guest has nothing there, for all of them; 0: it may have
+ * @muted: faults of all of them are not to be reported
  * @names: which to look at
  * @error: of an entry that stays as it is, and should not
  * @changed: which entries change
@@ -209,6 +210,7 @@ static int vtd_shadow_make(struct vtd_shadow *shadow, const struct vtd_guest_pas
 struct vtd_shadow_change {
 	u32 pasid;
 	enum vtd_guest_reason reason;
+	bool muted;
 	const struct vtd_shadow_names *names;
 	int error;
 	u64 changed;
@@ -234,6 +236,7 @@ static void vtd_shadow_plan_entry(struct vtd_shadow *shadow, struct vtd_shadow_c
 	if (!vtd_shadow_named(change->names, change->pasid + i, was, change->gdid[i], is,
 			      pasid.did))
 		return;
+	pasid.muted |= change->muted;
 	if (is)
 		rc = vtd_shadow_make(shadow, &pasid, &next);
 	if (rc == -ENOSPC) {
@@ -447,6 +450,7 @@ static int vtd_shadow_reread_leaf(struct vtd_shadow *shadow, u32 pasid, u64 dir,
 	int rc;
 
 	change.reason = reason ?: vtd_shadow_read_leaf(shadow, dir);
+	change.muted = dir & VTD_FPD;
 	/* Nothing there, nothing was. */
 	if (change.reason && !notes)
 		return 0;
@@ -673,7 +677,9 @@ void vtd_shadow_keep(struct vtd_shadow *shadow)
  *
  * The hardware only says that nothing is present. Allocates nothing.
  *
- * Return: a fault reason: SPT.2 when by now there is nothing wrong.
+ * Return: a fault reason: SPT.2 when by now there is nothing wrong; VTD_GUEST_MUTED where
+ * the guest does not want to hear of it: it can say so of what is absent too (9.5, 9.6),
+ * but not of what cannot be read (table 30).
  */
 u8 vtd_shadow_reason(struct vtd_shadow *shadow, u32 pasid)
 {
@@ -682,7 +688,7 @@ u8 vtd_shadow_reason(struct vtd_shadow *shadow, u32 pasid)
 	unsigned int index = pasid / VTD_PASID_LEAF_ENTRIES;
 	enum vtd_guest_reason reason;
 	struct vtd_pasid_entry entry;
-	struct vtd_guest_pasid ignored;
+	struct vtd_guest_pasid checked;
 	u64 dir;
 
 	if (index >= shadow->dir_entries)
@@ -691,13 +697,27 @@ u8 vtd_shadow_reason(struct vtd_shadow *shadow, u32 pasid)
 		return VTD_GUEST_DIR_UNREADABLE;
 	reason = vtd_guest_dir(gpa_bits, dir);
 	if (reason)
-		return reason;
+		return dir & VTD_FPD ? VTD_GUEST_MUTED : reason;
 	if (vtd_domain_read(vv->parent, (dir & VTD_PTR_MASK) +
 			    pasid % VTD_PASID_LEAF_ENTRIES * sizeof(entry), &entry,
 			    sizeof(entry)))
 		return VTD_GUEST_ENTRY_UNREADABLE;
-	return vtd_guest_pasid(&vv->caps, gpa_bits, &entry, &ignored) ?:
-	       VTD_GUEST_ENTRY_ABSENT;
+	reason = vtd_guest_pasid(&vv->caps, gpa_bits, &entry, &checked);
+	if (checked.muted || (dir & VTD_FPD))
+		return VTD_GUEST_MUTED;
+	return reason ?: VTD_GUEST_ENTRY_ABSENT;
+}
+
+/* Does what a guest does with @pasid pass through, to its memory? Under unit->lock. */
+bool vtd_shadow_passes(struct vtd_shadow *shadow, u32 pasid)
+{
+	const struct vtd_pasid_entry *leaf;
+
+	if (pasid / VTD_PASID_LEAF_ENTRIES >= shadow->dir_entries)
+		return false;
+	leaf = vtd_pasid_leaf(shadow->table->dir, pasid);
+	return leaf && vtd_pasid_entry_pgtt(&leaf[pasid % VTD_PASID_LEAF_ENTRIES]) ==
+		       VTD_PGTT_SECOND_STAGE;
 }
 
 /* --- the object -------------------------------------------------------- */

@@ -7,14 +7,10 @@
  * A guest's descriptors are read once, checked one by one (guest.c), and go to the
  * hardware as many at a time as fit: one write of the tail and one wait for all.
  */
-#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "nested.h"
-
-/* Looks for a moment in which nobody changes a guest's names for its devices. */
-#define VTD_VSID_ATTEMPTS	1000
 
 /* 16 bits, and the device is behind this unit. */
 static int vtd_vsid_check(struct iommufd_sva_vunit *vunit, u64 vsid,
@@ -666,9 +662,14 @@ struct iommufd_sva_vunit *vtd_vunit_alloc(struct iommufd_sva_unit *unit,
  */
 static u8 vtd_guest_reason(struct vtd_shadow *shadow, const struct vtd_fault *fault)
 {
+	u32 pasid = fault->has_pasid ? fault->pasid : VTD_RID_PASID;
+	/* Where memory is, and how it can be accessed, is not what its unit looks at then. */
+	bool passes = shadow && vtd_shadow_passes(shadow, pasid);
+
 	switch (fault->reason) {
 	case 0x45:	/* SCT.6: PASIDs are off */
 	case 0x46:	/* SCT.7: PASID beyond the directory */
+	case 0x48:	/* SCT.9: PASID that stands for none */
 	case 0x5c:	/* SPT.5: execute requests are off */
 	case 0x5d:	/* SPT.6: supervisor requests are off */
 	case 0x70:	/* SFS.1 to SFS.4: first stage */
@@ -678,8 +679,6 @@ static u8 vtd_guest_reason(struct vtd_shadow *shadow, const struct vtd_fault *fa
 	case 0x80:	/* SGN.1: not canonical */
 	case 0x81:	/* SGN.2: user request, supervisor page */
 	case 0x82:	/* SGN.3: no execute permission */
-	case 0x85:	/* SGN.6, SGN.7: no permission */
-	case 0x86:
 	case 0x87:	/* SGN.8: interrupt address range */
 	case 0x89:	/* SGN.10: PASID of too many bits */
 	case 0x90:	/* SFS.9, SFS.10: accessed and dirty bits */
@@ -687,15 +686,19 @@ static u8 vtd_guest_reason(struct vtd_shadow *shadow, const struct vtd_fault *fa
 		return fault->reason;
 	case 0x51:	/* SPD.2, SPT.2: we have nothing there because the guest has not */
 	case 0x59:
-		return shadow ? vtd_shadow_reason(shadow, fault->has_pasid ? fault->pasid :
-							  VTD_RID_PASID) : 0;
+		return shadow ? vtd_shadow_reason(shadow, pasid) : 0;
+	case 0x85:	/* SGN.6, SGN.7: no permission */
+	case 0x86:
+		return passes ? 0 : fault->reason;
 	case 0x75:	/* SFS.6: its root table is not in its memory: SFS.4 */
 		return 0x73;
 	case 0x74:	/* SFS.5, SFS.7: nor is another table, or a page: SFS.1 */
 	case 0x76:
-	case 0x79:	/* SSS.2 */
-	case 0x84:	/* SGN.5 */
 		return 0x70;
+	case 0x79:	/* SSS.2 */
+		return passes ? 0 : 0x70;
+	case 0x84:	/* SGN.5: wider than its memory; without first stage SGN.4 */
+		return passes ? 0x83 : 0x70;
 	case 0x77:	/* SFS.8: is, but is not to be written: SFS.10 */
 		return 0x91;
 	default:
@@ -720,34 +723,25 @@ static bool vtd_report_fault(struct iommufd_sva_vunit *vunit, u16 vsid, u8 reaso
 	return !rc || rc == -ENOSPC;
 }
 
-/*
- * vsids_lock is outside unit->lock, which keeps the vIOMMU and the device here, so it
- * can only be tried. *@busy: it was held; nobody holds it for long.
- */
+/* unit->lock keeps the vIOMMU and the device here. */
 static bool vtd_try_report(struct vtd_unit *unit, const struct vtd_fault *fault,
-			   const u64 frcd[2], bool *busy)
+			   const u64 frcd[2])
 {
 	u32 pasid = fault->has_pasid ? fault->pasid : VTD_RID_PASID;
 	struct iommufd_sva_nested *nested;
 	struct iommufd_sva_master *master;
 	struct iommufd_sva_vunit *vunit;
-	bool found;
 	u64 vsid;
 	u8 reason;
 
 	lockdep_assert_held(&unit->lock);
-	*busy = false;
 	master = vtd_find_nested(unit, fault->sid, pasid, &nested);
 	vunit = master ? nested->vunit : NULL;
-	if (!vunit)
+	if (!vunit || !iommufd_sva_vunit_name(vunit, master, &vsid))
 		return false;
-	if (!down_read_trylock(&vunit->vsids_lock)) {
-		*busy = true;
-		return false;
-	}
-	found = iommufd_sva_vunit_name(vunit, master, &vsid);
-	up_read(&vunit->vsids_lock);
-	reason = found ? vtd_guest_reason(vtd_nested_shadow(nested), fault) : 0;
+	reason = vtd_guest_reason(vtd_nested_shadow(nested), fault);
+	if (reason == VTD_GUEST_MUTED)
+		return true;
 	return reason && vtd_report_fault(vunit, vsid, reason, frcd);
 }
 
@@ -758,19 +752,15 @@ static bool vtd_try_report(struct vtd_unit *unit, const struct vtd_fault *fault,
  * @frcd: the same as it came
  *
  * Context: the interrupt thread.
- * Return: whether the guest's VMM has it now. If not it is the host's.
+ * Return: whether the guest's VMM has it now, or the guest wants nobody to. If not it is
+ * the host's.
  */
 bool vtd_guest_fault(struct vtd_unit *unit, const struct vtd_fault *fault, const u64 frcd[2])
 {
-	unsigned int attempt = 0;
-	bool told, busy;
+	bool told;
 
-	do {
-		if (attempt)
-			usleep_range(10, 50);
-		mutex_lock(&unit->lock);
-		told = vtd_try_report(unit, fault, frcd, &busy);
-		mutex_unlock(&unit->lock);
-	} while (busy && ++attempt < VTD_VSID_ATTEMPTS);
+	mutex_lock(&unit->lock);
+	told = vtd_try_report(unit, fault, frcd);
+	mutex_unlock(&unit->lock);
 	return told;
 }

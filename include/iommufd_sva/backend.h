@@ -17,6 +17,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 
@@ -507,8 +508,10 @@ struct iommufd_sva_ats {
  * @pasid_enabled: we have switched PASIDs on in the device
  * @pinned: off identity: holds a reference on the backend's module
  * @priv: the backend's
+ * @name_lock: spinlock, innermost: protects @vunit and @name
  * @vunit: the vIOMMU that it has names in, NULL: none. Who holds the vsids_lock of
  *	a vIOMMU can tell whether it is that one, which says nothing of others
+ * @name: the first one there
  * @vsids: its names there, struct iommufd_sva_vsid_entry. Under @vunit's vsids_lock:
  *	a device may go through tables of one vIOMMU and have names in another
  * @set: its isolation set; holds a reference. This and what follows is the
@@ -538,7 +541,9 @@ struct iommufd_sva_master {
 	bool pasid_enabled;
 	bool pinned;
 	void *priv;
+	spinlock_t name_lock;
 	struct iommufd_sva_vunit *vunit;
+	u64 name;
 	struct list_head vsids;
 
 	struct iommufd_sva_set *set;
@@ -599,8 +604,8 @@ struct iommufd_sva_master *
 iommufd_sva_vunit_find(struct iommufd_sva_vunit *vunit, u64 vsid);
 
 /*
- * What the guest calls @master in @vunit: the name that it got first. vsids_lock is
- * held. False: it has none there.
+ * What the guest calls @master in @vunit: the name that it got first. False: it has none
+ * there. Waits for nobody.
  */
 bool iommufd_sva_vunit_name(struct iommufd_sva_vunit *vunit,
 			    struct iommufd_sva_master *master, u64 *vsid);

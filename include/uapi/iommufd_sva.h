@@ -533,7 +533,8 @@ struct iommufd_sva_hwpt_vtd_s1 {
  *       context descriptor table ends beyond the guest's physical addresses
  *
  * Config chooses: stage 1 through the guest's context descriptor table, bypass
- * (as the parent stage 2), or abort. On a unit where stalls can be configured
+ * (as the parent stage 2), or abort. EATS 1 lets a device that has ATS cache what
+ * stage 1 translates; without, its ATS is off. On a unit where stalls can be configured
  * S1STALLD counts as set: the devices are PCI devices, which must not stall.
  */
 struct iommufd_sva_hwpt_arm_smmuv3 {
@@ -958,8 +959,8 @@ struct iommufd_sva_hwpt_vtd_s1_invalidate {
  * @cmd: a command of the guest's command queue as it stands there (Arm IHI
  *       0070, chapter 4): CMD_TLBI_NSNH_ALL, CMD_TLBI_NH_ALL, _ASID, _VA, _VAA,
  *       CMD_CFGI_CD, CMD_CFGI_CD_ALL, CMD_ATC_INV. VMID and StreamID are the
- *       kernel's to replace. CMD_ATC_INV is checked like the others and then
- *       left out: no device has ATS on yet
+ *       kernel's to replace. CMD_ATC_INV has an effect after all before it has
+ *       completed, and is left out for a device whose ATS is off
  */
 struct iommufd_sva_viommu_arm_smmuv3_invalidate {
 	__aligned_le64 cmd[2];
@@ -998,8 +999,9 @@ struct iommufd_sva_viommu_arm_smmuv3_invalidate {
  * -EFAULT
  *	an entry cannot be read. SMMUv3: CERROR_ABT. VT-d: IQE with IQEI 2
  * -ETIMEDOUT
- *	the device did not answer an ATC or device-TLB invalidation. SMMUv3:
- *	CERROR_ATC_INV. VT-d: ITE, see @out_error
+ *	the device did not answer an ATC or device-TLB invalidation. SMMUv3: what
+ *	was consumed has taken effect but for that, and the guest's next CMD_SYNC
+ *	ends in CERROR_ATC_INV_SYNC. VT-d: ITE, see @out_error
  */
 struct iommufd_sva_hwpt_invalidate {
 	__u32 size;

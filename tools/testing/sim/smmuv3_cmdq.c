@@ -158,6 +158,7 @@ static void invalidate(struct ssim *u, const struct scope *s, const char *wide)
 	bool is_wide = false;
 	unsigned int i, kind;
 
+	u->unsynced = true;
 	for (i = 0; i < ARRAY_SIZE(groups); i++) {
 		struct tally t = {};
 
@@ -416,6 +417,8 @@ static bool atc_inv(struct ssim *u, const u64 *cmd)
 	u64 length = ~0ULL, addr = 0;
 
 	ssim_count(u, "ATC_INV");
+	if (u->unsynced)
+		ssim_count(u, "bad.ATC_INV_before_SYNC");
 	if (!(u->f.idr[0] & IDR0_ATS) || size > 52)
 		return false;
 	if (!(u->cr0ack & CR0_SMMUEN))
@@ -507,6 +510,7 @@ static int sync(struct ssim *u, const u64 *cmd)
 		return CERROR_ATC_INV_SYNC;
 	}
 	ssim_count(u, "SYNC");
+	u->unsynced = false;
 	if (cs == SYNC_CS_IRQ) {
 		if (addr && (u->f.idr[0] & IDR0_MSI)) {
 			ssim_count(u, "msi");
@@ -624,4 +628,5 @@ void ssim_cmdq_disable(struct ssim *u)
 	u->sync_due = 0;
 	u->sync_lost = false;
 	u->atc_failed = false;
+	u->unsynced = false;
 }

@@ -217,6 +217,7 @@ struct ssim_msi {
  *	off
  * @stuck: handshakes do not answer (SIM_FAULT_STUCK), until one more is begun
  * @atc_failed: an invalidation since the last CMD_SYNC got no answer
+ * @unsynced: something of the unit's own caches was invalidated since then
  * @faults: how often each enum sim_fault is to happen yet
  * @late_ms: SIM_FAULT_LATE: how late
  * @entries: all cached entries, and room for more
@@ -244,6 +245,7 @@ struct ssim {
 	bool sync_lost;
 	bool stuck;
 	bool atc_failed;
+	bool unsynced;
 	u32 faults[SIM_FAULTS];
 	u64 late_ms;
 

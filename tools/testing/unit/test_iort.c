@@ -287,6 +287,30 @@ TEST(map_rid)
 	unload(&iort);
 }
 
+/* ATS Attribute: bit 0, of the root complex that sends to the SMMU. */
+TEST(ats)
+{
+	struct smmuv3_iort iort;
+	struct machine m;
+	u32 at = 48;
+
+	build(&m, 6);
+	while (get(&m.t, at, 1) != 2)
+		at += get(&m.t, at + 1, 2);
+	put(&m.t, at + 24, 0xfffffffe, 4);
+	CHECK_EQ(load(&iort, &m.t), 0);
+	CHECK(!smmuv3_iort_ats(&iort, m.a, 0, 0));
+	unload(&iort);
+	put(&m.t, at + 24, 1, 4);
+	CHECK_EQ(load(&iort, &m.t), 0);
+	CHECK(smmuv3_iort_ats(&iort, m.a, 0, 0));
+	CHECK(!smmuv3_iort_ats(&iort, m.b, 0, 0));
+	CHECK(!smmuv3_iort_ats(&iort, 0, 0, 0));
+	CHECK(smmuv3_iort_ats(&iort, m.b, 0, 0x4000));
+	CHECK(!smmuv3_iort_ats(&iort, m.a, 3, 0));
+	unload(&iort);
+}
+
 TEST(count_is_minus_one)
 {
 	struct smmuv3_iort iort;

@@ -136,6 +136,9 @@ TEST(ats)
 		  0xdeadbeef00000040ULL, VA | 9);
 	CHECK_CMD(smmuv3_make_atc_inv(1, 0, 0, SMMUV3_ATC_SIZE_ALL), 0x0000000100000840ULL, 52);
 	CHECK_CMD(smmuv3_make_atc_inv(1, 0xfffff, VA, 0), 0x00000001fffff840ULL, VA);
+	/* 9 Global, with SSV */
+	CHECK_CMD(smmuv3_make_atc_inv_global(0xdeadbeef, DIRTY, 9), 0xdeadbeef00000a40ULL,
+		  VA | 9);
 	CHECK_CMD(smmuv3_make_pri_resp(0xdeadbeef, SMMUV3_NO_SSID, 0x1ff, SMMUV3_PRI_DENY),
 		  0xdeadbeef00000041ULL, 0x01ff);
 	CHECK_CMD(smmuv3_make_pri_resp(1, 2, 3, SMMUV3_PRI_FAIL), 0x0000000100002841ULL, 0x1003);

@@ -200,8 +200,31 @@ TEST(ste_result)
 	ste[1] = 0;
 	CHECK_EQ(smmuv3_guest_ste(&all_caps, 40, ste), 0);
 	CHECK_EQ(ste[1], 0);
-	CHECK(!smmuv3_guest_ats(ste));
 	CHECK(!smmuv3_guest_translates(ste));
+}
+
+/* Config, V and EATS: whose are translations that the device caches? */
+TEST(ste_ats)
+{
+	static const struct {
+		u64 qw0;
+		bool without, with;
+	} cases[] = {
+		{ S1, false, true },
+		{ BYPASS, true, true },		/* the host's */
+		{ 1, false, false },		/* abort */
+		{ S1 & ~1ULL, false, false },	/* not valid */
+		{ BYPASS & ~1ULL, false, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		__le64 without[2] = { cases[i].qw0, 0xd4 };
+		__le64 with[2] = { cases[i].qw0, 0xd4 | 1ULL << 28 };
+
+		CHECK_EQ(smmuv3_guest_ats(without), cases[i].without);
+		CHECK_EQ(smmuv3_guest_ats(with), cases[i].with);
+	}
 }
 
 /* Whatever a guest writes, what becomes of it is confined. */

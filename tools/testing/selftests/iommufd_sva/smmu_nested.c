@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Substreams on an SMMUv3: a guest's tables of context descriptors, which the hardware
- * walks itself, its address spaces on PASIDs, and its commands about them. Needs the
+ * walks itself, its address spaces on PASIDs, and its commands about them; and what its
+ * devices cache of these with ATS. Needs the
  * hardware model: a unit whose caches keep everything until the right command comes,
  * and devices that send any request that they are told to. Plugs its own devices in.
  */
@@ -21,6 +22,8 @@
 #define MAX_DEVICES 64
 #define FIRST_SLOT 20
 #define CAPS (SIM_CAP_FLR | SIM_CAP_PASID | SIM_CAP_PASID_PRIV)
+/* The second one has no ATS. */
+#define ATS_CAPS(i) (CAPS | ((i) == 1 ? 0 : SIM_CAP_ATS))
 #define VSID(i) (0x77001 + (i))
 /* Instead of a seed: the unit did not let the request through. */
 #define BLOCKED (-SIM_UR)
@@ -91,7 +94,7 @@ FIXTURE_SETUP(smmu_nested)
 	for (int i = 0; i < NDEVICES; i++) {
 		/* What a test left that was ended half-way. */
 		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
-		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i, CAPS);
+		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i, ATS_CAPS(i));
 		ASSERT_LT(0, self->bdf[i]);
 		ASSERT_EQ(0, sva_bind(self->fd, self->bdf[i], &self->device[i]));
 	}
@@ -902,7 +905,7 @@ static void count(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_nested) *
 	uint32_t device[MAX_DEVICES], t[MAX_DEVICES], name;
 	int bdf[MAX_DEVICES];
 	struct cds cds[MAX_DEVICES];
-	uint64_t before, batches;
+	uint64_t before, batches, sent = sim_counter(0, "ATC_INV");
 
 	ASSERT_EQ(0, plug_many(self->fd, num, bdf, device));
 	for (int i = 0; i < num; i++) {
@@ -924,7 +927,7 @@ static void count(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_nested) *
 	ASSERT_EQ(0, queue(self, cmd_tlbi_nh_va(1, VA, 1)));
 	EXPECT_EQ(before + 1, tlb_commands()) TH_LOG("%d devices", num);
 	EXPECT_EQ(batches + 1, sim_counter(0, "batches"));
-	EXPECT_EQ(0, sim_counter(0, "ATC_INV"));
+	EXPECT_EQ(sent, sim_counter(0, "ATC_INV"));
 	for (int i = 0; i < num; i++) {
 		EXPECT_EQ(2, sim_sees(bdf[i], 50, VA, 0));
 	}
@@ -964,6 +967,404 @@ TEST_F(smmu_nested, one_batch)
 	ASSERT_EQ(0, queue_on(self, self->viommu, cmds, 300));
 	EXPECT_EQ(batches + 1, sim_counter(0, "batches"));
 	EXPECT_EQ(cds + 100, sim_counter(0, "CFGI_CD"));
+}
+
+/* --- ATS ---------------------------------------------------------------------- */
+
+/* IDR0.ATS */
+#define NEED_ATS()                                                                     \
+	do {                                                                           \
+		NEED_SUBSTREAMS();                                                     \
+		if (!(self->unit.idr[0] >> 10 & 1))                                    \
+			SKIP(return, "the unit has no ATS (IDR0.ATS)");                \
+	} while (0)
+
+static bool ats_is_on(FIXTURE_DATA(smmu_nested) *self, int i)
+{
+	unsigned int at = sim_ext_cap(self->bdf[i], 0x0f);
+
+	return at && sim_config(self->bdf[i], at + 6, 2) >> 15;
+}
+
+/* The same as sees(), by what the device has cached if it has. */
+static int ats_sees(FIXTURE_DATA(smmu_nested) *self, int i, uint32_t pasid)
+{
+	return sim_sees(self->bdf[i], pasid, VA, SIM_DMA_ATS);
+}
+
+/* The table becomes device @i's, and the guest has ATS on in it: EATS 1. */
+static int attach_ats(FIXTURE_DATA(smmu_nested) *self, int i, uint32_t pt,
+		      const struct cds *cds, unsigned int s1dss)
+{
+	uint64_t ste[2];
+	uint32_t table;
+
+	cds_ste(cds, s1dss, ste);
+	ste[1] |= 1ULL << 28;
+	return ste_on(self, pt, ste, &table) ?:
+	       sva_attach(self->fd, self->device[i], table, NULL);
+}
+
+/* How many invalidations of its ATC a device has had. */
+static uint64_t told(FIXTURE_DATA(smmu_nested) *self, int i)
+{
+	return sim_device_counter(self->bdf[i], "atc_invalidations");
+}
+
+/* Substreams 5 to 7, one more each, and what has none is as 0. */
+static void fill_table(FIXTURE_DATA(smmu_nested) *self, struct cds *cds, struct s1 *s1)
+{
+	cds_init(cds, &self->g, CDS_LINEAR, 8);
+	for (int k = 0; k < 4; k++) {
+		s1[k] = space(self, 1 + k, 1 + k);
+		cds_set(cds, k ? 4 + k : 0, &s1[k]);
+	}
+}
+
+/* Of requests through a guest's stage 1 the guest decides. */
+TEST_F(smmu_nested, ats_as_the_guest_says)
+{
+	uint32_t bypass, abort;
+	struct s1 s1[4];
+	struct cds cds;
+	uint64_t ste[2];
+
+	NEED_ATS();
+	fill_table(self, &cds, s1);
+	guest_ste_bypass(ste);
+	ASSERT_EQ(0, ste_on(self, self->viommu, ste, &bypass));
+	guest_ste_abort(ste);
+	ASSERT_EQ(0, ste_on(self, self->viommu, ste, &abort));
+	EXPECT_FALSE(ats_is_on(self, 0));
+	for (int round = 0; round < 2; round++) {
+		ASSERT_EQ(0, attach(self, 0, &cds, S1DSS_SSID0));
+		EXPECT_FALSE(ats_is_on(self, 0));
+		EXPECT_EQ(2, sees(self, 0, 5));
+		EXPECT_EQ(-SIM_NO_MASTER, ats_sees(self, 0, 5));
+		for (int i = 0; i < NDEVICES; i++) {
+			ASSERT_EQ(0, attach_ats(self, i, self->viommu, &cds, S1DSS_SSID0));
+			EXPECT_EQ(i != 1, ats_is_on(self, i));
+			EXPECT_EQ(2, sees(self, i, 5));
+		}
+		EXPECT_EQ(2, ats_sees(self, 0, 5));
+		EXPECT_EQ(1, ats_sees(self, 0, SIM_NO_PASID));
+		/* Where it bypasses what is cached is the host's. */
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[0], bypass, NULL));
+		EXPECT_TRUE(ats_is_on(self, 0));
+		EXPECT_EQ(-SIM_CA, ats_sees(self, 0, 5)) TH_LOG("it is cached still");
+		EXPECT_EQ(SIM_GARBAGE, sim_sees(self->bdf[0], SIM_NO_PASID, GPA, SIM_DMA_ATS));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[0], abort, NULL));
+		EXPECT_FALSE(ats_is_on(self, 0));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->parent, NULL));
+		EXPECT_TRUE(ats_is_on(self, 0));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
+		EXPECT_FALSE(ats_is_on(self, 0));
+	}
+}
+
+/* What a device has cached goes by the guest's CMD_ATC_INV for it, and by nothing else. */
+TEST_F(smmu_nested, ats_commands)
+{
+	struct s1 s1[4];
+	struct cds cds;
+	uint64_t sent;
+
+	NEED_ATS();
+	fill_table(self, &cds, s1);
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, attach_ats(self, i, self->viommu, &cds, S1DSS_SSID0));
+		if (i == 1)
+			continue;
+		EXPECT_EQ(1, ats_sees(self, i, SIM_NO_PASID));
+		for (int k = 1; k < 4; k++)
+			EXPECT_EQ(1 + k, ats_sees(self, i, 4 + k));
+	}
+	for (int k = 0; k < 4; k++)
+		s1_map(&s1[k], VA, page(self, 11 + k), S1_RW);
+	ASSERT_EQ(0, queue(self, cmd_tlbi_nh_all()));
+	EXPECT_EQ(12, sees(self, 0, 5));
+	EXPECT_EQ(2, ats_sees(self, 0, 5)) TH_LOG("not invalidated yet");
+	sent = sim_counter(0, "ATC_INV");
+	/* One substream's page of one device. */
+	ASSERT_EQ(0, queue(self, cmd_atc_inv_ssid(VSID(0), 5, VA + SZ_4K, 0)));
+	EXPECT_EQ(2, ats_sees(self, 0, 5)) TH_LOG("another page was");
+	ASSERT_EQ(0, queue(self, cmd_atc_inv_ssid(VSID(0), 5, VA, 0)));
+	EXPECT_EQ(12, ats_sees(self, 0, 5));
+	EXPECT_EQ(3, ats_sees(self, 0, 6)) TH_LOG("another substream's was");
+	EXPECT_EQ(2, ats_sees(self, 2, 5)) TH_LOG("another device's was");
+	/* All of its substreams; what has none is not one. */
+	ASSERT_EQ(0, queue(self, cmd_atc_inv_global(VSID(0), VA, 0)));
+	EXPECT_EQ(13, ats_sees(self, 0, 6));
+	EXPECT_EQ(14, ats_sees(self, 0, 7));
+	EXPECT_EQ(1, ats_sees(self, 0, SIM_NO_PASID));
+	ASSERT_EQ(0, queue(self, cmd_atc_inv(VSID(0), 0, 52)));
+	EXPECT_EQ(11, ats_sees(self, 0, SIM_NO_PASID));
+	EXPECT_EQ(sent + 4, sim_counter(0, "ATC_INV"));
+	EXPECT_EQ(2, ats_sees(self, 2, 5));
+	/* One without ATS has nothing. */
+	ASSERT_EQ(0, queue(self, cmd_atc_inv(VSID(1), 0, 52)));
+	EXPECT_EQ(sent + 4, sim_counter(0, "ATC_INV"));
+	EXPECT_EQ(-EIO, queue(self, cmd_atc_inv(VSID(7), 0, 52)));
+	EXPECT_EQ(-EIO, queue(self, cmd_atc_inv(VSID(2), 0, 53)));
+}
+
+/* Without a vIOMMU one command is for every device of the table that has ATS. */
+TEST_F(smmu_nested, ats_commands_on_the_parent)
+{
+	struct guest_cmd cmds[2] = { cmd_tlbi_nh_asid(2), cmd_atc_inv_ssid(0, 5, VA, 0) };
+	uint32_t table;
+	struct s1 s1[4];
+	struct cds cds;
+	uint64_t sent, ste[2];
+
+	NEED_ATS();
+	fill_table(self, &cds, s1);
+	cds_ste(&cds, S1DSS_SSID0, ste);
+	ste[1] |= 1ULL << 28;
+	ASSERT_EQ(0, ste_on(self, self->parent, ste, &table));
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[i], table, NULL));
+		EXPECT_EQ(i == 1 ? -SIM_NO_MASTER : 2, ats_sees(self, i, 5));
+		EXPECT_EQ(2, sees(self, i, 5));
+	}
+	s1_map(&s1[1], VA, page(self, 12), S1_RW);
+	sent = sim_counter(0, "ATC_INV");
+	ASSERT_EQ(0, queue_on(self, table, cmds, 2));
+	EXPECT_EQ(sent + 2, sim_counter(0, "ATC_INV"));
+	for (int i = 0; i < NDEVICES; i++) {
+		EXPECT_EQ(12, i == 1 ? sees(self, i, 5) : ats_sees(self, i, 5));
+	}
+}
+
+/*
+ * A VMM that passes on what is between two CMD_SYNCs and more: the unit's own caches
+ * are done before a device is told, else it asks, and gets the same again. The model
+ * sees to that (bad.ATC_INV_before_SYNC).
+ */
+TEST_F(smmu_nested, ats_after_the_tlb)
+{
+	struct guest_cmd cmds[300];
+	uint64_t syncs, batches;
+	struct s1 s1[4];
+	struct cds cds;
+
+	NEED_ATS();
+	fill_table(self, &cds, s1);
+	ASSERT_EQ(0, attach_ats(self, 0, self->viommu, &cds, S1DSS_TERMINATE));
+	EXPECT_EQ(2, ats_sees(self, 0, 5));
+	s1_map(&s1[1], VA, page(self, 12), S1_RW);
+	/* Two of each in turn. */
+	for (int i = 0; i < 300; i++)
+		cmds[i] = i % 4 < 2 ? cmd_tlbi_nh_asid(2) : cmd_atc_inv_ssid(VSID(0), 5, VA, 0);
+	syncs = sim_counter(0, "SYNC");
+	batches = sim_counter(0, "batches");
+	ASSERT_EQ(0, queue_on(self, self->viommu, cmds, 300));
+	EXPECT_EQ(12, ats_sees(self, 0, 5));
+	EXPECT_EQ(syncs + 76, sim_counter(0, "SYNC"));
+	EXPECT_EQ(batches + 1, sim_counter(0, "batches"));
+	EXPECT_STREQ("", sim_bad(0));
+}
+
+/* Stage 2 alone: what is unmapped is gone from the devices, and nothing else. */
+TEST_F(smmu_nested, ats_unmap)
+{
+	char *mem = mem_alloc(2 * SZ_4K, SZ_4K);
+	uint64_t sent;
+
+	NEED_ATS();
+	mem_fill(mem, SZ_4K, 30);
+	mem_fill(mem + SZ_4K, SZ_4K, 31);
+	for (int k = 0; k < 2; k++)
+		ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem + k * SZ_4K, SZ_4K,
+				     VA + k * SZ_4K, SVA_RW));
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[i], self->parent, NULL));
+		EXPECT_EQ(i != 1, ats_is_on(self, i));
+		EXPECT_EQ(30, sees(self, i, SIM_NO_PASID));
+	}
+	EXPECT_EQ(30, ats_sees(self, 0, SIM_NO_PASID));
+	EXPECT_EQ(31, sim_sees(self->bdf[0], SIM_NO_PASID, VA + SZ_4K, SIM_DMA_ATS));
+	sent = sim_counter(0, "ATC_INV");
+	sim_reset_device_counters(self->bdf[0]);
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, VA, SZ_4K, NULL));
+	/* One for each device that has ATS, and of that page. */
+	EXPECT_EQ(sent + 2, sim_counter(0, "ATC_INV"));
+	EXPECT_EQ(1, sim_device_counter(self->bdf[0], "atc_dropped"));
+	EXPECT_EQ(BLOCKED, ats_sees(self, 0, SIM_NO_PASID));
+	EXPECT_EQ(31, sim_sees(self->bdf[0], SIM_NO_PASID, VA + SZ_4K, SIM_DMA_ATS));
+	/* Off where it was: nothing is sent any more. */
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
+	}
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[1], self->parent, NULL));
+	sent = sim_counter(0, "ATC_INV");
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, VA + SZ_4K, SZ_4K, NULL));
+	EXPECT_EQ(sent, sim_counter(0, "ATC_INV"));
+	mem_free(mem, 2 * SZ_4K);
+}
+
+/* Memory that the VMM takes back is gone from what devices know under guests' addresses. */
+TEST_F(smmu_nested, ats_parent_unmapped)
+{
+	char *mem = mem_alloc(SZ_4K, SZ_4K);
+	const uint32_t pt[] = { self->viommu, self->parent };
+	struct s1 s1[4];
+	struct cds cds;
+
+	NEED_ATS();
+	for (int how = 0; how < 2; how++) {
+		mem_fill(mem, SZ_4K, 30);
+		ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, SZ_4K, 4 * GPA, SVA_RW));
+		fill_table(self, &cds, s1);
+		s1_map(&s1[0], VA, 4 * GPA, S1_RW);
+		s1_map(&s1[2], VA, 4 * GPA, S1_RW);
+		ASSERT_EQ(0, attach_ats(self, 0, pt[how], &cds, S1DSS_SSID0));
+		EXPECT_EQ(30, ats_sees(self, 0, SIM_NO_PASID));
+		EXPECT_EQ(30, ats_sees(self, 0, 6));
+		EXPECT_EQ(2, ats_sees(self, 0, 5));
+		ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, 4 * GPA, SZ_4K, NULL));
+		EXPECT_EQ(BLOCKED, ats_sees(self, 0, SIM_NO_PASID));
+		EXPECT_EQ(BLOCKED, ats_sees(self, 0, 6));
+		EXPECT_EQ(2, ats_sees(self, 0, 5));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
+	}
+	mem_free(mem, SZ_4K);
+}
+
+/* Another table, another VMID: nothing of the old one is in the device. */
+TEST_F(smmu_nested, ats_replaced)
+{
+	struct s1 s1[4], other[4];
+	struct cds cds[2];
+
+	NEED_ATS();
+	fill_table(self, &cds[0], s1);
+	fill_table(self, &cds[1], other);
+	for (int k = 0; k < 4; k++)
+		s1_map(&other[k], VA, page(self, 21 + k), S1_RW);
+	for (int round = 0; round < 3; round++) {
+		ASSERT_EQ(0, attach_ats(self, 0, self->parent, &cds[0], S1DSS_SSID0));
+		EXPECT_EQ(1, ats_sees(self, 0, SIM_NO_PASID));
+		EXPECT_EQ(3, ats_sees(self, 0, 6));
+		ASSERT_EQ(0, attach_ats(self, 0, self->parent, &cds[1], S1DSS_SSID0));
+		EXPECT_TRUE(ats_is_on(self, 0));
+		EXPECT_EQ(21, ats_sees(self, 0, SIM_NO_PASID));
+		EXPECT_EQ(23, ats_sees(self, 0, 6));
+	}
+}
+
+/*
+ * A device that does not answer must not reach what was unmapped, nor keep another from
+ * anything.
+ */
+TEST_F(smmu_nested, ats_no_answer)
+{
+	char *mem = mem_alloc(2 * SZ_4K, SZ_4K);
+
+	NEED_ATS();
+	mem_fill(mem, SZ_4K, 30);
+	mem_fill(mem + SZ_4K, SZ_4K, 31);
+	for (int k = 0; k < 2; k++)
+		ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem + k * SZ_4K, SZ_4K,
+				     VA + k * SZ_4K, SVA_RW));
+	for (int i = 0; i < NDEVICES; i += 2) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[i], self->parent, NULL));
+		EXPECT_EQ(30, ats_sees(self, i, SIM_NO_PASID));
+		EXPECT_EQ(31, sim_sees(self->bdf[i], SIM_NO_PASID, VA + SZ_4K, SIM_DMA_ATS));
+	}
+	/* Both once, and the first one once more when they are asked one by one. */
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 3, 0));
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, VA, SZ_4K, NULL));
+	EXPECT_TRUE(kmsg_wait(self->log, 3000, NULL, 0,
+			      KMSG_WORDS(sim_name(self->bdf[0]), "does not answer")));
+	/* It has the other page cached still, and that is of no use to it. */
+	EXPECT_EQ(BLOCKED, ats_sees(self, 0, SIM_NO_PASID));
+	EXPECT_EQ(BLOCKED, sim_sees(self->bdf[0], SIM_NO_PASID, VA + SZ_4K, SIM_DMA_ATS));
+	EXPECT_EQ(31, sim_sees(self->bdf[0], SIM_NO_PASID, VA + SZ_4K, 0));
+	EXPECT_EQ(BLOCKED, ats_sees(self, 2, SIM_NO_PASID));
+	EXPECT_EQ(31, sim_sees(self->bdf[2], SIM_NO_PASID, VA + SZ_4K, SIM_DMA_ATS));
+	/* It is not asked again, until it has ATS anew. */
+	sim_reset_device_counters(self->bdf[0]);
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, VA + SZ_4K, SZ_4K, NULL));
+	EXPECT_EQ(0, told(self, 0));
+	EXPECT_EQ(BLOCKED, sim_sees(self->bdf[2], SIM_NO_PASID, VA + SZ_4K, SIM_DMA_ATS));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, SZ_4K, VA, SVA_RW));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->parent, NULL));
+	EXPECT_EQ(30, ats_sees(self, 0, SIM_NO_PASID));
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, VA, SZ_4K, NULL));
+	EXPECT_EQ(BLOCKED, ats_sees(self, 0, SIM_NO_PASID));
+	mem_free(mem, 2 * SZ_4K);
+}
+
+/* On the way from one table to another, too. */
+TEST_F(smmu_nested, ats_no_answer_when_replaced)
+{
+	struct s1 s1[4];
+	struct cds cds;
+
+	NEED_ATS();
+	fill_table(self, &cds, s1);
+	ASSERT_EQ(0, attach_ats(self, 0, self->viommu, &cds, S1DSS_SSID0));
+	EXPECT_EQ(2, ats_sees(self, 0, 5));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 2, 0));
+	ASSERT_EQ(0, attach_ats(self, 0, self->parent, &cds, S1DSS_SSID0));
+	EXPECT_EQ(BLOCKED, ats_sees(self, 0, 5));
+	EXPECT_EQ(2, sees(self, 0, 5));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 0, 0));
+}
+
+/* The guest's own command: it is the guest's who hears of it. */
+TEST_F(smmu_nested, ats_no_answer_to_the_guest)
+{
+	struct guest_cmd cmds[3];
+	uint32_t num = 3;
+	struct s1 s1[4];
+	struct cds cds;
+
+	NEED_ATS();
+	fill_table(self, &cds, s1);
+	for (int i = 0; i < NDEVICES; i += 2) {
+		ASSERT_EQ(0, attach_ats(self, i, self->viommu, &cds, S1DSS_SSID0));
+		EXPECT_EQ(2, ats_sees(self, i, 5));
+	}
+	s1_map(&s1[1], VA, page(self, 12), S1_RW);
+	cmds[0] = cmd_tlbi_nh_asid(2);
+	cmds[1] = cmd_atc_inv_ssid(VSID(0), 5, VA, 0);
+	cmds[2] = cmd_atc_inv_ssid(VSID(2), 5, VA, 0);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 1, 0));
+	EXPECT_EQ(-ETIMEDOUT,
+		  sva_invalidate(self->fd, self->viommu,
+				 IOMMUFD_SVA_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3, cmds,
+				 sizeof(cmds[0]), &num));
+	EXPECT_EQ(3, num) TH_LOG("all but that has taken effect");
+	EXPECT_EQ(2, ats_sees(self, 0, 5));
+	EXPECT_EQ(12, ats_sees(self, 2, 5));
+	ASSERT_EQ(0, queue(self, cmds[1]));
+	EXPECT_EQ(12, ats_sees(self, 0, 5));
+	/* The same without a vIOMMU. */
+	EXPECT_TRUE(ats_is_on(self, 0));
+}
+
+/* A guest may say so where there is no ATS: nothing comes of it. */
+TEST_F(smmu_nested, unit_without_ats)
+{
+	uint64_t ste[2];
+	uint32_t table;
+	struct s1 a;
+
+	if (self->unit.idr[0] >> 10 & 1)
+		SKIP(return, "the unit has ATS");
+	a = space(self, 1, 1);
+	guest_ste(ste, guest_cd(&a));
+	ste[1] |= 1ULL << 28;
+	ASSERT_EQ(0, ste_on(self, self->viommu, ste, &table));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], table, NULL));
+	EXPECT_FALSE(ats_is_on(self, 0));
+	EXPECT_EQ(1, sees(self, 0, SIM_NO_PASID));
+	EXPECT_EQ(-EIO, queue(self, cmd_atc_inv(VSID(0), 0, 52)));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->parent, NULL));
+	EXPECT_FALSE(ats_is_on(self, 0));
 }
 
 /* --- one guest and another ------------------------------------------------------ */
