@@ -8,6 +8,7 @@
  */
 #include <linux/bitfield.h>
 #include <linux/ioport.h>
+#include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -618,19 +619,20 @@ static bool vtd_is_ram(phys_addr_t paddr, size_t len)
  * The guest may write there meanwhile: what comes is what there was, in pieces of 64
  * bits at least. Unmapping waits.
  *
- * Return: 0; -EFAULT where nothing is mapped, or something else than RAM.
+ * Return: 0; -EFAULT where nothing is mapped, or something else than RAM, or what the
+ * hardware would not read either.
  */
 int vtd_domain_read(struct vtd_domain *domain, u64 gpa, void *buf, size_t len)
 {
-	size_t run = len;
+	unsigned int prot;
 	phys_addr_t paddr;
 	int rc = -EFAULT;
 
-	if (gpa >> vtd_domain_gpa_bits(domain))
+	if (gpa >> vtd_domain_gpa_bits(domain) || offset_in_page(gpa) + len > PAGE_SIZE)
 		return -EFAULT;
 	down_read(&domain->readers);
-	if (iommufd_sva_pt_lookup_run(&domain->pt, gpa, &paddr, &run) && run >= len &&
-	    vtd_is_ram(paddr, len))
+	if (iommufd_sva_pt_lookup(&domain->pt, gpa, &paddr, &prot, NULL) &&
+	    (prot & IOMMU_READ) && vtd_is_ram(paddr, len))
 		rc = copy_from_kernel_nofault(buf, phys_to_virt(paddr), len);
 	up_read(&domain->readers);
 	return rc ? -EFAULT : 0;

@@ -373,8 +373,9 @@ static int vtd_s1_first(struct vtd_unit *unit, struct vtd_domain *parent,
  * @data: struct iommufd_sva_hwpt_vtd_s1
  *
  * Return: the nested translation; -EOPNOTSUPP for another type, unknown flags, and a
- * unit that does not nest; -EINVAL for a first stage that the unit does not have, or
- * that is beyond the guest's memory; -ENOMEM.
+ * unit that does not nest, or may not on @parent; -EINVAL for a first stage that the
+ * unit does not have, or that is beyond the guest's memory; -ENOMEM. Whether @parent
+ * fits the unit is seen when it is attached.
  */
 struct iommufd_sva_nested *vtd_nested_alloc(struct iommufd_sva_unit *unit,
 					    struct iommufd_sva_domain *parent,

@@ -4,12 +4,13 @@
  * their PASID tables on it (shadow.c).
  *
  * Locks, where vtd.h has none of them, outermost first:
- *   shadow->bind_lock	mutex: where a guest's PASID table is; inside master->lock
+ *   master->lock	the core's
+ *   shadow->bind_lock	mutex: where a guest's PASID table is
  *   vunit->lock	mutex: one HWPT_INVALIDATE of a guest at a time
  *   vunit->tables_lock	mutex: a guest's PASID tables, its domain IDs and what goes
  *			to the hardware for them
- *   vunit->vsids_lock	the core's, outside master->lock
- *   unit->lock
+ *   vunit->vsids_lock	the core's, which takes nothing inside it
+ *   unit->lock		whose holder may only try vsids_lock (vtd_guest_fault())
  */
 #ifndef __VTD_NESTED_H
 #define __VTD_NESTED_H

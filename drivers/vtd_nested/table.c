@@ -212,6 +212,21 @@ static void vtd_pasid_entry_modify(struct vtd_unit *unit, struct vtd_pasid_entry
 	vtd_publish(unit, to, sizeof(*to));
 }
 
+/* One entry of a leaf, where it is, which fits. */
+static void vtd_pasid_entry_set(struct vtd_unit *unit, struct vtd_pasid_entry *to,
+				const struct vtd_pasid_entry *entry)
+{
+	if (!vtd_pasid_entry_present(entry)) {
+		/* All of the quad word: QEMU may look at PGTT alone. */
+		WRITE_ONCE(to->qw[0], vtd_make_pasid_blocked().qw[0]);
+		vtd_publish(unit, to, sizeof(*to));
+	} else if (vtd_pasid_entry_present(to)) {
+		vtd_pasid_entry_modify(unit, to, entry);
+	} else {
+		vtd_pasid_entry_enable(unit, to, entry);
+	}
+}
+
 static bool vtd_pasid_leaf_is_empty(const struct vtd_pasid_entry *leaf)
 {
 	unsigned int i;
@@ -231,11 +246,9 @@ static struct vtd_pasid_entry *vtd_pasid_entry_disable(struct vtd_unit *unit,
 						       struct vtd_pasid_entry *leaf,
 						       u32 pasid)
 {
-	struct vtd_pasid_entry *entry = &leaf[pasid % VTD_PASID_LEAF_ENTRIES];
+	const struct vtd_pasid_entry blocked = vtd_make_pasid_blocked();
 
-	/* All of the quad word: QEMU may look at PGTT alone. */
-	WRITE_ONCE(entry->qw[0], vtd_make_pasid_blocked().qw[0]);
-	vtd_publish(unit, entry, sizeof(*entry));
+	vtd_pasid_entry_set(unit, &leaf[pasid % VTD_PASID_LEAF_ENTRIES], &blocked);
 	if (leaf == vtd_pasid_leaf(table->dir, VTD_RID_PASID) ||
 	    !vtd_pasid_leaf_is_empty(leaf))
 		return NULL;
@@ -273,13 +286,11 @@ void vtd_pasid_table_set(struct vtd_unit *unit, struct vtd_pasid_table *table, u
 	if (!vtd_pasid_entry_present(entry)) {
 		change->leaf = vtd_pasid_entry_disable(unit, table, leaf, pasid);
 		change->directory = change->leaf;
-	} else if (vtd_pasid_entry_present(now) && vtd_pasid_entry_fits(now, entry)) {
-		vtd_pasid_entry_modify(unit, now, entry);
-	} else if (vtd_pasid_entry_present(now)) {
+	} else if (!vtd_pasid_entry_fits(now, entry)) {
 		vtd_pasid_leaf_replace(unit, table, leaf, pasid, entry);
 		change->directory = true;
 	} else {
-		vtd_pasid_entry_enable(unit, now, entry);
+		vtd_pasid_entry_set(unit, now, entry);
 		if (!fresh)
 			return;
 		vtd_publish(unit, leaf, PAGE_SIZE);
@@ -298,20 +309,6 @@ void vtd_pasid_table_settle(struct vtd_pasid_table *table,
 		vtd_free_table(change->leaf);
 	else
 		list_add(&virt_to_page(change->leaf)->lru, &table->stale);
-}
-
-/* One entry of a leaf, where it is. */
-static void vtd_pasid_entry_set(struct vtd_unit *unit, struct vtd_pasid_entry *to,
-				const struct vtd_pasid_entry *entry)
-{
-	if (!vtd_pasid_entry_present(entry)) {
-		WRITE_ONCE(to->qw[0], vtd_make_pasid_blocked().qw[0]);
-		vtd_publish(unit, to, sizeof(*to));
-	} else if (vtd_pasid_entry_present(to)) {
-		vtd_pasid_entry_modify(unit, to, entry);
-	} else {
-		vtd_pasid_entry_enable(unit, to, entry);
-	}
 }
 
 /**

@@ -2,17 +2,19 @@
 /*
  * What the files of vtd_nested share.
  *
- * Locks, outermost first:
+ * Locks, outermost first; nested.h has those of guests:
  *   master->lock	the core's: one set_translation() of a device at a time
  *   unit->lock		mutex: the root, context and PASID tables of a unit, its
  *			requester IDs and what they show
- *   nested->lock		mutex, nested.c: where a nested HWPT is attached
+ *   nested->lock		mutex, nested.c: where a nested HWPT is attached, of all
+ *			units: its invalidations wait under it for the hardware
  *   domain->units_rwsem	which units a domain is on, its ID there and those of
  *			what is nested on it: read to invalidate, write to join
  *			and to leave
  *   unit->descs_lock	mutex: room for descriptors of a large batch
  *   unit->ats_rwsem	which devices have ATS on: read until what was sent to them has
  *			been answered, write to switch it
+ *   domain->readers	rwsem: see struct vtd_domain; nothing is taken inside it
  *   qi->lock		spinlock: the ring of the invalidation queue and its tail
  *   unit->gcmd_lock	spinlock: GCMD_REG, one command at a time
  *   unit->fectl_lock	raw spinlock: FECTL_REG; inside the irq core's locks

@@ -222,8 +222,8 @@ struct iommufd_sva_vunit_ops {
  * @type: IOMMUFD_SVA_VIOMMU_TYPE_* of the uAPI
  * @vsids: struct iommufd_sva_vsid_entry by vsid; filled by the core
  * @vsids_lock: protects @vsids and master->vsids of the devices in it. Inside
- *	igroup->lock, outside master->lock and every lock of a backend, but for one
- *	that invalidate() takes for itself.
+ *	igroup->lock. The core takes none of its own inside it, so a backend may take
+ *	it under what it holds in set_translation(); a backend has its own order.
  * @owner: the core's vIOMMU object
  *
  * Embedded first in the backend's own structure. The core fills everything but

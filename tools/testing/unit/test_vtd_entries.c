@@ -376,6 +376,8 @@ TEST(pasid_device_tlb)
 
 	desc = vtd_make_pasid_dev_tlb(0x1234, 0xabcd, 0x1f, 0x98765, PAGE, 0);
 	CHECK_QW(desc, 0xabc987651234d1f8ULL, PAGE);
+	desc = vtd_make_pasid_dev_tlb_global(0x1234, 0xabcd, 0x1f, PAGE, 0);
+	CHECK_QW(desc, 0xabc000001234d1f8ULL, PAGE | 1);
 	desc = vtd_make_pasid_dev_tlb(0x1234, 0x1234, 0, 1, 0, 52);
 	CHECK_QW(desc, 0x1230000112344008ULL, 0x7ffffffffffff800ULL);
 	CHECK_EQ(vtd_desc_type(&desc), VTD_DESC_PASID_DEV_TLB);
@@ -410,8 +412,9 @@ TEST(wait)
 	CHECK_QW(desc, 0xdeadbeef00000025ULL, PAGE | 0x13c);
 	desc = vtd_make_wait(3, 0);
 	CHECK_QW(desc, 0x25, 0);
-	desc = vtd_make_fence(PAGE, 0x11);
-	CHECK_QW(desc, 0x0000001100000065ULL, PAGE);
+	/* FN is 0x40. */
+	desc = vtd_make_fence(PAGE | 0x13c, 0xdeadbeef);
+	CHECK_QW(desc, 0xdeadbeef00000065ULL, PAGE | 0x13c);
 }
 
 /* 6.5.2.3: where 2^AM aligned pages start; 2^52 are all there are. */

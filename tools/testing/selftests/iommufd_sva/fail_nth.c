@@ -14,6 +14,7 @@
 #include "guest.h"
 #include "nest.h"
 #include "selftest.h"
+#include "vguest.h"
 
 #define IOVA 0x40000000UL
 /* More runs of pages than an unmap notes without memory. */
@@ -51,6 +52,10 @@ FIXTURE(fail_nth)
 	uint32_t parent, viommu, hwpt;
 	int events;
 	char *mem[2];
+	struct guest guest;
+	struct pasids pasids;
+	struct fs space;
+	uint32_t leaf;
 };
 
 /* One line for the whole program, not one for each test. */
@@ -786,19 +791,42 @@ TEST_F_TIMEOUT(fail_nth, replace_nested, 300)
 	fail(_metadata, self, call_attach_nested, call_replace, MAY_FAIL);
 }
 
-/* On the parent: it has an identity of its own on each unit. */
-static int pasid_table(FIXTURE_DATA(fail_nth) *self, uint32_t *table)
+static bool is_vtd(void)
 {
-	uint64_t ste[2];
-
-	guest_ste_bypass(ste);
-	return sva_pasid_table_alloc(self->fd, self->parent, kind()->table, ste, sizeof(ste),
-				     table);
+	return kind()->viommu == IOMMUFD_SVA_VIOMMU_VTD;
 }
 
+/* In the guest's memory a VT-d PASID table with one of each in it, in two leaves. */
+static void make_pasids(FIXTURE_DATA(fail_nth) *self)
+{
+	memset(self->mem[0], 0, LEN);
+	self->guest = (struct guest){ (uint8_t *)self->mem[0], AREA(0), LEN, 0 };
+	pasids_init(&self->pasids, &self->guest, 13);
+	fs_init(&self->space, &self->guest);
+	pasids_set(&self->pasids, 0, &self->space, 1);
+	pasids_set(&self->pasids, 5, &self->space, 2);
+	pasids_pass(&self->pasids, 64, 3);
+}
+
+static int pasid_table(FIXTURE_DATA(fail_nth) *self, uint32_t pt, uint32_t *table)
+{
+	struct iommufd_sva_pasid_table_vtd arg = { .pasid_bits = 13 };
+	uint64_t ste[2];
+
+	if (is_vtd()) {
+		make_pasids(self);
+		arg.dir_gpa = self->pasids.dir;
+		return sva_pasid_table_alloc(self->fd, pt, kind()->table, &arg, sizeof(arg),
+					     table);
+	}
+	guest_ste_bypass(ste);
+	return sva_pasid_table_alloc(self->fd, pt, kind()->table, ste, sizeof(ste), table);
+}
+
+/* On the parent: it has an identity of its own on each unit. */
 static int call_pasid_table(FIXTURE_DATA(fail_nth) *self)
 {
-	return pasid_table(self, &self->out);
+	return pasid_table(self, self->parent, &self->out);
 }
 
 TEST_F_TIMEOUT(fail_nth, pasid_table_alloc, 300)
@@ -807,10 +835,23 @@ TEST_F_TIMEOUT(fail_nth, pasid_table_alloc, 300)
 	fail(_metadata, self, call_pasid_table, destroy_out, MAY_FAIL);
 }
 
+static int call_viommu_table(FIXTURE_DATA(fail_nth) *self)
+{
+	return pasid_table(self, self->viommu, &self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, pasid_table_of_viommu, 300)
+{
+	NEED_NESTING();
+	fail(_metadata, self, call_viommu_table, destroy_out, MAY_FAIL);
+	ASSERT_EQ(0, call_viommu_table(self));
+	fail(_metadata, self, destroy_out, call_viommu_table, MUST_WORK);
+}
+
 TEST_F_TIMEOUT(fail_nth, attach_pasid_table, 300)
 {
 	NEED_NESTING();
-	ASSERT_EQ(0, pasid_table(self, &self->hwpt));
+	ASSERT_EQ(0, pasid_table(self, self->parent, &self->hwpt));
 	fail(_metadata, self, call_attach_nested, call_detach, MAY_FAIL);
 	ASSERT_EQ(0, call_attach_nested(self));
 	fail(_metadata, self, call_detach, call_attach_nested, MUST_WORK);
@@ -855,6 +896,67 @@ TEST_F_TIMEOUT(fail_nth, invalidate, 300)
 	observe(self, &same);
 	fail_each(_metadata, self, call_invalidate, nothing, MEMORY, MUST_WORK, &same, &same);
 	fail_each(_metadata, self, call_invalidate, nothing, USERCOPY, MAY_FAIL, &same, &same);
+}
+
+/* A guest has something new in a page of its table where it had nothing, and says so. */
+static int call_new_leaf(FIXTURE_DATA(fail_nth) *self)
+{
+	const struct qi descs[] = { qi_iotlb_domain(2), qi_pasid_global(), qi_iotlb_global() };
+	uint32_t num = ARRAY_SIZE(descs);
+
+	pasids_set(&self->pasids, 64 * self->leaf, &self->space, self->leaf);
+	return sva_invalidate(self->fd, self->viommu, kind()->inv, descs, sizeof(descs[0]), &num);
+}
+
+/* Pages stay: the next time it is another one. */
+static int undo_new_leaf(FIXTURE_DATA(fail_nth) *self)
+{
+	struct qi desc = qi_pasid_global();
+	uint32_t num = 1;
+
+	pasids_clear(&self->pasids, 64 * self->leaf++);
+	return sva_invalidate(self->fd, self->viommu, kind()->inv, &desc, sizeof(desc), &num);
+}
+
+/* A guest's queue allocates what its PASID table grows by. */
+TEST_F_TIMEOUT(fail_nth, queue, 300)
+{
+	struct state same;
+
+	if (!is_vtd())
+		SKIP(return, "descriptors of VT-d");
+	NEED_NESTING();
+	ASSERT_EQ(0, pasid_table(self, self->viommu, &self->hwpt));
+	ASSERT_EQ(0, call_attach_nested(self));
+	self->leaf = 2;
+	observe(self, &same);
+	fail_each(_metadata, self, call_new_leaf, undo_new_leaf, MEMORY, MAY_FAIL, &same, &same);
+	fail_each(_metadata, self, call_new_leaf, undo_new_leaf, USERCOPY, MAY_FAIL, &same, &same);
+}
+
+static int call_invalidate_hwpt(FIXTURE_DATA(fail_nth) *self)
+{
+	struct iommufd_sva_hwpt_vtd_s1_invalidate inv = { .addr = AREA(0), .npages = 1 };
+	uint32_t num = 1;
+
+	return sva_invalidate(self->fd, self->hwpt, IOMMUFD_SVA_HWPT_INVALIDATE_DATA_VTD_S1,
+			      &inv, sizeof(inv), &num);
+}
+
+/* It allocates nothing. */
+TEST_F_TIMEOUT(fail_nth, invalidate_hwpt, 300)
+{
+	struct state same;
+
+	if (!is_vtd())
+		SKIP(return, "invalidations of VT-d");
+	NEED_NESTING();
+	ASSERT_EQ(0, nest(self->fd, self->device, self->viommu, &self->hwpt));
+	ASSERT_EQ(0, call_attach_nested(self));
+	observe(self, &same);
+	fail_each(_metadata, self, call_invalidate_hwpt, nothing, MEMORY, MUST_WORK, &same, &same);
+	fail_each(_metadata, self, call_invalidate_hwpt, nothing, USERCOPY, MAY_FAIL, &same,
+		  &same);
 }
 
 /* --- the rest ---------------------------------------------------------- */

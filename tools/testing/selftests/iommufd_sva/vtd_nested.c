@@ -1609,6 +1609,32 @@ TEST_F(vtd_nested, hostile_memory)
 	mem_free(mem, SZ_2M);
 }
 
+/* Memory that the unit may write and not read: nothing is read there for it. */
+TEST_F(vtd_nested, hostile_write_only)
+{
+	char *mem = mem_alloc(SZ_4K, SZ_4K);
+	struct pasids p = { &self->g, 4 * GPA, 13 };
+	struct fs fs = space(self, 1);
+	struct pasids real;
+	uint32_t t;
+
+	/* The directory alone is there. */
+	pasids_init(&real, &self->g, 13);
+	pasids_set(&real, 1, &fs, DID);
+	memcpy(mem, guest_ptr(&self->g, real.dir), SZ_4K);
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, SZ_4K, 4 * GPA,
+			     SVA_WRITE));
+	ASSERT_EQ(0, table(self, &p, &t));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], t, NULL));
+	EXPECT_EQ(BLOCKED, sees(self, 0, 1));
+	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, 4 * GPA, SZ_4K, NULL));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, mem, SZ_4K, 4 * GPA, SVA_READ));
+	ASSERT_EQ(0, queue(self, qi_pasid_global()));
+	EXPECT_EQ(1, sees(self, 0, 1));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
+	mem_free(mem, SZ_4K);
+}
+
 /* --- replacing under requests --------------------------------------------- */
 
 struct requests {
