@@ -366,6 +366,7 @@ static int igroup_add(struct iommufd_sva_device *idev,
 	idev->igroup = igroup;
 	idev->master = iommufd_sva_set_find_master(set, idev->dev);
 	idev->pasid_bits = idev->master->pasid_bits;
+	idev->ats_supported = idev->master->ats.supported;
 	list_add_tail(&idev->igroup_item, &igroup->device_list);
 	mutex_unlock(&igroup->lock);
 	return 0;
@@ -1198,7 +1199,7 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 
 /* --- what a unit can do ------------------------------------------------ */
 
-static int report_hw_info(struct iommufd_sva_unit *unit, unsigned int pasid_bits,
+static int report_hw_info(struct iommufd_sva_unit *unit, struct iommufd_sva_device *idev,
 			  struct iommufd_sva_hw_info *cmd)
 {
 	void __user *uptr = u64_to_user_ptr(cmd->data_uptr);
@@ -1225,9 +1226,10 @@ static int report_hw_info(struct iommufd_sva_unit *unit, unsigned int pasid_bits
 
 	cmd->data_len = len;
 	cmd->out_data_type = type;
-	/* No device-TLBs yet; PASIDs without execute permission and privilege. */
-	cmd->out_max_pasid_log2 = pasid_bits;
-	cmd->out_capabilities = IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	/* PASIDs without execute permission and privilege. */
+	cmd->out_max_pasid_log2 = idev->pasid_bits;
+	cmd->out_capabilities = idev->ats_supported ? 0 :
+				IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED;
 	return 0;
 }
 
@@ -1250,7 +1252,7 @@ int iommufd_sva_get_hw_info(struct iommufd_sva_ucmd *ucmd)
 		return PTR_ERR(idev);
 	unit = iommufd_sva_device_unit(idev);
 	if (unit)
-		rc = report_hw_info(unit, idev->pasid_bits, cmd);
+		rc = report_hw_info(unit, idev, cmd);
 	if (!rc)
 		rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
 	iommufd_sva_put_object(&idev->obj);

@@ -258,6 +258,7 @@ struct iommufd_sva_hwpt_nested {
  * @attached: igroup->hwpt is attached for it; @obj has a user more then
  * @pasids: struct iommufd_sva_pasid by PASID; @obj has a user more for each
  * @pasid_bits: bits of its PASIDs, 0: none; constant
+ * @ats_supported: it may have ATS on; constant
  * @enabled: pci_enable_device() was done for it
  * @dead: it was unplugged. The object stays; its ioctls answer -ENODEV.
  */
@@ -275,6 +276,7 @@ struct iommufd_sva_device {
 	bool attached;
 	struct xarray pasids;
 	unsigned int pasid_bits;
+	bool ats_supported;
 	bool enabled;
 	bool dead;
 };

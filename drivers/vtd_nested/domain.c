@@ -354,8 +354,19 @@ static struct vtd_desc vtd_iotlb_desc(struct vtd_unit *unit, u16 did, u64 start,
 	return vtd_make_iotlb_pages(did, vtd_address_start(start, am), am, ih, dr, dw);
 }
 
-/* So many go to a unit together: no memory is allocated to invalidate. */
+/* Room on the stack for so many: no memory is allocated to invalidate. */
 #define VTD_DOMAIN_DESCS	16
+
+/* What is there on a unit: the domain itself and what is nested on it. */
+static unsigned int vtd_domain_count(struct vtd_domain_unit *du)
+{
+	const struct list_head *at;
+	unsigned int num = 1;
+
+	list_for_each(at, &du->tags)
+		num++;
+	return num;
+}
 
 /* Of all that is there on a unit what has addresses from @start to @last. */
 static void vtd_domain_add_iotlb(struct vtd_batch *batch, struct vtd_domain_unit *du, u64 start,
@@ -378,10 +389,11 @@ static int vtd_domain_invalidate_unit(struct vtd_domain_unit *du, u64 start, u64
 	struct vtd_desc descs[VTD_DOMAIN_DESCS];
 	struct vtd_batch batch;
 
-	vtd_batch_init(&batch, du->unit, descs, ARRAY_SIZE(descs));
+	vtd_batch_init_for(&batch, du->unit, descs, ARRAY_SIZE(descs),
+			   vtd_domain_count(du) + vtd_ats_count(&du->devices));
 	vtd_domain_add_iotlb(&batch, du, start, last, ih);
 	vtd_ats_add(&batch, &du->devices, start, last);
-	return vtd_batch_submit(&batch);
+	return vtd_batch_finish(&batch);
 }
 
 /* What was not mapped there is: nothing of that is in a device-TLB. */
@@ -390,9 +402,9 @@ static int vtd_domain_announce_unit(struct vtd_domain_unit *du, u64 start, u64 l
 	struct vtd_desc descs[VTD_DOMAIN_DESCS];
 	struct vtd_batch batch;
 
-	vtd_batch_init(&batch, du->unit, descs, ARRAY_SIZE(descs));
+	vtd_batch_init_for(&batch, du->unit, descs, ARRAY_SIZE(descs), vtd_domain_count(du));
 	vtd_domain_add_iotlb(&batch, du, start, last, false);
-	return vtd_batch_submit(&batch);
+	return vtd_batch_finish(&batch);
 }
 
 /**
@@ -413,9 +425,9 @@ int vtd_domain_flush_unit(struct vtd_domain *domain, struct vtd_unit *unit)
 	struct vtd_batch batch;
 	struct vtd_tag *tag;
 
-	vtd_batch_init(&batch, unit, descs, ARRAY_SIZE(descs));
 	down_read(&domain->units_rwsem);
 	du = vtd_domain_find(domain, unit);
+	vtd_batch_init_for(&batch, unit, descs, ARRAY_SIZE(descs), 2 * vtd_domain_count(du));
 	vtd_batch_add(&batch, vtd_make_pasid_cache_domain(du->did));
 	list_for_each_entry(tag, &du->tags, node)
 		vtd_batch_add(&batch, vtd_make_pasid_cache_domain(tag->did));
@@ -423,7 +435,7 @@ int vtd_domain_flush_unit(struct vtd_domain *domain, struct vtd_unit *unit)
 	list_for_each_entry(tag, &du->tags, node)
 		vtd_batch_add(&batch, vtd_make_iotlb_domain(tag->did, dr, dw));
 	up_read(&domain->units_rwsem);
-	return vtd_batch_submit(&batch);
+	return vtd_batch_finish(&batch);
 }
 
 static void vtd_domain_invalidate(struct vtd_domain *domain, u64 start, u64 last, bool ih)

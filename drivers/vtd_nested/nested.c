@@ -256,7 +256,8 @@ static int vtd_nested_pass(struct vtd_nested_unit *nu,
 	unsigned int i;
 
 	vtd_unit_flush_write_buffer(nu->unit);
-	vtd_batch_init(&batch, nu->unit, descs, ARRAY_SIZE(descs));
+	vtd_batch_init_for(&batch, nu->unit, descs, ARRAY_SIZE(descs),
+			   num * (1 + vtd_ats_count(&nu->devices)));
 	for (i = 0; i < num; i++)
 		if (invs[i].npages)
 			vtd_batch_add(&batch, vtd_nested_desc(nu, &invs[i]));
@@ -264,7 +265,7 @@ static int vtd_nested_pass(struct vtd_nested_unit *nu,
 		if (invs[i].npages)
 			vtd_ats_add(&batch, &nu->devices, invs[i].addr,
 				    vtd_nested_last(&invs[i]));
-	return vtd_batch_submit(&batch);
+	return vtd_batch_finish(&batch);
 }
 
 static int vtd_nested_copy(const struct iommufd_sva_user_array *array, u32 index,

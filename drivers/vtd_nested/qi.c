@@ -65,7 +65,9 @@ int vtd_qi_init(struct vtd_unit *unit)
 	INIT_LIST_HEAD(&qi->waiting);
 	qi->ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, VTD_QI_ORDER);
 	qi->status = (void *)get_zeroed_page(GFP_KERNEL);
-	if (!qi->ring || !qi->status) {
+	mutex_init(&unit->descs_lock);
+	unit->descs = kcalloc(VTD_QI_SLOTS / 2, sizeof(*unit->descs), GFP_KERNEL);
+	if (!qi->ring || !qi->status || !unit->descs) {
 		vtd_qi_free(unit);
 		return -ENOMEM;
 	}
@@ -78,6 +80,8 @@ void vtd_qi_free(struct vtd_unit *unit)
 
 	free_pages((unsigned long)qi->ring, VTD_QI_ORDER);
 	free_page((unsigned long)qi->status);
+	kfree(unit->descs);
+	unit->descs = NULL;
 	qi->ring = NULL;
 	qi->status = NULL;
 }
@@ -511,6 +515,36 @@ void vtd_batch_init(struct vtd_batch *batch, struct vtd_unit *unit, struct vtd_d
 		    unsigned int room)
 {
 	*batch = (struct vtd_batch){ .unit = unit, .descs = descs, .room = room };
+}
+
+/**
+ * vtd_batch_init_for - the same where it is known how many there will be
+ * @batch: the batch; ends with vtd_batch_finish()
+ * @unit: where
+ * @descs: room for a few
+ * @room: how many
+ * @num: how many there will be: what is more than @room goes through memory of the
+ *	unit's, one batch at a time, so that it is one submission and none is allocated
+ */
+void vtd_batch_init_for(struct vtd_batch *batch, struct vtd_unit *unit,
+			struct vtd_desc *descs, unsigned int room, unsigned int num)
+{
+	if (num <= room) {
+		vtd_batch_init(batch, unit, descs, room);
+		return;
+	}
+	mutex_lock(&unit->descs_lock);
+	vtd_batch_init(batch, unit, unit->descs, VTD_QI_SLOTS / 2);
+}
+
+/* As vtd_batch_submit(), and @batch is no more. */
+int vtd_batch_finish(struct vtd_batch *batch)
+{
+	int rc = vtd_batch_submit(batch);
+
+	if (batch->descs == batch->unit->descs)
+		mutex_unlock(&batch->unit->descs_lock);
+	return rc;
 }
 
 /* What has been added takes effect, if nothing but a device failed before. */

@@ -11,6 +11,7 @@
  *   domain->units_rwsem	which units a domain is on, its ID there and those of
  *			what is nested on it: read to invalidate, write to join
  *			and to leave
+ *   unit->descs_lock	mutex: room for descriptors of a large batch
  *   unit->ats_rwsem	which devices have ATS on: read until what was sent to them has
  *			been answered, write to switch it
  *   domain->readers	rwsem: see struct vtd_domain; nothing is taken inside it
@@ -195,7 +196,8 @@ struct vtd_pasid_change {
  * @ecap: ECAP_REG
  * @found: to be put back
  * @taken: translation is on, by us
- * @lock: protects everything below but @dids, @ats, @qi and @faults
+ * @lock: protects everything below but @dids, @descs, @ats, @qi
+ *	and @faults
  * @root: root table
  * @identity_context: the context table that every half bus shows at first:
  *	each of its entries leads to @identity
@@ -207,6 +209,8 @@ struct vtd_pasid_change {
  * @num_dids: how many
  * @identity_did: the one that pass-through entries carry
  * @skipped: interrupt-entry-cache invalidations of guests that were left out
+ * @descs_lock: protects @descs; see the top
+ * @descs: room for half a queue of descriptors
  * @ats_rwsem: protects @ats; see the top
  * @ats: struct vtd_ats by requester ID, of devices that have ATS on
  * @ats_silent: one of them did not answer, and uses what it has still
@@ -238,6 +242,8 @@ struct vtd_unit {
 	atomic_t num_dids;
 	u16 identity_did;
 	atomic64_t skipped;
+	struct mutex descs_lock;
+	struct vtd_desc *descs;
 	struct rw_semaphore ats_rwsem;
 	struct xarray ats;
 	bool ats_silent;
@@ -372,6 +378,9 @@ struct vtd_batch {
 
 void vtd_batch_init(struct vtd_batch *batch, struct vtd_unit *unit, struct vtd_desc *descs,
 		    unsigned int room);
+void vtd_batch_init_for(struct vtd_batch *batch, struct vtd_unit *unit,
+			struct vtd_desc *descs, unsigned int room, unsigned int num);
+int vtd_batch_finish(struct vtd_batch *batch);
 void vtd_batch_add(struct vtd_batch *batch, struct vtd_desc desc);
 int vtd_batch_submit(struct vtd_batch *batch);
 

@@ -878,8 +878,9 @@ enum iommufd_sva_hwpt_invalidate_data_type {
  *   in them; "global" means every domain ID of this vIOMMU. Nested HWPTs are
  *   invalidated by themselves;
  * - device-TLB, PASID-based device-TLB: the device that the source ID names
- *   in this vIOMMU; PFSID is the kernel's to fill in. Checked like the others
- *   and then left out: no device has ATS on yet;
+ *   in this vIOMMU; PFSID and MIP are the kernel's to fill in. Left out for a
+ *   device that has no ATS on. A guest that does not use ATS need not send any:
+ *   what the two above name goes from device-TLBs too;
  * - page-group response: must answer a page request that is pending;
  * - interrupt-entry-cache: consumed and left out;
  * - wait: consumed and left out. The VMM completes it, by status write and

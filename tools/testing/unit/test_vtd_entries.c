@@ -381,9 +381,29 @@ TEST(pasid_device_tlb)
 	desc = vtd_make_pasid_dev_tlb(0x1234, 0x1234, 0, 1, 0, 52);
 	CHECK_QW(desc, 0x1230000112344008ULL, 0x7ffffffffffff800ULL);
 	CHECK_EQ(vtd_desc_type(&desc), VTD_DESC_PASID_DEV_TLB);
+	/* Of whatever PASID: GI. */
+	desc = vtd_make_pasid_dev_tlb_global(0x1234, 0xabcd, 4, 0x40200000, 9);
+	CHECK_QW(desc, 0xabc000001234d048ULL, 0x402ff801);
 }
 
-/* 6.5.2.8: 3:0 type 5, 4 IF, 5 SW, 6 FN, 7 PD, 63:32 data, 127:66 address. */
+/* Whom it is for: 47:32 of the one, 31:16 of the other. */
+TEST(device_of_a_device_tlb)
+{
+	struct vtd_desc desc;
+
+	desc = vtd_make_dev_tlb(0x1234, 0xabcd, 0x1f, PAGE, 0);
+	CHECK(vtd_desc_is_dev_tlb(&desc));
+	CHECK_EQ(vtd_desc_dev_tlb_sid(&desc), 0x1234);
+	desc = vtd_make_pasid_dev_tlb(0x1234, 0xabcd, 0x1f, 0x98765, PAGE, 0);
+	CHECK(vtd_desc_is_dev_tlb(&desc));
+	CHECK_EQ(vtd_desc_dev_tlb_sid(&desc), 0x1234);
+	desc = vtd_make_pasid_iotlb_all(1, 2);
+	CHECK(!vtd_desc_is_dev_tlb(&desc));
+	desc = vtd_make_wait(PAGE, 1);
+	CHECK(!vtd_desc_is_dev_tlb(&desc));
+}
+
+/* 6.5.2.9: 3:0 type 5, 4 IF, 5 SW, 6 FN, 7 PD, 63:32 data, 127:66 address. */
 TEST(wait)
 {
 	struct vtd_desc desc;

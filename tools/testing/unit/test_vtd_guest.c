@@ -279,6 +279,40 @@ TEST(descriptor_fields)
 	CHECK_EQ(out.sid, 0xabcd);
 	CHECK_EQ(desc_check(true, 0xfff00001abcdf008ULL, 0, &out), 0);
 	CHECK_EQ(out.sid, 0xabcd);
+	CHECK_EQ(out.pasid, 1);
+	CHECK_EQ(out.g, 0);
+}
+
+/* PCIe 10.3.1: with S (64, and 75) the lowest clear bit from 12 on tells how many pages. */
+TEST(descriptor_device_tlb_pages)
+{
+	struct vtd_guest_desc out;
+
+	CHECK_EQ(desc_check(true, 0x0000123400000003ULL, 0x7000, &out), 0);
+	CHECK_EQ(out.addr, 0x7000);
+	CHECK_EQ(out.am, 0);
+	CHECK_EQ(desc_check(true, 0x0000123400000003ULL, 0x6001, &out), 0);
+	CHECK_EQ(out.addr, 0x6000);
+	CHECK_EQ(out.am, 1);
+	CHECK_EQ(desc_check(true, 0x0000123400000003ULL, 0x402ff001, &out), 0);
+	CHECK_EQ(out.addr, 0x40200000);
+	CHECK_EQ(out.am, 9);
+	CHECK_EQ(desc_check(true, 0x0000123400000003ULL, 0x3ffffffffffff001ULL, &out), 0);
+	CHECK_EQ(out.addr, 0);
+	CHECK_EQ(out.am, 51);
+	/* Everything, and what has no clear bit at all. */
+	CHECK_EQ(desc_check(true, 0x0000123400000003ULL, 0x7ffffffffffff001ULL, &out), 0);
+	CHECK_EQ(out.am, VTD_ATS_EVERYTHING);
+	CHECK_EQ(desc_check(true, 0x0000123400000003ULL, 0xfffffffffffff001ULL, &out), 0);
+	CHECK_EQ(out.am, VTD_ATS_EVERYTHING);
+	CHECK_EQ(desc_check(true, 0x0000000512340008ULL, 0x402ff801, &out), 0);
+	CHECK_EQ(out.addr, 0x40200000);
+	CHECK_EQ(out.am, 9);
+	CHECK_EQ(out.g, 1);
+	CHECK_EQ(desc_check(true, 0x0000000512340008ULL, 0x402ff000, &out), 0);
+	CHECK_EQ(out.addr, 0x402ff000);
+	CHECK_EQ(out.am, 0);
+	CHECK_EQ(out.g, 0);
 }
 
 /* Whatever a guest writes: what is accepted is within what the makers can take. */
@@ -298,9 +332,15 @@ TEST(descriptor_any)
 		if (desc_check(i & 64, qw0, qw1, &out))
 			continue;
 		CHECK(out.type >= 1 && out.type <= 9);
-		CHECK(out.am <= all_caps.mamv);
 		CHECK(!(out.pasid >> 20));
-		CHECK(!(out.addr & ((1ULL << (12 + out.am)) - 1)));
+		if (out.type == VTD_DESC_DEV_TLB || out.type == VTD_DESC_PASID_DEV_TLB)
+			CHECK(out.am <= VTD_ATS_EVERYTHING);
+		else
+			CHECK(out.am <= all_caps.mamv);
+		if (out.am == VTD_ATS_EVERYTHING)
+			CHECK(!out.addr);
+		else
+			CHECK(!(out.addr & ((1ULL << (12 + out.am)) - 1)));
 	}
 }
 

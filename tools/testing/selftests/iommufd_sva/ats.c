@@ -153,12 +153,23 @@ static int unmap(FIXTURE_DATA(ats) *self, uint64_t iova)
 	return sva_unmap(self->fd, self->ioas, iova, SZ_4K, NULL);
 }
 
+/* GET_HW_INFO says who has none. */
+static uint64_t capabilities(FIXTURE_DATA(ats) *self, int i)
+{
+	struct iommufd_sva_hw_info cmd = { .size = sizeof(cmd), .dev_id = self->device[i] };
+
+	return sva_ioctl(self->fd, IOMMUFD_SVA_GET_HW_INFO, &cmd) ? ~0ULL :
+	       cmd.out_capabilities;
+}
+
 /* --- on and off ----------------------------------------------------------- */
 
 TEST_F(ats, on_while_attached)
 {
 	uint32_t other, hwpt;
 
+	EXPECT_EQ(0, capabilities(self, 0));
+	EXPECT_EQ(IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED, capabilities(self, 1));
 	EXPECT_FALSE(is_on(self, 0));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->ioas, NULL));
 	EXPECT_EQ(ATS_ON, ats_control(self->bdf[0]));
@@ -434,6 +445,13 @@ TEST_F(ats, unmap_of_a_parent)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], hwpt, NULL));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[2], table, NULL));
 	EXPECT_TRUE(is_on(self, 2));
+	/* More than a few at once: each has a domain ID of its own. */
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[4], self->parent, NULL));
+	for (int pasid = 1; pasid <= 20; pasid++) {
+		ASSERT_EQ(0, space_of(self, &fs, &hwpt));
+		ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[4], pasid, hwpt, NULL));
+		EXPECT_EQ(SEED, pasid_sees(self, 4, pasid, VA));
+	}
 	EXPECT_EQ(SEED, sees(self, 0, VA));
 	EXPECT_EQ(SEED, sees(self, 2, VA));
 	EXPECT_EQ(SEED, pasid_sees(self, 2, 11, VA));
@@ -443,6 +461,8 @@ TEST_F(ats, unmap_of_a_parent)
 	EXPECT_EQ(BLOCKED, sees(self, 0, VA));
 	EXPECT_EQ(BLOCKED, sees(self, 2, VA));
 	EXPECT_EQ(BLOCKED, pasid_sees(self, 2, 11, VA));
+	for (int pasid = 1; pasid <= 20; pasid++)
+		EXPECT_EQ(BLOCKED, pasid_sees(self, 4, pasid, VA));
 }
 
 /* A guest's PASID table, on all devices. */
@@ -601,8 +621,8 @@ TEST_F(ats, does_not_answer)
 	for (int i = 0; i < NDEVICES; i += 2)
 		EXPECT_EQ(1, sees(self, i, IOVA));
 	reset_counters(self);
-	/* The first that is asked. */
-	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 1, 0));
+	/* The first two that are asked, of whom one is asked again before it is given up. */
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 2, 0));
 	ASSERT_EQ(0, unmap(self, IOVA));
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 0, 0));
 	for (int i = 0; i < NDEVICES; i += 2)
