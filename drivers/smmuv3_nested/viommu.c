@@ -6,7 +6,6 @@
  * A guest's commands are read once, checked one by one (guest.c), and go to the
  * hardware as many at a time as fit into the queue.
  */
-#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -16,8 +15,6 @@
 /* A small queue is filled several times, a large one does not need all at once. */
 #define SMMU_GUEST_MIN_ROOM	64U
 #define SMMU_GUEST_MAX_ROOM	2048U
-/* Looks for a moment in which nobody changes a guest's names for its devices. */
-#define SMMU_VSID_ATTEMPTS	1000
 
 static bool smmu_has_both_stages(struct smmu_unit *unit)
 {
@@ -329,35 +326,21 @@ static bool smmu_is_nested(struct smmu_unit *unit, u32 sid)
 	return nested;
 }
 
-/*
- * vsids_lock is outside unit->lock, which keeps @vunit and the device here, so it
- * can only be tried. *@busy: it was held; nobody holds it for long.
- */
+/* unit->lock keeps the vIOMMU and the device here. */
 static bool smmu_try_report(struct smmu_unit *unit, u32 sid,
-			    const struct iommufd_sva_vevent_arm_smmuv3 *vevent, bool *busy)
+			    const struct iommufd_sva_vevent_arm_smmuv3 *vevent)
 {
 	struct iommufd_sva_vunit *vunit;
 	struct smmu_master *sm;
-	bool found, told = false;
 	u64 vsid;
 
 	lockdep_assert_held(&unit->lock);
-	*busy = false;
 	spin_lock(&unit->streams_lock);
 	sm = smmu_find_master(unit, sid);
 	spin_unlock(&unit->streams_lock);
 	vunit = sm && sm->nested ? sm->nested->vunit : NULL;
-	if (!vunit)
-		return false;
-	if (!down_read_trylock(&vunit->vsids_lock)) {
-		*busy = true;
-		return false;
-	}
-	found = iommufd_sva_vunit_name(vunit, sm->base, &vsid);
-	up_read(&vunit->vsids_lock);
-	if (found)
-		told = smmu_report_event(vunit, vsid, *vevent);
-	return told;
+	return vunit && iommufd_sva_vunit_name(vunit, sm->base, &vsid) &&
+	       smmu_report_event(vunit, vsid, *vevent);
 }
 
 /**
@@ -373,17 +356,12 @@ bool smmu_guest_event(struct smmu_unit *unit, const struct smmuv3_event *event,
 		      const u64 *record)
 {
 	struct iommufd_sva_vevent_arm_smmuv3 vevent;
-	unsigned int attempt = 0;
-	bool told, busy;
+	bool told;
 
 	if (!smmuv3_guest_event(record, vevent.evt) || !smmu_is_nested(unit, event->sid))
 		return false;
-	do {
-		if (attempt)
-			usleep_range(10, 50);
-		mutex_lock(&unit->lock);
-		told = smmu_try_report(unit, event->sid, &vevent, &busy);
-		mutex_unlock(&unit->lock);
-	} while (busy && ++attempt < SMMU_VSID_ATTEMPTS);
+	mutex_lock(&unit->lock);
+	told = smmu_try_report(unit, event->sid, &vevent);
+	mutex_unlock(&unit->lock);
 	return told;
 }
