@@ -276,6 +276,20 @@ void vtd_ats_silence(struct vtd_unit *unit, struct vtd_ats *ats)
 	WRITE_ONCE(unit->ats_silent, true);
 }
 
+/* Did @master not answer, and is it to be cut off for that? */
+bool vtd_ats_is_silent(struct iommufd_sva_master *master)
+{
+	struct vtd_unit *unit = to_vtd_unit(master->unit);
+	struct vtd_ats *ats;
+	bool silent;
+
+	down_read(&unit->ats_rwsem);
+	ats = xa_load(&unit->ats, vtd_ats_sid(master));
+	silent = ats && READ_ONCE(ats->silent) && READ_ONCE(ats->dte);
+	up_read(&unit->ats_rwsem);
+	return silent;
+}
+
 /**
  * vtd_ats_cut_off - devices that do not answer use no translation of theirs any more
  * @unit: of the devices

@@ -67,6 +67,8 @@ struct vtd_guest_did {
  * @next: what it comes to
  * @flush_dev_tlbs: everything goes from device-TLBs with what is submitted next
  * @num_flushed: PASIDs that went from them one by one
+ * @num_passed: how many of @descs are in what was submitted, or will be next
+ * @silent: the first of those for a device that did not answer; ~0: there is none
  * @alone: of one PASID table that was made on the parent: its devices have no names
  */
 struct vtd_vunit {
@@ -92,6 +94,8 @@ struct vtd_vunit {
 	struct vtd_pasid_entry *next;
 	bool flush_dev_tlbs;
 	unsigned int num_flushed;
+	unsigned int num_passed;
+	unsigned int silent;
 	bool alone;
 };
 

@@ -188,6 +188,30 @@ static void vtd_vunit_settle(struct vtd_vunit *vv)
 	vtd_shadow_settle(vv);
 }
 
+static bool vtd_guest_is_silent(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
+{
+	struct iommufd_sva_vsid_entry *name;
+	bool silent;
+
+	if (guest->type != VTD_DESC_DEV_TLB && guest->type != VTD_DESC_PASID_DEV_TLB)
+		return false;
+	down_read(&vv->base.vsids_lock);
+	name = xa_load(&vv->base.vsids, guest->sid);
+	silent = name && name->master && vtd_ats_is_silent(name->master);
+	up_read(&vv->base.vsids_lock);
+	return silent;
+}
+
+/* Some device did not answer: the guest hears of it if it asked that one itself. */
+static void vtd_guest_find_silent(struct vtd_vunit *vv)
+{
+	unsigned int i;
+
+	for (i = 0; i < vv->num_passed && vv->silent == ~0U; i++)
+		if (vtd_guest_is_silent(vv, &vv->descs[i]))
+			vv->silent = i;
+}
+
 /* What has been collected goes to the hardware, device-TLBs last. */
 static int vtd_vunit_flush(struct vtd_vunit *vv)
 {
@@ -199,6 +223,7 @@ static int vtd_vunit_flush(struct vtd_vunit *vv)
 	rc = vtd_batch_submit(&vv->batch);
 	if (rc != -ETIMEDOUT)
 		return rc;
+	vtd_guest_find_silent(vv);
 	mutex_lock(&vv->unit->lock);
 	rc = vtd_ats_cut_off(vv->unit);
 	mutex_unlock(&vv->unit->lock);
@@ -223,6 +248,8 @@ int vtd_vunit_begin(struct vtd_vunit *vv)
 	vtd_unit_flush_write_buffer(vv->unit);
 	vv->batch.error = 0;
 	vv->num_flushed = 0;
+	vv->num_passed = 0;
+	vv->silent = ~0U;
 	if (!vv->stale)
 		return 0;
 	/* That entries were absent is cached under domain ID 0 (6.1). */
@@ -420,11 +447,13 @@ static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
 	}
 }
 
-/* The first @num of vunit->descs, or those before a bad one: *@done have taken effect. */
+/*
+ * The first @num of vunit->descs, or those before a bad one: *@done have taken effect.
+ * Where a device did not answer all others have done so too, and so have those behind.
+ */
 static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, unsigned int *done,
 			       u32 *error)
 {
-	unsigned int i = 0;
 	int rc = 0, failed;
 
 	*done = 0;
@@ -433,17 +462,22 @@ static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, unsigned 
 	if (!failed) {
 		rc = vtd_guest_reread(vv, num);
 		vv->flushed = false;
-		while (!rc && i < num) {
-			rc = vtd_guest_pass(vv, &vv->descs[i]);
-			i += !rc;
+		while (!rc && vv->num_passed < num) {
+			rc = vtd_guest_pass(vv, &vv->descs[vv->num_passed]);
+			vv->num_passed += !rc;
 		}
 		failed = vtd_vunit_submit(vv);
 	}
-	mutex_unlock(&vv->tables_lock);
+	if (!failed)
+		*done = min(vv->num_passed, vv->silent);
 	if (failed || rc == -EIO)
 		*error = IOMMUFD_SVA_VTD_QI_IQE;
-	if (!failed)
-		*done = i;
+	if (!failed && vv->silent != ~0U) {
+		*error = IOMMUFD_SVA_VTD_QI_ITE |
+			 (u32)vv->descs[vv->silent].sid << IOMMUFD_SVA_VTD_QI_SID_SHIFT;
+		rc = -ETIMEDOUT;
+	}
+	mutex_unlock(&vv->tables_lock);
 	return failed ?: rc;
 }
 
@@ -512,7 +546,7 @@ int vtd_queue_check(const struct iommufd_sva_user_array *array)
  *
  * Return: 0; -EINVAL when they are of another type or length; -EFAULT when one cannot
  * be read; -EIO when one is not a guest's to send, or the hardware does not answer;
- * -ENOMEM, and some of what is named was read again; -EINTR when the caller is being
+ * -ETIMEDOUT when the device of one did not, which goes on without ATS; -ENOMEM, and some of what is named was read again; -EINTR when the caller is being
  * killed.
  */
 int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,

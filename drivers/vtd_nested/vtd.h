@@ -478,6 +478,7 @@ struct vtd_ats *vtd_ats_of(struct vtd_unit *unit, const struct vtd_desc *desc);
 int vtd_ats_enable(struct vtd_ats *ats);
 void vtd_ats_disable(struct vtd_ats *ats);
 void vtd_ats_silence(struct vtd_unit *unit, struct vtd_ats *ats);
+bool vtd_ats_is_silent(struct iommufd_sva_master *master);
 int vtd_ats_cut_off(struct vtd_unit *unit);
 int vtd_ats_cut_off_all(void);
 /* translation.c */

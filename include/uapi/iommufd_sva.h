@@ -880,7 +880,10 @@ enum iommufd_sva_hwpt_invalidate_data_type {
  * - device-TLB, PASID-based device-TLB: the device that the source ID names
  *   in this vIOMMU; PFSID and MIP are the kernel's to fill in. Left out for a
  *   device that has no ATS on. A guest that does not use ATS need not send any:
- *   what the two above name goes from device-TLBs too;
+ *   what the two above name goes from device-TLBs too. A device that does not
+ *   answer in time goes on without ATS, and has nothing cached then: -ETIMEDOUT
+ *   and ITE for the first one that a descriptor names. Those behind it have
+ *   taken effect all the same, and may be sent again;
  * - page-group response: must answer a page request that is pending;
  * - interrupt-entry-cache: consumed and left out;
  * - wait: consumed and left out. The VMM completes it, by status write and

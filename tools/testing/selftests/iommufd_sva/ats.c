@@ -644,6 +644,43 @@ TEST_F(ats, does_not_answer)
 	EXPECT_EQ(NDEVICES / 2, sent());
 }
 
+/* A guest whose own command is not answered hears which, and of what device. */
+TEST_F(ats, does_not_answer_a_guest)
+{
+	const struct qi descs[] = {
+		qi_iec(), qi_dev_tlb(VSID(0), VA), qi_pasid_dev_tlb(VSID(2), 11, VA),
+	};
+	struct iommufd_sva_hwpt_invalidate cmd = {
+		.size = sizeof(cmd), .hwpt_id = 0, .data_uptr = (uintptr_t)descs,
+		.data_type = IOMMUFD_SVA_INVALIDATE_VTD_QI, .entry_len = sizeof(descs[0]),
+		.entry_num = ARRAY_SIZE(descs),
+	};
+	struct pasids p;
+	struct fs fs;
+
+	start_table(_metadata, self, &fs, &p);
+	cmd.hwpt_id = self->viommu;
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 1, 0));
+	EXPECT_EQ(-ETIMEDOUT, sva_ioctl(self->fd, IOMMUFD_SVA_HWPT_INVALIDATE, &cmd));
+	EXPECT_EQ(1, cmd.entry_num);
+	EXPECT_EQ(IOMMUFD_SVA_VTD_QI_ITE | VSID(0) << IOMMUFD_SVA_VTD_QI_SID_SHIFT,
+		  cmd.out_error);
+	/* Once more if the first was lost. */
+	EXPECT_LT(0, invalidations(self, 2));
+	/* What it has is worth nothing any more, and it is not asked again. */
+	fs_unmap(&fs, VA);
+	ASSERT_EQ(0, queue_one(self, qi_piotlb_pages(DID, 11, VA, 0)));
+	for (int i = 0; i < NDEVICES; i += 2)
+		EXPECT_EQ(BLOCKED, pasid_sees(self, i, 11, VA));
+	reset_counters(self);
+	EXPECT_EQ(0, queue(self, descs, ARRAY_SIZE(descs)));
+	EXPECT_EQ(1, sent());
+	/* One that says nothing of device-TLBs does not hear of them. */
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 1, 0));
+	EXPECT_EQ(0, queue_one(self, qi_piotlb_pages(DID, 11, VA, 0)));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 0, 0));
+}
+
 TEST_F(ats, gone_unheard)
 {
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->ioas, NULL));
