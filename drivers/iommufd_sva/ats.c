@@ -107,6 +107,22 @@ void iommufd_sva_ats_set(struct iommufd_sva_master *master, bool on)
 				     rc);
 }
 
+/*
+ * New kernels attach what was attached before a reset once the device is reset, and
+ * before they restore its configuration space. PASIDs are on again by then, or they
+ * would come on while ATS is (10.5.1.3); written once more they do not change.
+ */
+static void restore_pasids(struct pci_dev *pdev)
+{
+	int where = pdev->pasid_cap + PCI_PASID_CTRL;
+	u16 control;
+
+	if (pdev->is_virtfn || !pdev->pasid_enabled ||
+	    pci_read_config_word(pdev, where, &control) || (control & PCI_PASID_CTRL_ENABLE))
+		return;
+	pci_write_config_word(pdev, where, PCI_PASID_CTRL_ENABLE | pdev->pasid_features);
+}
+
 /**
  * iommufd_sva_ats_enable - the backend is ready: ATS on in the device
  * @master: the device
@@ -122,6 +138,7 @@ int iommufd_sva_ats_enable(struct iommufd_sva_master *master)
 
 	if (iommufd_sva_master_is_gone(master))
 		return -ENODEV;
+	restore_pasids(to_pci_dev(master->dev));
 	rc = pci_enable_ats(to_pci_dev(master->dev), ATS_STU);
 	if (!rc)
 		master->ats.on = true;
