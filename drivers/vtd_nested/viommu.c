@@ -546,8 +546,8 @@ int vtd_queue_check(const struct iommufd_sva_user_array *array)
  *
  * Return: 0; -EINVAL when they are of another type or length; -EFAULT when one cannot
  * be read; -EIO when one is not a guest's to send, or the hardware does not answer;
- * -ETIMEDOUT when the device of one did not, which goes on without ATS; -ENOMEM, and some of what is named was read again; -EINTR when the caller is being
- * killed.
+ * -ETIMEDOUT when the device of one did not, which goes on without ATS; -ENOMEM, and
+ * some of what is named was read again; -EINTR when the caller is being killed.
  */
 int vtd_vunit_invalidate(struct iommufd_sva_vunit *vunit,
 			 struct iommufd_sva_user_array *array)
