@@ -281,6 +281,43 @@ struct iommufd_sva_nested {
 };
 
 /**
+ * struct iommufd_sva_page_request - what a device asks for: a page request message,
+ *	or a transaction that stalls in its unit
+ * @addr: the page
+ * @pasid: PASID, or IOMMUFD_SVA_NO_PASID
+ * @grpid: its Page Request Group Index (PCIe 10.4.1); of a stall what names it to
+ *	the unit
+ * @perm: enum iommufd_sva_hwpt_pgfault_perm of the uAPI
+ * @last: the last of its group
+ * @stall: a transaction that stalls: a group of its own, @last is set
+ */
+struct iommufd_sva_page_request {
+	u64 addr;
+	u32 pasid;
+	u32 grpid;
+	u32 perm;
+	bool last;
+	bool stall;
+};
+
+/**
+ * struct iommufd_sva_page_response - the answer to a group of page requests
+ * @master: the device
+ * @pasid: as in its requests; in the answer itself only when the device wants that
+ *	(@master->pri.response_pasid)
+ * @grpid: as in its requests
+ * @stall: as in its requests
+ * @code: enum iommufd_sva_page_response_code of the uAPI
+ */
+struct iommufd_sva_page_response {
+	struct iommufd_sva_master *master;
+	u32 pasid;
+	u32 grpid;
+	bool stall;
+	u32 code;
+};
+
+/**
  * struct iommufd_sva_backend_ops - the verbs of a backend
  * @unit_of: the unit that translates requests of @dev, NULL if none of ours.
  * @source_ids: the IDs under which @unit sees the requests of @pdev, which is
@@ -334,8 +371,20 @@ struct iommufd_sva_nested {
  *	can.
  * @ats_set: switch ATS of @master on or off, which has it supported. See "ATS"
  *	below. Off never fails. NULL without ats_capable().
+ * @pri_capable: can page requests of @master be taken by its unit; or, where it says
+ *	@master->pri.stall, does it have its device's transactions wait instead? Before
+ *	master_init(). NULL: none can.
+ * @pri_set: have the unit take page requests of @master, or let its transactions
+ *	stall, or not any more. See "Page requests" below. Off never fails. NULL
+ *	without pri_capable().
+ * @pri_drain: what @master has asked for before this was called has been given to
+ *	iommufd_sva_report_page_request(), which has returned. The unit itself is asked,
+ *	and no other device has to be silent. NULL without pri_capable().
+ * @page_respond: @num answers to devices behind @unit, in one submission where the
+ *	hardware allows. Returns when the hardware has taken them; one that is not
+ *	there any more gets none. NULL without pri_capable().
  *
- * set_translation and ats_set are called under the master's lock. Devices reach a
+ * set_translation, ats_set, pri_set and pri_drain are called under the master's lock. Devices reach a
  * @vunit's translations only behind its own unit; the core sees to that. All may
  * sleep.
  *
@@ -364,6 +413,25 @@ struct iommufd_sva_nested {
  *  - A reset empties the cache and the PCI core switches ATS on again after it.
  *  - All that is cached in a device, for all of its PASIDs and without, can be taken
  *    at once: one that has PASIDs has Global Invalidate Supported.
+ *
+ * Page requests. They are on in a device while something of a user's with a fault
+ * queue is shown (and, but for stalls, ATS is on). So:
+ *  - The core calls pri_set(on) first, then switches them on in the device; off in the
+ *    device first, then pri_drain(), then pri_set(off), and only then ats_set(off).
+ *  - The backend's interrupt thread gives each request to
+ *    iommufd_sva_report_page_request(), in the order of the queue, under a lock of
+ *    its own that keeps the device there (a leaf for everything but the core's locks
+ *    of page requests; never one that set_translation(), pri_drain() or page_respond()
+ *    waits for the hardware with). Where that says that nobody is there, or where there
+ *    is no such device, the backend answers the last one of the group Invalid Request
+ *    itself, many with one submission; the others have no answer.
+ *  - The core takes what leads to a user's queue away before set_translation() takes the
+ *    translation away, answers what is pending, and calls pri_drain() afterwards:
+ *    what was under way finds nobody. So nothing of what was attached before reaches who
+ *    comes after.
+ *  - No more than @unit->page_requests are outstanding at a unit: the core gives devices
+ *    no more credits than that. A queue that has as many entries overflows only when a
+ *    device breaks the rules. What then becomes of requests the specifications say.
  */
 struct iommufd_sva_backend_ops {
 	struct iommufd_sva_unit *(*unit_of)(struct iommufd_sva_backend *backend,
@@ -400,6 +468,12 @@ struct iommufd_sva_backend_ops {
 							const struct iommufd_sva_user_data *data);
 	bool (*ats_capable)(struct iommufd_sva_master *master);
 	int (*ats_set)(struct iommufd_sva_master *master, bool on);
+	bool (*pri_capable)(struct iommufd_sva_master *master);
+	int (*pri_set)(struct iommufd_sva_master *master, bool on);
+	void (*pri_drain)(struct iommufd_sva_master *master);
+	void (*page_respond)(struct iommufd_sva_unit *unit,
+			     const struct iommufd_sva_page_response *responses,
+			     unsigned int num);
 };
 
 /**
@@ -432,6 +506,7 @@ struct iommufd_sva_backend {
  * @pasid_bits: bits of the PASIDs that it tells apart, up to 20; 0: it has none
  * @pasids_by_table: only a guest's PASID table says what they have: nothing can be
  *	attached to one
+ * @page_requests: how many page requests its queue holds; 0: it takes none
  * @num_tags: how many address spaces it tells apart (domain IDs, VMIDs); 0: nobody
  *	counts them
  * @iommu: its registration with the IOMMU core; the core's
@@ -447,6 +522,7 @@ struct iommufd_sva_unit {
 	struct device *hwdev;
 	unsigned int pasid_bits;
 	bool pasids_by_table;
+	unsigned int page_requests;
 	unsigned int num_tags;
 	struct iommu_device iommu;
 	struct list_head node;
@@ -482,6 +558,21 @@ struct iommufd_sva_ats {
 };
 
 /**
+ * struct iommufd_sva_pri - page requests of a device
+ * @supported: they may be switched on; this and what follows up to @on is constant
+ * @response_pasid: an answer carries the PASID of the group (PCIe 10.5.2.3, PRG
+ *	Response PASID Required)
+ * @stall: it sends none: its transactions stall
+ * @on: they are: see struct iommufd_sva_backend_ops
+ */
+struct iommufd_sva_pri {
+	bool supported;
+	bool response_pasid;
+	bool stall;
+	bool on;
+};
+
+/**
  * struct iommufd_sva_master - a device behind one of our units that is adopted
  * @dev: the device
  * @unit: the unit it is behind
@@ -492,6 +583,7 @@ struct iommufd_sva_ats {
  * @pasid_bits: bits of its PASIDs, which are switched on in the device then; 0: it
  *	has none, or shares a requester ID, or its unit has none
  * @ats: what its ATS is
+ * @pri: what its page requests are
  * @lock: protects @base, @overlay, @pasids, @suspended and orders set_translation()
  *	and ats_set() of this device. Inside the IOMMU core's group mutex and the context's igroup
  *	lock, outside every lock of a backend.
@@ -530,6 +622,7 @@ struct iommufd_sva_master {
 	unsigned int num_rids;
 	unsigned int pasid_bits;
 	struct iommufd_sva_ats ats;
+	struct iommufd_sva_pri pri;
 	struct mutex lock;
 	struct iommufd_sva_translation base;
 	struct iommufd_sva_translation overlay;
@@ -626,5 +719,23 @@ void iommufd_sva_tag_put(atomic_t *tags);
  */
 int iommufd_sva_vunit_report_event(struct iommufd_sva_vunit *vunit, u32 type,
 				   const void *event, size_t len);
+
+/*
+ * A page request of @master has arrived; see "Page requests" above. Allocates nothing
+ * and does not sleep. False: nobody is there who could answer it, and if it is the last of
+ * its group the backend refuses the group.
+ */
+bool iommufd_sva_report_page_request(struct iommufd_sva_master *master,
+				     const struct iommufd_sva_page_request *request);
+
+/*
+ * A guest answers a group itself, through its own queue: is it one that waits for an
+ * answer? Then it is the caller's, who sees to it that the hardware gets the answer and
+ * says so with iommufd_sva_page_group_done(); until then nothing that the group was
+ * sent through is taken away. @answer: in: the device, @pasid (of a device that wants
+ * none in answers it is not looked at), @grpid; out: what else there is but the code.
+ */
+bool iommufd_sva_page_group_take(struct iommufd_sva_page_response *answer);
+void iommufd_sva_page_group_done(struct iommufd_sva_master *master);
 
 #endif
