@@ -162,6 +162,12 @@ bool iommufd_sva_master_going(struct device *dev,
 void iommufd_sva_ats_init(struct iommufd_sva_master *master);
 void iommufd_sva_ats_set(struct iommufd_sva_master *master, bool on);
 
+/* pri.c */
+void iommufd_sva_pri_init(struct iommufd_sva_master *master);
+/* @master goes, or does not come: its credits are others'. */
+void iommufd_sva_pri_release(struct iommufd_sva_master *master);
+int iommufd_sva_pri_set(struct iommufd_sva_master *master, bool on);
+
 /* msi.c: MSI doorbells of VFIO's domains in what lies over them. */
 int iommufd_sva_msi_link(struct iommufd_sva_domain *base,
 			 struct iommufd_sva_domain *over);

@@ -818,9 +818,10 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 	master->num_rids = rc;
 	enable_pasids(master);
 	iommufd_sva_ats_init(master);
+	iommufd_sva_pri_init(master);
 	rc = set->unit->backend->ops->master_init(master);
 	if (rc)
-		goto err_pasids;
+		goto err_pri;
 
 	kref_get(&set->ref);
 	mutex_lock(&masters_lock);
@@ -831,7 +832,8 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 	mutex_unlock(&masters_lock);
 	return master;
 
-err_pasids:
+err_pri:
+	iommufd_sva_pri_release(master);
 	disable_pasids(master);
 err_free:
 	mutex_destroy(&master->lock);
@@ -863,6 +865,7 @@ static void master_free(struct iommufd_sva_master *master)
 	mutex_unlock(&master->lock);
 
 	master->unit->backend->ops->master_release(master, master->quarantined);
+	iommufd_sva_pri_release(master);
 	disable_pasids(master);
 	if (master->has_driver)
 		module_put(master->unit->backend->owner);

@@ -563,12 +563,15 @@ struct iommufd_sva_ats {
  * @response_pasid: an answer carries the PASID of the group (PCIe 10.5.2.3, PRG
  *	Response PASID Required)
  * @stall: it sends none: its transactions stall
+ * @credits: how many it may have outstanding, out of @unit->page_requests; not 0 if
+ *	@supported
  * @on: they are: see struct iommufd_sva_backend_ops
  */
 struct iommufd_sva_pri {
 	bool supported;
 	bool response_pasid;
 	bool stall;
+	unsigned int credits;
 	bool on;
 };
 
