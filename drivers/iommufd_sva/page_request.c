@@ -14,6 +14,11 @@ bool iommufd_sva_report_page_request(struct iommufd_sva_master *master,
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_report_page_request);
 
+void iommufd_sva_page_requests_lost(struct iommufd_sva_master *master)
+{
+}
+EXPORT_SYMBOL_GPL(iommufd_sva_page_requests_lost);
+
 bool iommufd_sva_page_group_take(struct iommufd_sva_page_response *answer)
 {
 	return false;

@@ -431,7 +431,12 @@ struct iommufd_sva_page_response {
  *    comes after.
  *  - No more than @unit->page_requests are outstanding at a unit: the core gives devices
  *    no more credits than that. A queue that has as many entries overflows only when a
- *    device breaks the rules. What then becomes of requests the specifications say.
+ *    device breaks the rules. The hardware then answers those that it has to drop by
+ *    itself, some of them the last ones of groups of which others had arrived before:
+ *    the backend says iommufd_sva_page_requests_lost() of each device that may be
+ *    concerned, after the last request that arrived before and ahead of the first after.
+ *  - What stalls (@master->pri.stall) has no credits: as many as @unit->stalls at once
+ *    may wait, of all devices together or of one.
  */
 struct iommufd_sva_backend_ops {
 	struct iommufd_sva_unit *(*unit_of)(struct iommufd_sva_backend *backend,
@@ -506,7 +511,8 @@ struct iommufd_sva_backend {
  * @pasid_bits: bits of the PASIDs that it tells apart, up to 20; 0: it has none
  * @pasids_by_table: only a guest's PASID table says what they have: nothing can be
  *	attached to one
- * @page_requests: how many page requests its queue holds; 0: it takes none
+ * @page_requests: how many page requests of its devices its queue holds; 0: it takes none
+ * @stalls: how many transactions it can have wait; 0: none
  * @num_tags: how many address spaces it tells apart (domain IDs, VMIDs); 0: nobody
  *	counts them
  * @iommu: its registration with the IOMMU core; the core's
@@ -523,6 +529,7 @@ struct iommufd_sva_unit {
 	unsigned int pasid_bits;
 	bool pasids_by_table;
 	unsigned int page_requests;
+	unsigned int stalls;
 	unsigned int num_tags;
 	struct iommu_device iommu;
 	struct list_head node;
@@ -562,9 +569,10 @@ struct iommufd_sva_ats {
  * @supported: they may be switched on; this and what follows up to @on is constant
  * @response_pasid: an answer carries the PASID of the group (PCIe 10.5.2.3, PRG
  *	Response PASID Required)
- * @stall: it sends none: its transactions stall
- * @credits: how many it may have outstanding, out of @unit->page_requests; not 0 if
- *	@supported
+ * @stall: it sends none: its transactions stall. It has no ATS and the property
+ *	"dma-can-stall", as Linux knows it
+ * @credits: how many it may have outstanding, out of @unit->page_requests, or
+ *	@unit->stalls if it stalls; not 0 if @supported
  * @on: they are: see struct iommufd_sva_backend_ops
  */
 struct iommufd_sva_pri {
@@ -730,6 +738,14 @@ int iommufd_sva_vunit_report_event(struct iommufd_sva_vunit *vunit, u32 type,
  */
 bool iommufd_sva_report_page_request(struct iommufd_sva_master *master,
 				     const struct iommufd_sva_page_request *request);
+
+/*
+ * Page requests of @master may have been lost, and if they ended groups the hardware has
+ * answered those; see "Page requests" above. What has arrived of groups without a last
+ * one is forgotten: it will have no answer, and its indices are used anew. Allocates
+ * nothing and does not sleep.
+ */
+void iommufd_sva_page_requests_lost(struct iommufd_sva_master *master);
 
 /*
  * A guest answers a group itself, through its own queue: is it one that waits for an
