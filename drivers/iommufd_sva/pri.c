@@ -6,7 +6,7 @@
 
 /**
  * iommufd_sva_pri_init - find out whether a device that joins may have page requests
- * @master: the device; what its ATS is is known
+ * @master: the device; its ATS has been looked at
  *
  * Fills @master->pri, and takes its credits out of what its unit has.
  */

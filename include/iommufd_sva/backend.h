@@ -384,7 +384,8 @@ struct iommufd_sva_page_response {
  *	hardware allows. Returns when the hardware has taken them; one that is not
  *	there any more gets none. NULL without pri_capable().
  *
- * set_translation, ats_set, pri_set and pri_drain are called under the master's lock. Devices reach a
+ * set_translation, ats_set, pri_set and pri_drain are called under the master's lock.
+ * Devices reach a
  * @vunit's translations only behind its own unit; the core sees to that. All may
  * sleep.
  *
