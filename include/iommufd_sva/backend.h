@@ -385,7 +385,8 @@ struct iommufd_sva_page_response {
  *	hardware allows. Returns when the hardware has taken them; one that is not
  *	there any more gets none. NULL without pri_capable().
  *
- * set_translation, ats_set, pri_set and pri_drain are called under the master's lock. Devices reach a
+ * set_translation, ats_set, pri_set and pri_drain are called under the master's lock.
+ * Devices reach a
  * @vunit's translations only behind its own unit; the core sees to that. All may
  * sleep.
  *
@@ -575,8 +576,9 @@ struct iommufd_sva_ats {
  *	Response PASID Required)
  * @stall: it sends none: its transactions stall. It has no ATS and the property
  *	"dma-can-stall", as Linux knows it
- * @credits: how many may be outstanding, of a virtual function: of all functions of its
- *	physical one together. 0 unless @supported
+ * @credits: how many it may have outstanding, out of @unit->page_requests, or
+ *	@unit->stalls if it stalls; not 0 if @supported. Those of a virtual function are
+ *	shared by all functions of its physical one
  * @on: they are: see struct iommufd_sva_backend_ops
  */
 struct iommufd_sva_pri {
