@@ -29,6 +29,7 @@ struct iommufd_sva_device;
 struct iommufd_sva_domain;
 struct iommufd_sva_master;
 struct iommufd_sva_nested;
+struct iommufd_sva_pf;
 struct iommufd_sva_set;
 struct iommufd_sva_unit;
 struct iommufd_sva_vunit;
@@ -384,7 +385,8 @@ struct iommufd_sva_page_response {
  *	hardware allows. Returns when the hardware has taken them; one that is not
  *	there any more gets none. NULL without pri_capable().
  *
- * set_translation, ats_set, pri_set and pri_drain are called under the master's lock. Devices reach a
+ * set_translation, ats_set, pri_set and pri_drain are called under the master's lock.
+ * Devices reach a
  * @vunit's translations only behind its own unit; the core sees to that. All may
  * sleep.
  *
@@ -515,7 +517,9 @@ struct iommufd_sva_backend {
  * @stalls: how many transactions it can have wait; 0: none
  * @num_tags: how many address spaces it tells apart (domain IDs, VMIDs); 0: nobody
  *	counts them
- * @iommu: its registration with the IOMMU core; the core's
+ * @page_requests_left: of @page_requests, what no device has been allotted. This and
+ *	what follows is the core's
+ * @iommu: its registration with the IOMMU core
  * @node: in the core's list
  * @live: is registered, and not on its way out: adopts
  *
@@ -531,6 +535,7 @@ struct iommufd_sva_unit {
 	unsigned int page_requests;
 	unsigned int stalls;
 	unsigned int num_tags;
+	unsigned int page_requests_left;
 	struct iommu_device iommu;
 	struct list_head node;
 	bool live;
@@ -571,12 +576,16 @@ struct iommufd_sva_ats {
  *	Response PASID Required)
  * @stall: it sends none: its transactions stall. It has no ATS and the property
  *	"dma-can-stall", as Linux knows it
+ * @credits: how many it may have outstanding, out of @unit->page_requests, or
+ *	@unit->stalls if it stalls; not 0 if @supported. Those of a virtual function are
+ *	shared by all functions of its physical one
  * @on: they are: see struct iommufd_sva_backend_ops
  */
 struct iommufd_sva_pri {
 	bool supported;
 	bool response_pasid;
 	bool stall;
+	unsigned int credits;
 	bool on;
 };
 
@@ -605,7 +614,7 @@ struct iommufd_sva_pri {
  *	and the same base again is expected: the hardware shows blocked
  * @quarantined: would not reset after a user had it: blocked for good
  * @joined: the IOMMU core has attached something
- * @pasid_enabled: we have switched PASIDs on in the device
+ * @pf: what it has in common with others of its physical function; the core's
  * @pinned: off identity: holds a reference on the backend's module
  * @priv: the backend's
  * @name_lock: spinlock, innermost: protects @vunit and @name
@@ -639,7 +648,7 @@ struct iommufd_sva_master {
 	bool suspended;
 	bool quarantined;
 	bool joined;
-	bool pasid_enabled;
+	struct iommufd_sva_pf *pf;
 	bool pinned;
 	void *priv;
 	spinlock_t name_lock;
