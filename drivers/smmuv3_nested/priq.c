@@ -23,6 +23,7 @@
  * CMD_STALL_TERM ends what there may be (4.7.2), and not before, since it is not to be
  * used on a stream that translates.
  */
+#include <linux/property.h>
 #include "nested.h"
 #include "smmuv3.h"
 
@@ -145,7 +146,9 @@ void smmu_priq_announce(struct smmu_unit *unit)
  * smmu_pri_capable - see iommufd_sva_backend_ops
  * @master: the device
  *
- * An answer is for one stream, that of the device itself.
+ * Of PCI devices those alone may stall of which firmware, or a quirk of the kernel's, says
+ * so: integrated ones that are PCI in name (16.4). One that has ATS asks instead. An
+ * answer is for one stream, that of the device itself.
  */
 bool smmu_pri_capable(struct iommufd_sva_master *master)
 {
@@ -153,7 +156,9 @@ bool smmu_pri_capable(struct iommufd_sva_master *master)
 
 	if (master->num_rids != 1)
 		return false;
-	return master->pri.stall ? unit->base.stalls : unit->base.page_requests;
+	master->pri.stall = unit->base.stalls && !master->ats.supported &&
+			    device_property_read_bool(master->dev, "dma-can-stall");
+	return master->pri.stall || unit->base.page_requests;
 }
 
 /**
