@@ -372,9 +372,9 @@ struct iommufd_sva_page_response {
  *	can.
  * @ats_set: switch ATS of @master on or off, which has it supported. See "ATS"
  *	below. Off never fails. NULL without ats_capable().
- * @pri_capable: can page requests of @master be taken by its unit; or, where it says
- *	@master->pri.stall, does it have its device's transactions wait instead? Before
- *	master_init(). NULL: none can.
+ * @pri_capable: can page requests of @master be taken by its unit? Or do its
+ *	transactions stall there instead? Then @master->pri.stall is set by this. Before
+ *	master_init(), and after ATS is known. NULL: none can.
  * @pri_set: have the unit take page requests of @master, or let its transactions
  *	stall, or not any more. See "Page requests" below. Off never fails. NULL
  *	without pri_capable().
@@ -386,9 +386,7 @@ struct iommufd_sva_page_response {
  *	there any more gets none. NULL without pri_capable().
  *
  * set_translation, ats_set, pri_set and pri_drain are called under the master's lock.
- * Devices reach a
- * @vunit's translations only behind its own unit; the core sees to that. All may
- * sleep.
+ * Devices reach a @vunit's translations only behind its own unit; the core sees to that. All may sleep.
  *
  * ATS. A device where it is on may keep any translation that it was ever given
  * since, until it is told to drop it. So:
