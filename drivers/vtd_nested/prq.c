@@ -231,7 +231,7 @@ void vtd_page_respond(struct iommufd_sva_unit *base,
 
 /**
  * vtd_pri_capable - see iommufd_sva_backend_ops
- * @master: the device; what its ATS is is known
+ * @master: the device, whose ATS is known
  *
  * They are about translations that the device has asked for (7.4), so it needs ATS; and
  * what ATS needs of the ports above it.
