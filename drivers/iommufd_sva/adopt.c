@@ -700,6 +700,7 @@ int iommufd_sva_unit_register(struct iommufd_sva_unit *unit)
 	struct pci_dev *pdev = NULL;
 	int rc;
 
+	unit->page_requests_left = unit->page_requests;
 	rc = iommu_device_sysfs_add(&unit->iommu, unit->hwdev, unit->groups, "%s",
 				    unit->name);
 	if (rc)

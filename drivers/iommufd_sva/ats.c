@@ -33,12 +33,20 @@ MODULE_PARM_DESC(ats, "Let devices that users have keep translations of their ow
  * A virtual function has its physical function's STU (10.5.1.3), which is not to
  * change once ATS is on in one of them. The PCI core knows one that it has written.
  */
-static bool has_stu(struct pci_dev *pf)
+static bool has_stu(struct iommufd_sva_master *master)
 {
+	struct pci_dev *pf = master->pf->pdev;
+
 	if (pf->ats_stu == ATS_STU)
 		return true;
-	if (!pf->ats_cap || pf->ats_enabled)
+	if (!pf->ats_cap)
 		return false;
+	if (iommufd_sva_pf_has_ats(pf)) {
+		dev_info(master->dev,
+			 "iommufd_sva: goes without ATS: it is on in %s, with pages that may be larger than 4 KiB; take that from its driver, then make its virtual functions anew\n",
+			 pci_name(pf));
+		return false;
+	}
 	pci_write_config_word(pf, pf->ats_cap + PCI_ATS_CTRL,
 			      PCI_ATS_CTRL_STU(ATS_STU - PCI_ATS_MIN_STU));
 	pf->ats_stu = ATS_STU;
@@ -56,7 +64,7 @@ static bool device_can(struct iommufd_sva_master *master, u16 cap)
 	return master->num_rids == 1 && !pdev->ats_enabled &&
 	       (cap & PCI_ATS_CAP_PAGE_ALIGNED) &&
 	       (!master->pasid_bits || (cap & ATS_CAP_GLOBAL)) &&
-	       (!pdev->is_virtfn || has_stu(pci_physfn(pdev)));
+	       (!pdev->is_virtfn || has_stu(master));
 }
 
 /**

@@ -28,6 +28,9 @@
  *   masters_lock	master.c: which masters there are
  *   set->lock		the masters of a set, its user
  *   master->lock	what a device is set to
+ *   pfs_lock		pf.c: which physical functions there are; also inside adopt_lock
+ *			alone
+ *   pf->lock		PASIDs and page requests of one; held while its interface stops
  *   msi_lock		msi.c: MSI windows of domains that lie over others; also
  *			under locks of the kernel's MSI code
  */
@@ -80,6 +83,30 @@ struct iommufd_sva_set {
 struct iommufd_sva_members {
 	unsigned int num;
 	struct pci_dev *pdev[];
+};
+
+/**
+ * struct iommufd_sva_pf - what devices of one physical function have in common
+ * @node: in pf.c's list
+ * @pdev: the physical function; holds a reference
+ * @masters: how many of these devices are adopted; under pfs_lock
+ * @lock: protects what follows, and its PASIDs and page requests in configuration space
+ * @pasid_decided: whether it has PASIDs
+ * @pasid_enabled: we have switched them on
+ * @pri_masters: how many of the devices may make page requests
+ * @page_requests: if any: how many may be outstanding, of all of them together
+ * @pri_on: how many of the devices have them on
+ */
+struct iommufd_sva_pf {
+	struct list_head node;
+	struct pci_dev *pdev;
+	unsigned int masters;
+	struct mutex lock;
+	bool pasid_decided;
+	bool pasid_enabled;
+	unsigned int pri_masters;
+	u32 page_requests;
+	unsigned int pri_on;
 };
 
 /* host.c */
@@ -159,13 +186,18 @@ struct iommu_group *iommufd_sva_device_group(struct device *dev);
 bool iommufd_sva_master_going(struct device *dev,
 			      struct iommufd_sva_set **set);
 
+/* pf.c */
+int iommufd_sva_pf_get(struct iommufd_sva_master *master);
+void iommufd_sva_pf_put(struct iommufd_sva_master *master);
+void iommufd_sva_pf_pasids(struct iommufd_sva_master *master);
+bool iommufd_sva_pf_has_ats(struct pci_dev *pdev);
+
 /* ats.c */
 void iommufd_sva_ats_init(struct iommufd_sva_master *master);
 void iommufd_sva_ats_set(struct iommufd_sva_master *master, bool on);
 
 /* pri.c */
 void iommufd_sva_pri_init(struct iommufd_sva_master *master);
-/* @master goes, or does not come: its credits are others'. */
 void iommufd_sva_pri_release(struct iommufd_sva_master *master);
 int iommufd_sva_pri_set(struct iommufd_sva_master *master, bool on);
 

@@ -21,9 +21,7 @@
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 
 #include <linux/iommu.h>
-#include <linux/log2.h>
 #include <linux/module.h>
-#include <linux/pci-ats.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
@@ -925,40 +923,6 @@ void iommufd_sva_set_free(struct kref *ref)
 	kfree(set);
 }
 
-/*
- * PASIDs are on in the device for as long as it is adopted, whether somebody uses
- * them or not: all that are not attached are blocked. A device must not have them
- * switched while its ATS is on (PCIe 10.5.1.3), so they come first; and virtual
- * functions, which have no switch of their own, use their physical function's.
- * The PCI core wants ACS on above the device, as it is by now (adopt.c), and
- * switches PASIDs on again after a reset. pasid_bits stays 0 where they cannot be
- * had.
- */
-static void enable_pasids(struct iommufd_sva_master *master)
-{
-	struct pci_dev *pdev = to_pci_dev(master->dev);
-	int max;
-
-	if (!master->unit->pasid_bits || master->num_rids > 1)
-		return;
-	max = pci_max_pasids(pdev);
-	if (max < 2)
-		return;
-	if (!pdev->pasid_enabled) {
-		if (pci_enable_pasid(pdev, 0))
-			return;
-		master->pasid_enabled = !pdev->is_virtfn;
-	}
-	master->pasid_bits = min_t(unsigned int, ilog2(max), master->unit->pasid_bits);
-}
-
-static void disable_pasids(struct iommufd_sva_master *master)
-{
-	if (master->pasid_enabled)
-		pci_disable_pasid(to_pci_dev(master->dev));
-	master->pasid_enabled = false;
-}
-
 /**
  * iommufd_sva_master_create - a device is about to be adopted
  * @set: the set it joins
@@ -992,7 +956,10 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 	if (rc < 0)
 		goto err_free;
 	master->num_rids = rc;
-	enable_pasids(master);
+	rc = iommufd_sva_pf_get(master);
+	if (rc)
+		goto err_free;
+	iommufd_sva_pf_pasids(master);
 	iommufd_sva_ats_init(master);
 	iommufd_sva_pri_init(master);
 	rc = set->unit->backend->ops->master_init(master);
@@ -1010,7 +977,7 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 
 err_pri:
 	iommufd_sva_pri_release(master);
-	disable_pasids(master);
+	iommufd_sva_pf_put(master);
 err_free:
 	mutex_destroy(&master->lock);
 	kfree(master);
@@ -1043,7 +1010,7 @@ static void master_free(struct iommufd_sva_master *master)
 	master->unit->backend->ops->master_release(master, master->quarantined);
 	iommufd_sva_page_requests_free(master);
 	iommufd_sva_pri_release(master);
-	disable_pasids(master);
+	iommufd_sva_pf_put(master);
 	if (master->has_driver)
 		module_put(master->unit->backend->owner);
 	unpin_backend(master);

@@ -182,6 +182,15 @@ bool smmu_atc_any_silent(const struct list_head *list)
 	return false;
 }
 
+/* EATS of the entry of @sm. Under unit->lock. */
+static int smmu_set_eats(struct smmu_master *sm, enum smmuv3_eats eats)
+{
+	struct smmuv3_host host = sm->host;
+
+	host.eats = eats;
+	return smmu_master_set_host(sm, &host);
+}
+
 static int smmu_atc_cut_off_one(struct smmu_master *sm)
 {
 	int rc;
@@ -190,7 +199,7 @@ static int smmu_atc_cut_off_one(struct smmu_master *sm)
 		return 0;
 	dev_err(sm->base->dev,
 		"smmuv3_nested: does not answer invalidations of its ATC: it goes on without ATS; reset it\n");
-	rc = smmu_master_set_eats(sm, SMMUV3_EATS_ABORT);
+	rc = smmu_set_eats(sm, SMMUV3_EATS_ABORT);
 	if (rc)
 		return rc;
 	/* Pairs with smmu_atc_any_silent(). */
@@ -239,24 +248,22 @@ int smmu_atc_flush(struct smmu_master *sm)
 
 /* --- on and off ----------------------------------------------------------- */
 
-/* What the entry of @sm says about ATS. Under unit->lock. */
-enum smmuv3_eats smmu_master_eats(struct smmu_master *sm)
-{
-	return sm->base->ats.on && !sm->silent ? SMMUV3_EATS_FULL : SMMUV3_EATS_ABORT;
-}
-
 static int smmu_ats_on(struct smmu_master *sm)
 {
 	int rc;
 
-	rc = smmu_master_set_eats(sm, SMMUV3_EATS_FULL);
+	rc = smmu_set_eats(sm, SMMUV3_EATS_FULL);
 	if (rc)
-		return rc;
+		goto err;
 	down_write(&sm->unit->ats_rwsem);
 	rc = iommufd_sva_ats_enable(sm->base);
 	up_write(&sm->unit->ats_rwsem);
 	if (rc)
-		smmu_master_set_eats(sm, SMMUV3_EATS_ABORT);
+		goto err;
+	return 0;
+
+err:
+	smmu_set_eats(sm, SMMUV3_EATS_ABORT);
 	return rc;
 }
 
@@ -267,7 +274,7 @@ static void smmu_ats_off(struct smmu_master *sm)
 	sm->silent = false;
 	sm->cut_off = false;
 	up_write(&sm->unit->ats_rwsem);
-	smmu_master_set_eats(sm, SMMUV3_EATS_ABORT);
+	smmu_set_eats(sm, SMMUV3_EATS_ABORT);
 }
 
 /**

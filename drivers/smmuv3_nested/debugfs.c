@@ -6,6 +6,7 @@
  *   devices	devices that are adopted: their streams and the entries of those
  *   faults	the last events
  *   queue	the command queue
+ *   requests	page requests, and transactions that stalled
  *   walk	write "0000:00:04.0 0x1000", read the way of that DMA from the
  *		stream table to memory: a line per entry, "TABLE KEY=VALUE ..."
  *
@@ -47,6 +48,10 @@ static int registers_show(struct seq_file *m, void *v)
 	seq_printf(m, "EVENTQ_BASE     %#llx\n", smmu_read64(unit, SMMUV3_EVENTQ_BASE));
 	seq_printf(m, "EVENTQ_PROD     %#x\n", smmu_read32(unit, SMMUV3_EVENTQ_PROD));
 	seq_printf(m, "EVENTQ_CONS     %#x\n", smmu_read32(unit, SMMUV3_EVENTQ_CONS));
+	if (!unit->priq.ring)
+		return 0;
+	seq_printf(m, "PRIQ_PROD       %#x\n", smmu_read32(unit, SMMUV3_PRIQ_PROD));
+	seq_printf(m, "PRIQ_CONS       %#x\n", smmu_read32(unit, SMMUV3_PRIQ_CONS));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(registers);
@@ -80,10 +85,12 @@ static void smmu_show_stream(struct seq_file *m, struct smmu_unit *unit,
 		seq_printf(m, "quarantined sid=%#x type=%s\n", stream->sid,
 			   smmu_ste_type(ste));
 	list_for_each_entry(user, &stream->users, node)
-		seq_printf(m, "%s sid=%#x type=%s vmid=%u entry=%#llx ats=%s\n",
+		seq_printf(m, "%s sid=%#x type=%s vmid=%u entry=%#llx ats=%s pri=%s\n",
 			   dev_name(user->sm->base->dev), stream->sid, smmu_ste_type(ste),
 			   smmuv3_ste_vmid(ste), le64_to_cpu(ste->data[0]),
-			   user->sm->silent ? "silent" : user->sm->base->ats.on ? "on" : "off");
+			   user->sm->silent ? "silent" : user->sm->base->ats.on ? "on" : "off",
+			   user->sm->host.stall ? "stall" :
+			   READ_ONCE(user->sm->base->pri.on) ? "on" : "off");
 }
 
 static int devices_show(struct seq_file *m, void *v)
@@ -145,6 +152,22 @@ static int queue_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(queue);
+
+static int requests_show(struct seq_file *m, void *v)
+{
+	struct smmu_unit *unit = m->private;
+	struct smmu_requests *r = &unit->requests;
+
+	seq_printf(m, "requests=%lld refused=%lld stop_markers=%lld overflows=%lld room=%u\n",
+		   atomic64_read(&r->requests), atomic64_read(&r->refused),
+		   atomic64_read(&r->stop_markers), atomic64_read(&r->overflows),
+		   unit->base.page_requests);
+	seq_printf(m, "stalls=%lld refused=%lld room=%u\n", atomic64_read(&r->stalls),
+		   atomic64_read(&r->stalls_refused), unit->base.stalls);
+	seq_printf(m, "answers=%lld\n", atomic64_read(&r->answers));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(requests);
 
 /**
  * struct smmu_walk - what an open "walk" file was told
@@ -374,6 +397,7 @@ void smmu_debugfs_add(struct smmu_unit *unit)
 	debugfs_create_file("devices", 0400, dir, unit, &devices_fops);
 	debugfs_create_file("faults", 0400, dir, unit, &faults_fops);
 	debugfs_create_file("queue", 0400, dir, unit, &queue_fops);
+	debugfs_create_file("requests", 0400, dir, unit, &requests_fops);
 	debugfs_create_file("walk", 0600, dir, unit, &smmu_walk_fops);
 }
 

@@ -41,8 +41,7 @@ static u64 s1_table_size(unsigned int s1fmt, unsigned int s1cdmax)
  * @ias: bits of the guest's physical addresses
  * @ste: the entry; all zero afterwards if it is not valid (V)
  *
- * Where the stall model can be configured S1STALLD is set: the devices are PCI
- * devices, which must not stall (5.2, S1STALLD).
+ * S1STALLD: that faults must not stall the host says as well (smmuv3_set_host()).
  *
  * Return: 0, or -EIO for an entry that is not a guest's to make, or ILLEGAL, or asks
  * for what the unit lacks.
@@ -86,12 +85,7 @@ int smmuv3_guest_ste(const struct smmuv3_guest_caps *caps, unsigned int ias,
 		return -EIO;
 	/* A table is aligned to its size. */
 	last = (qw0 & SMMUV3_STE_0_S1CONTEXTPTR) | (s1_table_size(s1fmt, s1cdmax) - 1);
-	if (last >> ias)
-		return -EIO;
-
-	if (caps->stall)
-		ste[1] |= cpu_to_le64(SMMUV3_STE_1_S1STALLD);
-	return 0;
+	return last >> ias ? -EIO : 0;
 }
 
 /* 4.4.1.1: the fields of a TLBI by address that IDR3.RIL brings. */

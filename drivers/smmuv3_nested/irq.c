@@ -31,7 +31,7 @@ static irqreturn_t smmu_evtq_thread(int irq, void *data)
 {
 	struct smmu_unit *unit = data;
 
-	while (smmu_evtq_drain(unit) && !READ_ONCE(unit->irqs_stopping))
+	while (smmu_inq_drain(unit, &unit->evtq) && !READ_ONCE(unit->irqs_stopping))
 		usleep_range(SMMU_IRQ_PAUSE_US, 2 * SMMU_IRQ_PAUSE_US);
 	return IRQ_HANDLED;
 }
@@ -40,7 +40,7 @@ static irqreturn_t smmu_priq_thread(int irq, void *data)
 {
 	struct smmu_unit *unit = data;
 
-	while (smmu_priq_drain(unit) && !READ_ONCE(unit->irqs_stopping))
+	while (smmu_inq_drain(unit, &unit->priq) && !READ_ONCE(unit->irqs_stopping))
 		usleep_range(SMMU_IRQ_PAUSE_US, 2 * SMMU_IRQ_PAUSE_US);
 	return IRQ_HANDLED;
 }
@@ -59,8 +59,8 @@ static irqreturn_t smmu_combined_thread(int irq, void *data)
 
 	do {
 		smmu_gerror(unit);
-		more = smmu_evtq_drain(unit);
-		more |= smmu_priq_drain(unit);
+		more = smmu_inq_drain(unit, &unit->evtq);
+		more |= smmu_inq_drain(unit, &unit->priq);
 		if (more)
 			usleep_range(SMMU_IRQ_PAUSE_US, 2 * SMMU_IRQ_PAUSE_US);
 	} while (more && !READ_ONCE(unit->irqs_stopping));

@@ -119,6 +119,10 @@ static const struct iommufd_sva_backend_ops smmu_backend_ops = {
 	.pasid_table_alloc = smmu_pasid_table_alloc,
 	.ats_capable = smmu_ats_capable,
 	.ats_set = smmu_ats_set,
+	.pri_capable = smmu_pri_capable,
+	.pri_set = smmu_pri_set,
+	.pri_drain = smmu_pri_drain,
+	.page_respond = smmu_page_respond,
 };
 
 static struct iommufd_sva_backend smmu_backend = {

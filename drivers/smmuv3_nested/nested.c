@@ -291,7 +291,7 @@ static int smmu_table_join(struct smmu_table *table, struct smmu_master *sm,
 	list_add(&device->node, &tu->devices);
 	smmu_domain_join_atc(table->parent, &tu->tag->base, sm);
 	s2 = smmu_domain_s2_cfg(table->parent, sm->unit, tu->tag->base.vmid);
-	smmuv3_make_nested_ste(ste, &s2, tu->ste, smmu_master_eats(sm));
+	smmuv3_make_nested_ste(ste, &s2, tu->ste);
 	return 0;
 }
 

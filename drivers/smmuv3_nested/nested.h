@@ -82,7 +82,8 @@ struct iommufd_sva_nested *
 smmu_pasid_table_alloc(struct iommufd_sva_domain *parent, struct iommufd_sva_vunit *vunit,
 		       const struct iommufd_sva_user_data *data);
 /*
- * @sm is going to go through @nested: make the entry that its streams show then.
+ * @sm is going to go through @nested: make the entry that its streams show then, but for
+ * what the host says of the device.
  * Both under unit->lock.
  */
 int smmu_nested_join(struct smmu_master *sm, struct iommufd_sva_nested *nested,

@@ -5,6 +5,7 @@
  *
  * Locks, outermost first:
  *   master->lock	the core's: one set_translation() of a device at a time
+ *   inq->lock		mutex: reading a queue that the unit writes
  *   unit->lock		mutex: the stream table of a unit, its streams and what
  *			they show
  *   domain->units_rwsem	which units a domain is on, its VMID there, the
@@ -15,7 +16,8 @@
  *			from before the first command until the hardware has
  *			answered the last
  *   unit->streams_lock	spinlock: which device a stream ID is; for who must not
- *			sleep. Written under unit->lock as well
+ *			sleep. Written under unit->lock as well. The core's locks of
+ *			page requests are inside it
  *   cmdq->lock		spinlock: the command queue, and GERRORN
  *   faults->lock	spinlock: the record of the last faults
  */
@@ -79,21 +81,51 @@ struct smmu_cmdq {
  * @ring: the records
  * @dma: where the hardware sees @ring
  * @log2: of how many there are
- * @record: bytes of a record
- * @cons: index and wrap bit that are read next; and OVFLG as last acknowledged
+ * @qwords: 64-bit words of a record
  * @prod_reg: register that says where the hardware is
  * @cons_reg: register that says where we are
- *
- * Its one reader is its interrupt thread.
+ * @record: what is done with a record; @lock is held
+ * @lost: there was no room for some; all that were before have been read. @lock is held
+ * @lock: see the top; protects what follows
+ * @cons: index and wrap bit that are read next; and OVFLG as last acknowledged
+ * @batch: records that were read, in the CPU's byte order
+ * @answers: commands that answer them
+ * @num_answers: how many, at most one for each record
  */
 struct smmu_inq {
 	__le64 *ring;
 	dma_addr_t dma;
 	unsigned int log2;
-	unsigned int record;
-	u32 cons;
+	unsigned int qwords;
 	unsigned int prod_reg;
 	unsigned int cons_reg;
+	void (*record)(struct smmu_unit *unit, const u64 *record);
+	void (*lost)(struct smmu_unit *unit);
+	struct mutex lock;
+	u32 cons;
+	u64 *batch;
+	struct smmuv3_cmd *answers;
+	unsigned int num_answers;
+};
+
+/**
+ * struct smmu_requests - page requests and stalls of a unit, so far
+ * @requests: page requests
+ * @refused: groups of them that were refused here
+ * @stop_markers: Stop Markers
+ * @overflows: times that the queue was full
+ * @stalls: transactions that stalled
+ * @stalls_refused: of which were terminated here
+ * @answers: answers that the core gave
+ */
+struct smmu_requests {
+	atomic64_t requests;
+	atomic64_t refused;
+	atomic64_t stop_markers;
+	atomic64_t overflows;
+	atomic64_t stalls;
+	atomic64_t stalls_refused;
+	atomic64_t answers;
 };
 
 /**
@@ -263,6 +295,7 @@ struct smmu_strtab {
  * @evtq: event queue
  * @priq: page request queue; no ring where IDR0.PRI is clear
  * @faults: what came out of @evtq
+ * @requests: what came out of @priq, and stalls out of @evtq
  * @irqs: by enum smmu_irq, 0: none
  * @has_msi: @irqs are messages
  * @irqs_stopping: whoever reads a queue ends
@@ -301,6 +334,7 @@ struct smmu_unit {
 	struct smmu_inq evtq;
 	struct smmu_inq priq;
 	struct smmu_faults faults;
+	struct smmu_requests requests;
 	int irqs[SMMU_NUM_IRQS];
 	bool has_msi;
 	bool irqs_stopping;
@@ -374,6 +408,13 @@ extern bool smmu_allow_noncoherent_nesting;
 void smmu_add_resv_region(struct list_head *head, u64 start, size_t len, int prot,
 			  enum iommu_resv_type type);
 
+/* Is whether faults stall for software to say (IDR0.STALL_MODEL)? */
+static inline bool smmu_stall_choice(const struct smmu_unit *unit)
+{
+	return FIELD_GET(SMMUV3_IDR0_STALL_MODEL, unit->idr[0]) ==
+	       SMMUV3_IDR0_STALL_MODEL_CHOICE;
+}
+
 /* unit.c */
 struct smmu_unit *smmu_unit_create(struct platform_device *pdev);
 void smmu_unit_destroy(struct smmu_unit *unit);
@@ -427,13 +468,19 @@ int smmu_strtab_write(struct smmu_unit *unit, const u32 *sids, unsigned int num,
 /* The entry of a stream that passes. */
 void smmu_strtab_bypass(struct smmu_unit *unit, struct smmuv3_ste *ste);
 
-/* evtq.c */
+/* inq.c */
 int smmu_inqs_init(struct smmu_unit *unit);
 void smmu_inqs_free(struct smmu_unit *unit);
 int smmu_inqs_start(struct smmu_unit *unit);
-bool smmu_evtq_drain(struct smmu_unit *unit);
-bool smmu_priq_drain(struct smmu_unit *unit);
+bool smmu_inq_drain(struct smmu_unit *unit, struct smmu_inq *q);
+void smmu_inq_flush(struct smmu_unit *unit, struct smmu_inq *q);
+void smmu_inq_answer(struct smmu_inq *q, struct smmuv3_cmd cmd);
+
+/* evtq.c */
+void smmu_evtq_init(struct smmu_unit *unit);
 void smmu_gerror(struct smmu_unit *unit);
+/* "device 0000:01:00.0", or what is known of a stream that no device of ours has. */
+void smmu_stream_name(struct smmu_unit *unit, u32 sid, char *buf, size_t len);
 
 /* irq.c */
 int smmu_irqs_start(struct smmu_unit *unit);
@@ -486,7 +533,10 @@ struct smmu_atc {
  * @unit: the unit that it is behind
  * @taken: @ste says what it does; else it has passed all along
  * @nested: the guest's tables that it goes through, NULL: none
- * @ste: what each of its streams shows, or would if it were not another's
+ * @plain: its entry as what it goes through has it
+ * @host: what the host says of it besides
+ * @ste: both: what each of its streams shows, or would if it were not another's
+ * @stalls: something of it may stall, or may have been and not be terminated
  * @num_sids: how many
  * @sids: its stream IDs, [0] its own, the others may be shared
  * @users: the same
@@ -503,7 +553,10 @@ struct smmu_master {
 	struct smmu_unit *unit;
 	bool taken;
 	struct iommufd_sva_nested *nested;
+	struct smmuv3_ste plain;
+	struct smmuv3_host host;
 	struct smmuv3_ste ste;
+	bool stalls;
 	unsigned int num_sids;
 	u32 sids[IOMMUFD_SVA_MAX_RIDS];
 	struct smmu_stream_user users[IOMMUFD_SVA_MAX_RIDS];
@@ -523,8 +576,11 @@ void smmu_master_release(struct iommufd_sva_master *master, bool quarantine);
 int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 			 const struct iommufd_sva_translation *new,
 			 const struct iommufd_sva_translation *old);
-/* The entry of @sm with EATS, or without. Under unit->lock. 0, or -EIO. */
-int smmu_master_set_eats(struct smmu_master *sm, enum smmuv3_eats eats);
+/*
+ * The entry of @sm with @host, from now on: also if that fails, for the next one. Under
+ * unit->lock. 0, or -EIO.
+ */
+int smmu_master_set_host(struct smmu_master *sm, const struct smmuv3_host *host);
 /* The device whose requests have @sid now; unit->streams_lock is held. */
 struct smmu_master *smmu_find_master(struct smmu_unit *unit, u32 sid);
 void smmu_streams_free(struct smmu_unit *unit);
@@ -532,7 +588,6 @@ void smmu_streams_free(struct smmu_unit *unit);
 /* ats.c */
 bool smmu_ats_capable(struct iommufd_sva_master *master);
 int smmu_ats_set(struct iommufd_sva_master *master, bool on);
-enum smmuv3_eats smmu_master_eats(struct smmu_master *sm);
 void smmu_atc_init(struct smmu_master *sm);
 void smmu_atc_join(struct smmu_master *sm, struct list_head *list);
 void smmu_atc_leave(struct smmu_master *sm, struct list_head *list);
@@ -544,6 +599,32 @@ int smmu_atc_find_silent(const struct list_head *list);
 bool smmu_atc_any_silent(const struct list_head *list);
 int smmu_atc_cut_off(struct smmu_unit *unit);
 int smmu_atc_flush(struct smmu_master *sm);
+
+/**
+ * enum smmu_request - what became of a page request
+ * @SMMU_REQUEST_TAKEN: the core has it
+ * @SMMU_REQUEST_REFUSED: nobody is there who could answer
+ * @SMMU_REQUEST_REFUSED_PASID: and the device wants its PASID in the answer
+ * @SMMU_REQUEST_STRAY: nobody knows the device, or that it has page requests
+ */
+enum smmu_request {
+	SMMU_REQUEST_TAKEN,
+	SMMU_REQUEST_REFUSED,
+	SMMU_REQUEST_REFUSED_PASID,
+	SMMU_REQUEST_STRAY,
+};
+
+/* priq.c */
+void smmu_priq_init(struct smmu_unit *unit);
+void smmu_priq_announce(struct smmu_unit *unit);
+enum smmu_request smmu_report_page_request(struct smmu_unit *unit, u32 sid,
+					   const struct iommufd_sva_page_request *request);
+bool smmu_pri_capable(struct iommufd_sva_master *master);
+int smmu_pri_set(struct iommufd_sva_master *master, bool on);
+void smmu_pri_drain(struct iommufd_sva_master *master);
+void smmu_page_respond(struct iommufd_sva_unit *unit,
+		       const struct iommufd_sva_page_response *responses, unsigned int num);
+int smmu_stall_term(struct smmu_master *sm);
 
 /**
  * struct smmu_tag - a domain on a unit

@@ -41,6 +41,7 @@ enum smmuv3_opcode {
 	SMMUV3_CMD_ATC_INV		= 0x40,
 	SMMUV3_CMD_PRI_RESP		= 0x41,
 	SMMUV3_CMD_RESUME		= 0x44,
+	SMMUV3_CMD_STALL_TERM		= 0x45,
 	SMMUV3_CMD_SYNC			= 0x46,
 };
 
@@ -91,14 +92,14 @@ enum smmuv3_sync_cs {
 
 /* Resp of CMD_PRI_RESP */
 enum smmuv3_pri_resp {
-	SMMUV3_PRI_DENY		= 0,	/* response failure, and no more requests */
-	SMMUV3_PRI_FAIL		= 1,	/* invalid request */
+	SMMUV3_PRI_DENY		= 0,	/* Response Failure: no more requests. Not used */
+	SMMUV3_PRI_FAIL		= 1,	/* Invalid Request */
 	SMMUV3_PRI_SUCCESS	= 2,
 };
 
 /* What to do with a transaction that stalls: the Ac and Ab of CMD_RESUME. */
 enum smmuv3_resume {
-	SMMUV3_RESUME_TERMINATE	= 0,	/* as STE and CD say: RAZ/WI or abort */
+	SMMUV3_RESUME_TERMINATE	= 0,	/* reads are 0, writes are lost: not used */
 	SMMUV3_RESUME_RETRY	= 1,
 	SMMUV3_RESUME_ABORT	= 2,
 };
@@ -371,7 +372,7 @@ static inline struct smmuv3_cmd smmuv3_make_pri_resp(u32 sid, u32 ssid, u16 prgi
 	} };
 }
 
-/* 4.6: the end of a stall. */
+/* 4.7: the end of a stall. */
 static inline struct smmuv3_cmd smmuv3_make_resume(u32 sid, u16 stag,
 						   enum smmuv3_resume resp)
 {
@@ -381,6 +382,18 @@ static inline struct smmuv3_cmd smmuv3_make_resume(u32 sid, u16 stag,
 		FIELD_PREP(SMMUV3_RESUME_0_AC, resp == SMMUV3_RESUME_RETRY) |
 		SMMUV3_CMD_RESUME,
 		FIELD_PREP(SMMUV3_RESUME_1_STAG, stag),
+	} };
+}
+
+/*
+ * 4.7: the same, with an abort, of all that stalls of @sid, whose entry has terminated
+ * everything since before.
+ */
+static inline struct smmuv3_cmd smmuv3_make_stall_term(u32 sid)
+{
+	return (struct smmuv3_cmd){ .data = {
+		FIELD_PREP(SMMUV3_CMD_0_SID, sid) |
+		SMMUV3_CMD_STALL_TERM,
 	} };
 }
 

@@ -247,4 +247,13 @@ static inline struct smmuv3_pri smmuv3_decode_pri(const u64 record[SMMUV3_PRI_QW
 	};
 }
 
+/*
+ * 8: a message that has a PASID and asks for nothing is no request but the PCI Express
+ * Stop Marker. Without a PASID it is a request like others.
+ */
+static inline bool smmuv3_pri_is_stop_marker(const struct smmuv3_pri *pri)
+{
+	return pri->last && !pri->read && !pri->write && pri->ssid != SMMUV3_NO_SSID;
+}
+
 #endif

@@ -35,6 +35,7 @@ struct smmuv3_ste {
 #define SMMUV3_STE_1_S1CIR		GENMASK_ULL(3, 2)	/* 67:66 */
 #define SMMUV3_STE_1_S1COR		GENMASK_ULL(5, 4)	/* 69:68 */
 #define SMMUV3_STE_1_S1CSH		GENMASK_ULL(7, 6)	/* 71:70 */
+#define SMMUV3_STE_1_PPAR		BIT_ULL(18)		/* 82 */
 #define SMMUV3_STE_1_MEV		BIT_ULL(19)		/* 83 */
 #define SMMUV3_STE_1_S2FWB		BIT_ULL(25)		/* 89 */
 #define SMMUV3_STE_1_S1STALLD		BIT_ULL(27)		/* 91 */
@@ -118,7 +119,6 @@ enum smmuv3_walk_share {
  * @ps: S2PS, size of an output address as IDR5.OAS codes it
  * @endi: S2ENDI: the tables are big-endian
  * @fwb: S2FWB: the tables have MemAttr in the form of FEAT_S2FWB
- * @stall: S2S: faults stall; only where IDR0.STALL_MODEL allows nothing else
  * @attr_ovr: IDR1.ATTR_TYPES_OVR: SHCFG is there, and 0 would mean "non-shareable"
  */
 struct smmuv3_s2_cfg {
@@ -133,7 +133,6 @@ struct smmuv3_s2_cfg {
 	u8 ps;
 	bool endi;
 	bool fwb;
-	bool stall;
 	bool attr_ovr;
 };
 
@@ -223,8 +222,7 @@ static inline void smmuv3_make_bypass_ste(struct smmuv3_ste *ste, bool attr_ovr)
  * into device memory fault. S2R: faults are recorded.
  */
 static inline void smmuv3_make_s2_ste(struct smmuv3_ste *ste,
-				      const struct smmuv3_s2_cfg *s2,
-				      enum smmuv3_eats eats)
+				      const struct smmuv3_s2_cfg *s2)
 {
 	*ste = (struct smmuv3_ste){ .data = {
 		cpu_to_le64(FIELD_PREP(SMMUV3_STE_0_CONFIG, SMMUV3_CONFIG_S2) |
@@ -232,12 +230,10 @@ static inline void smmuv3_make_s2_ste(struct smmuv3_ste *ste,
 
 		cpu_to_le64(FIELD_PREP(SMMUV3_STE_1_SHCFG,
 				       s2->attr_ovr ? SMMUV3_SHCFG_INCOMING : 0) |
-			    FIELD_PREP(SMMUV3_STE_1_EATS, eats) |
 			    (s2->fwb ? SMMUV3_STE_1_S2FWB : 0) |
 			    SMMUV3_STE_1_MEV),
 
 		cpu_to_le64(SMMUV3_STE_2_S2R |
-			    (s2->stall ? SMMUV3_STE_2_S2S : 0) |
 			    SMMUV3_STE_2_S2PTW |
 			    (s2->endi ? SMMUV3_STE_2_S2ENDI : 0) |
 			    SMMUV3_STE_2_S2AA64 |
@@ -262,14 +258,14 @@ static inline void smmuv3_make_s2_ste(struct smmuv3_ste *ste,
 				 SMMUV3_STE_1_S1STALLD)
 
 /*
- * What a guest's entry (its first two words, @guest) comes to on top of stage
- * 2: stage 1 becomes Config 0b111, bypass becomes stage 2 alone, and anything
- * else, V clear too, aborts. STRW is 0 (NS-EL1), the world that a VMID confines.
+ * What a guest's entry (its first two words, @guest) comes to on top of stage 2: stage 1
+ * becomes Config 0b111, bypass becomes stage 2 alone, and anything else, V clear too,
+ * aborts. STRW is 0 (NS-EL1), the world that a VMID confines. What the host says of the
+ * device is smmuv3_set_host()'s.
  */
 static inline void smmuv3_make_nested_ste(struct smmuv3_ste *ste,
 					  const struct smmuv3_s2_cfg *s2,
-					  const __le64 guest[2],
-					  enum smmuv3_eats eats)
+					  const __le64 guest[2])
 {
 	u64 qw0 = le64_to_cpu(guest[0]);
 	u64 qw1 = le64_to_cpu(guest[1]);
@@ -279,7 +275,7 @@ static inline void smmuv3_make_nested_ste(struct smmuv3_ste *ste,
 		config = (enum smmuv3_config)FIELD_GET(SMMUV3_STE_0_CONFIG, qw0);
 	switch (config) {
 	case SMMUV3_CONFIG_S1:
-		smmuv3_make_s2_ste(ste, s2, eats);
+		smmuv3_make_s2_ste(ste, s2);
 		ste->data[0] = cpu_to_le64((qw0 & SMMUV3_STE_0_GUEST) |
 					   FIELD_PREP(SMMUV3_STE_0_CONFIG,
 						      SMMUV3_CONFIG_NESTED) |
@@ -287,7 +283,7 @@ static inline void smmuv3_make_nested_ste(struct smmuv3_ste *ste,
 		ste->data[1] |= cpu_to_le64(qw1 & SMMUV3_STE_1_GUEST);
 		break;
 	case SMMUV3_CONFIG_BYPASS:
-		smmuv3_make_s2_ste(ste, s2, eats);
+		smmuv3_make_s2_ste(ste, s2);
 		break;
 	default:
 		smmuv3_make_abort_ste(ste);
@@ -295,15 +291,38 @@ static inline void smmuv3_make_nested_ste(struct smmuv3_ste *ste,
 	}
 }
 
-/* EATS of an entry in which it means something and is the host's to say (5.2). */
-static inline void smmuv3_set_eats(struct smmuv3_ste *ste, enum smmuv3_eats eats)
+/**
+ * struct smmuv3_host - what the host says of a device, whatever tables it goes through
+ * @eats: EATS, enum smmuv3_eats
+ * @ppar: PPAR: answers that the unit gives to page requests by itself have their PASID
+ * @stall: what faults may stall: where a guest's context descriptors say so; all of it
+ *	where there is stage 2 alone (S2S). Not with EATS, which is ILLEGAL then
+ * @stall_choice: IDR0.STALL_MODEL is 0b00: there is a choice, and S1STALLD
+ */
+struct smmuv3_host {
+	enum smmuv3_eats eats;
+	bool ppar;
+	bool stall;
+	bool stall_choice;
+};
+
+/*
+ * @host in an entry that was made, if it has tables: elsewhere nothing of that means
+ * anything (5.2). A fault of stage 2 below a guest's stage 1 never stalls: what is not
+ * where a guest's tables lead is no page that the guest could bring.
+ */
+static inline void smmuv3_set_host(struct smmuv3_ste *ste, const struct smmuv3_host *host)
 {
 	enum smmuv3_config config = smmuv3_ste_config(ste);
 
 	if (config != SMMUV3_CONFIG_S2 && config != SMMUV3_CONFIG_NESTED)
 		return;
-	ste->data[1] &= ~cpu_to_le64(SMMUV3_STE_1_EATS);
-	ste->data[1] |= cpu_to_le64(FIELD_PREP(SMMUV3_STE_1_EATS, eats));
+	ste->data[1] |= cpu_to_le64(FIELD_PREP(SMMUV3_STE_1_EATS, host->eats) |
+				    (host->ppar ? SMMUV3_STE_1_PPAR : 0));
+	if (config == SMMUV3_CONFIG_S2 && host->stall)
+		ste->data[2] |= cpu_to_le64(SMMUV3_STE_2_S2S);
+	if (config == SMMUV3_CONFIG_NESTED && host->stall_choice && !host->stall)
+		ste->data[1] |= cpu_to_le64(SMMUV3_STE_1_S1STALLD);
 }
 
 /**

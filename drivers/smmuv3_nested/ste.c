@@ -48,7 +48,7 @@ void smmuv3_ste_used(const struct smmuv3_ste *ste, struct smmuv3_ste *used)
 			qw[3] |= SMMUV3_STE_3_S2TTB;
 		}
 		if (s1 || s2) {
-			qw[1] |= SMMUV3_STE_1_EATS | SMMUV3_STE_1_MEV;
+			qw[1] |= SMMUV3_STE_1_EATS | SMMUV3_STE_1_MEV | SMMUV3_STE_1_PPAR;
 			qw[2] |= SMMUV3_STE_2_S2VMID;
 		}
 	}

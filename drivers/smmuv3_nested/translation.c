@@ -166,16 +166,33 @@ static int smmu_master_show(struct smmu_master *sm, const struct smmuv3_ste *ste
 	return rc;
 }
 
-int smmu_master_set_eats(struct smmu_master *sm, enum smmuv3_eats eats)
+/*
+ * What the entry is that @plain comes to. A device that does not answer invalidations may
+ * have something in its ATC that it must not use, although nobody has cut it off yet.
+ */
+static struct smmuv3_ste smmu_master_ste(struct smmu_master *sm,
+					 const struct smmuv3_ste *plain)
 {
-	struct smmuv3_ste ste = sm->ste;
+	struct smmuv3_host host = sm->host;
+	struct smmuv3_ste ste = *plain;
+
+	if (READ_ONCE(sm->silent))
+		host.eats = SMMUV3_EATS_ABORT;
+	smmuv3_set_host(&ste, &host);
+	return ste;
+}
+
+int smmu_master_set_host(struct smmu_master *sm, const struct smmuv3_host *host)
+{
+	struct smmuv3_ste ste;
 
 	lockdep_assert_held(&sm->unit->lock);
-	smmuv3_set_eats(&ste, eats);
+	sm->host = *host;
+	ste = smmu_master_ste(sm, &sm->plain);
 	return memcmp(&ste, &sm->ste, sizeof(ste)) ? smmu_master_show(sm, &ste) : 0;
 }
 
-/* Make the entry of @trans, joining its domain. */
+/* Make the entry of @trans, but for what the host says of the device, joining its domain. */
 static int smmu_translation_join(struct smmu_master *sm,
 				 const struct iommufd_sva_translation *trans,
 				 struct smmuv3_ste *ste)
@@ -197,7 +214,7 @@ static int smmu_translation_join(struct smmu_master *sm,
 		if (rc)
 			return rc;
 		s2 = smmu_domain_s2_cfg(to_smmu_domain(trans->domain), unit, vmid);
-		smmuv3_make_s2_ste(ste, &s2, smmu_master_eats(sm));
+		smmuv3_make_s2_ste(ste, &s2);
 		return 0;
 	case IOMMUFD_SVA_TRANS_NESTED:
 		return smmu_nested_join(sm, trans->nested, ste);
@@ -242,21 +259,25 @@ int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 {
 	struct smmu_master *sm = to_smmu_master(master);
 	struct smmu_unit *unit = sm->unit;
-	struct smmuv3_ste ste;
+	struct smmuv3_ste plain, ste;
 	int rc;
 
 	if (pasid != IOMMUFD_SVA_NO_PASID)
 		return -EOPNOTSUPP;
 
 	mutex_lock(&unit->lock);
-	rc = smmu_translation_join(sm, new, &ste);
+	rc = smmu_translation_join(sm, new, &plain);
 	if (rc)
 		goto out;
+	ste = smmu_master_ste(sm, &plain);
 	if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || sm->taken)
 		rc = smmu_master_show(sm, &ste);
 	if (!rc) {
+		sm->plain = plain;
 		WRITE_ONCE(sm->nested, new->nested);
 		smmu_master_forget_old(sm);
+		if (new->type == IOMMUFD_SVA_TRANS_BLOCKED)
+			smmu_stall_term(sm);
 	}
 	smmu_translation_leave(sm, rc ? new : old);
 out:
@@ -351,8 +372,10 @@ int smmu_master_init(struct iommufd_sva_master *master)
 		return -ENOMEM;
 	sm->base = master;
 	sm->unit = unit;
+	sm->host.stall_choice = smmu_stall_choice(unit);
 	smmu_atc_init(sm);
-	smmu_strtab_bypass(unit, &sm->ste);
+	smmu_strtab_bypass(unit, &sm->plain);
+	sm->ste = sm->plain;
 
 	mutex_lock(&unit->lock);
 	for (i = 0; i < num && !rc; i++)

@@ -360,7 +360,7 @@ static void smmu_unit_announce(struct smmu_unit *unit)
 
 	if (unit->base.pasid_bits)
 		snprintf(pasids, sizeof(pasids), ", %u-bit PASIDs", unit->base.pasid_bits);
-	smmu_info(unit, "SMMUv3.%lu, %u address bits, %u stream ID bits in a %s table, %lu VMIDs%s%s%s%s%s%s%s%s: translation is on, all devices pass through\n",
+	smmu_info(unit, "SMMUv3.%lu, %u address bits, %u stream ID bits in a %s table, %lu VMIDs%s%s%s%s%s%s%s%s%s: translation is on, all devices pass through\n",
 		  FIELD_GET(SMMUV3_AIDR_MINOR, unit->aidr), unit->oas, unit->sid_bits,
 		  unit->strtab.two_level ? "2-level" : "linear",
 		  BIT(unit->vmid_bits) - 1,
@@ -369,6 +369,7 @@ static void smmu_unit_announce(struct smmu_unit *unit)
 		  idr[3] & SMMUV3_IDR3_RIL ? ", range invalidation" : "",
 		  idr[0] & SMMUV3_IDR0_ATS ? ", ATS" : "",
 		  idr[0] & SMMUV3_IDR0_PRI ? ", PRI" : "",
+		  smmu_stall_choice(unit) ? ", stalls" : "",
 		  pasids,
 		  idr[0] & SMMUV3_IDR0_MSI ? ", MSI" : "",
 		  unit->coherent ? "" : ", table walks do not snoop");
@@ -402,6 +403,7 @@ int smmu_unit_take(struct smmu_unit *unit)
 	if (rc)
 		goto err_off;
 	unit->taken = true;
+	smmu_priq_announce(unit);
 	smmu_unit_announce(unit);
 	return 0;
 

@@ -31,6 +31,7 @@ struct iommufd_sva_fault;
 struct iommufd_sva_master;
 struct iommufd_sva_nested;
 struct iommufd_sva_page_requests;
+struct iommufd_sva_pf;
 struct iommufd_sva_set;
 struct iommufd_sva_unit;
 struct iommufd_sva_vunit;
@@ -377,9 +378,9 @@ struct iommufd_sva_page_response {
  *	can.
  * @ats_set: switch ATS of @master on or off, which has it supported. See "ATS"
  *	below. Off never fails. NULL without ats_capable().
- * @pri_capable: can page requests of @master be taken by its unit; or, where it says
- *	@master->pri.stall, does it have its device's transactions wait instead? Before
- *	master_init(). NULL: none can.
+ * @pri_capable: can page requests of @master be taken by its unit? Or do its
+ *	transactions stall there instead? Then @master->pri.stall is set by this. Before
+ *	master_init(), and after ATS is known. NULL: none can.
  * @pri_set: have the unit take page requests of @master, or let its transactions
  *	stall, or not any more. See "Page requests" below. Off never fails. NULL
  *	without pri_capable().
@@ -391,9 +392,7 @@ struct iommufd_sva_page_response {
  *	there any more gets none. NULL without pri_capable().
  *
  * set_translation, ats_set, pri_set and pri_drain are called under the master's lock.
- * Devices reach a
- * @vunit's translations only behind its own unit; the core sees to that. All may
- * sleep.
+ * Devices reach a @vunit's translations only behind its own unit; the core sees to that. All may sleep.
  *
  * ATS. A device where it is on may keep any translation that it was ever given
  * since, until it is told to drop it. So:
@@ -522,7 +521,9 @@ struct iommufd_sva_backend {
  * @stalls: how many transactions it can have wait; 0: none
  * @num_tags: how many address spaces it tells apart (domain IDs, VMIDs); 0: nobody
  *	counts them
- * @iommu: its registration with the IOMMU core; the core's
+ * @page_requests_left: of @page_requests, what no device has been allotted. This and
+ *	what follows is the core's
+ * @iommu: its registration with the IOMMU core
  * @node: in the core's list
  * @live: is registered, and not on its way out: adopts
  *
@@ -538,6 +539,7 @@ struct iommufd_sva_unit {
 	unsigned int page_requests;
 	unsigned int stalls;
 	unsigned int num_tags;
+	unsigned int page_requests_left;
 	struct iommu_device iommu;
 	struct list_head node;
 	bool live;
@@ -579,7 +581,8 @@ struct iommufd_sva_ats {
  * @stall: it sends none: its transactions stall. It has no ATS and the property
  *	"dma-can-stall", as Linux knows it
  * @credits: how many it may have outstanding, out of @unit->page_requests, or
- *	@unit->stalls if it stalls; not 0 if @supported
+ *	@unit->stalls if it stalls; not 0 if @supported. Those of a virtual function are
+ *	shared by all functions of its physical one
  * @on: they are: see struct iommufd_sva_backend_ops
  */
 struct iommufd_sva_pri {
@@ -615,7 +618,7 @@ struct iommufd_sva_pri {
  *	and the same base again is expected: the hardware shows blocked
  * @quarantined: would not reset after a user had it: blocked for good
  * @joined: the IOMMU core has attached something
- * @pasid_enabled: we have switched PASIDs on in the device
+ * @pf: what it has in common with others of its physical function; the core's
  * @pinned: off identity: holds a reference on the backend's module
  * @dev_id: what its user calls it, 0: nobody has it; under @lock
  * @requests: what it has asked for, NULL: no fault queue was ever attached; stays once
@@ -652,7 +655,7 @@ struct iommufd_sva_master {
 	bool suspended;
 	bool quarantined;
 	bool joined;
-	bool pasid_enabled;
+	struct iommufd_sva_pf *pf;
 	bool pinned;
 	u32 dev_id;
 	struct iommufd_sva_page_requests *requests;

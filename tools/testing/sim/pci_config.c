@@ -463,6 +463,20 @@ static bool take_flr(struct sim_function *fn)
 	return value & PCI_EXP_DEVCTL_BCR_FLR;
 }
 
+/* Has a VF of @fn ATS on? Its own control, read without its lock. */
+static bool vf_has_ats(struct sim_function *fn)
+{
+	struct sim_function *vf;
+	bool on = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(vf, &fn->segment->functions, node)
+		if (vf->pf == fn)
+			on |= control(vf, vf->ats, PCI_ATS_CTRL, 2) & PCI_ATS_CTRL_ENABLE;
+	rcu_read_unlock();
+	return on;
+}
+
 /*
  * What changed, under fn->lock. 10.5.1.3: cached translations do not outlive ATS.
  * What may not change while ATS or page requests are on (7.8.8.3, 10.5.2.5) is
@@ -477,7 +491,7 @@ static void changed(struct sim_function *fn, const struct controls *old,
 		sim_atc_flush(fn);
 	else if (ats_was_on && old->ats != new->ats)
 		sim_count(fn, SIM_COUNT_BAD_STU_WHILE_ATS);
-	if (ats_was_on && old->pasid != new->pasid)
+	if (old->pasid != new->pasid && (ats_was_on || (fn->sriov && vf_has_ats(fn))))
 		sim_count(fn, SIM_COUNT_BAD_PASID_WHILE_ATS);
 	if (old->pri & PCI_PRI_CTRL_ENABLE && old->allocation != new->allocation)
 		sim_count(fn, SIM_COUNT_BAD_ALLOCATION_WHILE_PRI);

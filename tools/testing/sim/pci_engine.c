@@ -385,6 +385,7 @@ static const char *const counter_names[SIM_COUNTERS_NUM] = {
 	[SIM_COUNT_BAD_PASID_WHILE_ATS] = "bad.pasid_while_ats",
 	[SIM_COUNT_BAD_STU_WHILE_ATS] = "bad.stu_while_ats",
 	[SIM_COUNT_BAD_ALLOCATION_WHILE_PRI] = "bad.allocation_while_pri",
+	[SIM_COUNT_BAD_PRI_NOT_STOPPED] = "bad.pri_not_stopped",
 	[SIM_COUNT_BAD_PAGE_RESPONSE] = "bad.page_response",
 	[SIM_COUNT_BAD_PAGE_RESPONSE_PASID] = "bad.page_response_pasid",
 };

@@ -98,6 +98,9 @@ void sim_pri_control(struct sim_function *fn, u16 old, u16 new)
 
 	WRITE_ONCE(*at, *at & ~PCI_PRI_CTRL_RESET);
 	if (new & PCI_PRI_CTRL_ENABLE && !(old & PCI_PRI_CTRL_ENABLE)) {
+		/* 10.5.2.3: what it does then is indeterminate. */
+		if (fn->pri.outstanding)
+			sim_count(fn, SIM_COUNT_BAD_PRI_NOT_STOPPED);
 		fn->pri.failed = false;
 		set_status(fn, 0, PCI_PRI_STATUS_STOPPED);
 	}

@@ -170,6 +170,13 @@ TEST(resume)
 	CHECK_CMD(smmuv3_make_resume(1, 2, SMMUV3_RESUME_ABORT), 0x0000000100002044ULL, 2);
 }
 
+/* 63:32 StreamID; no STAG. */
+TEST(stall_term)
+{
+	CHECK_CMD(smmuv3_make_stall_term(0), 0x45, 0);
+	CHECK_CMD(smmuv3_make_stall_term(0xdeadbeef), 0xdeadbeef00000045ULL, 0);
+}
+
 /* 13:12 CS, 23:22 MSH, 27:24 MSIAttr, 63:32 MSIData, 115:66 MSIAddress. */
 TEST(sync)
 {
@@ -314,6 +321,21 @@ TEST(pri)
 		CHECK_EQ(pri.read, bit == 60);
 		CHECK_EQ(pri.write, bit == 61);
 		CHECK_EQ(pri.last, bit == 62);
+	}
+}
+
+/* 8: LWR 0b100 with a PASID; whatever else is set. */
+TEST(stop_marker)
+{
+	u64 record[2] = { 0, DIRTY };
+	struct smmuv3_pri pri;
+	unsigned int i;
+
+	for (i = 0; i < 64; i++) {
+		/* 63 SSV, 62 Last, 61 W, 60 R, 59 X, 58 Priv */
+		record[0] = 0x000123450000beefULL | (u64)i << 58;
+		pri = smmuv3_decode_pri(record);
+		CHECK_EQ(smmuv3_pri_is_stop_marker(&pri), (i & 0x3c) == 0x30);
 	}
 }
 

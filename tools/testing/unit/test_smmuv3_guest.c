@@ -193,7 +193,10 @@ TEST(ste_result)
 	CHECK_EQ(ste[1], 0x100000d4);
 	CHECK(smmuv3_guest_ats(ste));
 	CHECK(smmuv3_guest_translates(ste));
-	/* PCI devices do not stall, whatever the guest has in mind. */
+	/* Where there is S1STALLD it is the guest's to set. */
+	CHECK_EQ(smmuv3_guest_ste(&all_caps, 40, ste), 0);
+	CHECK_EQ(ste[1], 0x100000d4);
+	ste[1] |= 0x08000000;
 	CHECK_EQ(smmuv3_guest_ste(&all_caps, 40, ste), 0);
 	CHECK_EQ(ste[1], 0x180000d4);
 	ste[0] = BYPASS;
@@ -231,10 +234,11 @@ TEST(ste_ats)
 TEST(ste_any_bits)
 {
 	const struct smmuv3_s2_cfg s2 = { .vttbr = 0x1000, .vmid = VMID };
+	struct smmuv3_host host = {};
 	struct smmuv3_ste plain, ste;
 	unsigned int i, taken = 0;
 
-	smmuv3_make_s2_ste(&plain, &s2, SMMUV3_EATS_ABORT);
+	smmuv3_make_s2_ste(&plain, &s2);
 	for (i = 0; i < 300000; i++) {
 		struct smmuv3_guest_caps caps = caps_of(random64() % NUM_CAPS);
 		__le64 guest[2] = { random64(), random64() };
@@ -251,7 +255,9 @@ TEST(ste_any_bits)
 		if (smmuv3_guest_ste(&caps, 40, guest))
 			continue;
 		taken++;
-		smmuv3_make_nested_ste(&ste, &s2, guest, SMMUV3_EATS_ABORT);
+		host.stall_choice = caps.stall;
+		smmuv3_make_nested_ste(&ste, &s2, guest);
+		smmuv3_set_host(&ste, &host);
 		if (smmuv3_ste_config(&ste) == SMMUV3_CONFIG_ABORT)
 			continue;
 		CHECK_EQ(ste.data[2], plain.data[2]);

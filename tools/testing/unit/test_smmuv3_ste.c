@@ -126,7 +126,8 @@ TEST(s2_cfg)
 }
 
 /*
- * 5.2: Config 110b is 0xc, with V 0xd. Of the second double word 83 MEV 0x80000, 89
+ * 5.2: Config 110b is 0xc, with V 0xd. Of the second double word 82 PPAR 0x40000,
+ * 83 MEV 0x80000, 89
  * S2FWB 0x02000000, 93:92 EATS (01b 0x10000000), 109:108 SHCFG (01b 1 << 44). Of the
  * third 143:128 S2VMID, 165:160 S2T0SZ, 167:166 S2SL0, 169:168 S2IR0, 171:170 S2OR0,
  * 173:172 S2SH0, 175:174 S2TG, 178:176 S2PS, 179 S2AA64, 180 S2ENDI, 182 S2PTW, 185 S2S,
@@ -136,63 +137,69 @@ TEST(s2_cfg)
 static const struct {
 	const char *what;
 	struct smmuv3_s2_cfg s2;
-	enum smmuv3_eats eats;
+	struct smmuv3_host host;
 	u64 qw[4];
 } golden_s2[] = {
-	{ "nothing", {}, SMMUV3_EATS_ABORT,
+	{ "nothing", {}, {},
 	  { 0xd, 0x80000, 0x0448000000000000ULL, 0 } },
-	{ "EATS", {}, SMMUV3_EATS_FULL,
+	{ "EATS", {}, { .eats = SMMUV3_EATS_FULL },
 	  { 0xd, 0x10080000, 0x0448000000000000ULL, 0 } },
-	{ "S2FWB", { .fwb = true }, SMMUV3_EATS_ABORT,
+	{ "S2FWB", { .fwb = true }, {},
 	  { 0xd, 0x02080000, 0x0448000000000000ULL, 0 } },
-	{ "SHCFG", { .attr_ovr = true }, SMMUV3_EATS_ABORT,
+	{ "SHCFG", { .attr_ovr = true }, {},
 	  { 0xd, 0x0000100000080000ULL, 0x0448000000000000ULL, 0 } },
-	{ "S2VMID 1", { .vmid = 1 }, SMMUV3_EATS_ABORT,
+	{ "S2VMID 1", { .vmid = 1 }, {},
 	  { 0xd, 0x80000, 0x0448000000000001ULL, 0 } },
-	{ "S2VMID FFFFh", { .vmid = 0xffff }, SMMUV3_EATS_ABORT,
+	{ "S2VMID FFFFh", { .vmid = 0xffff }, {},
 	  { 0xd, 0x80000, 0x044800000000ffffULL, 0 } },
-	{ "S2T0SZ 1", { .t0sz = 1 }, SMMUV3_EATS_ABORT,
+	{ "S2T0SZ 1", { .t0sz = 1 }, {},
 	  { 0xd, 0x80000, 0x0448000100000000ULL, 0 } },
-	{ "S2T0SZ 3Fh", { .t0sz = 0x3f }, SMMUV3_EATS_ABORT,
+	{ "S2T0SZ 3Fh", { .t0sz = 0x3f }, {},
 	  { 0xd, 0x80000, 0x0448003f00000000ULL, 0 } },
-	{ "S2SL0 1", { .sl0 = 1 }, SMMUV3_EATS_ABORT,
+	{ "S2SL0 1", { .sl0 = 1 }, {},
 	  { 0xd, 0x80000, 0x0448004000000000ULL, 0 } },
-	{ "S2SL0 2", { .sl0 = 2 }, SMMUV3_EATS_ABORT,
+	{ "S2SL0 2", { .sl0 = 2 }, {},
 	  { 0xd, 0x80000, 0x0448008000000000ULL, 0 } },
-	{ "S2IR0 1", { .irgn = SMMUV3_WALK_WBRAWA }, SMMUV3_EATS_ABORT,
+	{ "S2IR0 1", { .irgn = SMMUV3_WALK_WBRAWA }, {},
 	  { 0xd, 0x80000, 0x0448010000000000ULL, 0 } },
-	{ "S2OR0 1", { .orgn = SMMUV3_WALK_WBRAWA }, SMMUV3_EATS_ABORT,
+	{ "S2OR0 1", { .orgn = SMMUV3_WALK_WBRAWA }, {},
 	  { 0xd, 0x80000, 0x0448040000000000ULL, 0 } },
-	{ "S2SH0 2", { .sh = SMMUV3_WALK_OSH }, SMMUV3_EATS_ABORT,
+	{ "S2SH0 2", { .sh = SMMUV3_WALK_OSH }, {},
 	  { 0xd, 0x80000, 0x0448200000000000ULL, 0 } },
-	{ "S2SH0 3", { .sh = SMMUV3_WALK_ISH }, SMMUV3_EATS_ABORT,
+	{ "S2SH0 3", { .sh = SMMUV3_WALK_ISH }, {},
 	  { 0xd, 0x80000, 0x0448300000000000ULL, 0 } },
-	{ "S2TG 1", { .tg = 1 }, SMMUV3_EATS_ABORT,
+	{ "S2TG 1", { .tg = 1 }, {},
 	  { 0xd, 0x80000, 0x0448400000000000ULL, 0 } },
-	{ "S2TG 2", { .tg = 2 }, SMMUV3_EATS_ABORT,
+	{ "S2TG 2", { .tg = 2 }, {},
 	  { 0xd, 0x80000, 0x0448800000000000ULL, 0 } },
-	{ "S2PS 1", { .ps = 1 }, SMMUV3_EATS_ABORT,
+	{ "S2PS 1", { .ps = 1 }, {},
 	  { 0xd, 0x80000, 0x0449000000000000ULL, 0 } },
-	{ "S2PS 6", { .ps = 6 }, SMMUV3_EATS_ABORT,
+	{ "S2PS 6", { .ps = 6 }, {},
 	  { 0xd, 0x80000, 0x044e000000000000ULL, 0 } },
-	{ "S2ENDI", { .endi = true }, SMMUV3_EATS_ABORT,
+	{ "S2ENDI", { .endi = true }, {},
 	  { 0xd, 0x80000, 0x0458000000000000ULL, 0 } },
-	{ "S2S", { .stall = true }, SMMUV3_EATS_ABORT,
+	{ "S2S", {}, { .stall = true },
 	  { 0xd, 0x80000, 0x0648000000000000ULL, 0 } },
-	{ "S2TTB 10h", { .vttbr = 0x10 }, SMMUV3_EATS_ABORT,
+	{ "S2S, where there is a choice", {}, { .stall = true, .stall_choice = true },
+	  { 0xd, 0x80000, 0x0648000000000000ULL, 0 } },
+	{ "a choice, and none made", {}, { .stall_choice = true },
+	  { 0xd, 0x80000, 0x0448000000000000ULL, 0 } },
+	{ "PPAR", {}, { .ppar = true },
+	  { 0xd, 0xc0000, 0x0448000000000000ULL, 0 } },
+	{ "S2TTB 10h", { .vttbr = 0x10 }, {},
 	  { 0xd, 0x80000, 0x0448000000000000ULL, 0x10 } },
-	{ "S2TTB of 52 bits", { .vttbr = PA_MAX }, SMMUV3_EATS_ABORT,
+	{ "S2TTB of 52 bits", { .vttbr = PA_MAX }, {},
 	  { 0xd, 0x80000, 0x0448000000000000ULL, PA_MAX } },
-	{ "S2TTB, nothing beside it", { .vttbr = ~0ULL }, SMMUV3_EATS_ABORT,
+	{ "S2TTB, nothing beside it", { .vttbr = ~0ULL }, {},
 	  { 0xd, 0x80000, 0x0448000000000000ULL, 0x000ffffffffffff0ULL } },
 	{ "all of them", { .vttbr = PA_MAX, .vmid = 0xffff, .t0sz = 0x3f, .sl0 = 3,
 	  .irgn = 3, .orgn = 3, .sh = 3, .tg = 3, .ps = 7, .endi = true, .fwb = true,
-	  .stall = true, .attr_ovr = true }, SMMUV3_EATS_FULL,
-	  { 0xd, 0x0000100012080000ULL, 0x065fffff0000ffffULL, PA_MAX } },
-	{ "too much of some", { .sl0 = 0xff, .orgn = 0xff, .tg = 0xff }, SMMUV3_EATS_ABORT,
+	  .attr_ovr = true }, { SMMUV3_EATS_FULL, true, true, true },
+	  { 0xd, 0x00001000120c0000ULL, 0x065fffff0000ffffULL, PA_MAX } },
+	{ "too much of some", { .sl0 = 0xff, .orgn = 0xff, .tg = 0xff }, {},
 	  { 0xd, 0x80000, 0x0448ccc000000000ULL, 0 } },
 	{ "too much of others", { .t0sz = 0xff, .irgn = 0xff, .sh = 0xff, .ps = 0xff },
-	  SMMUV3_EATS_ABORT,
+	  {},
 	  { 0xd, 0x80000, 0x044f333f00000000ULL, 0 } },
 };
 
@@ -203,7 +210,8 @@ TEST(stage2)
 
 	for (i = 0; i < ARRAY_SIZE(golden_s2); i++) {
 		memset(&ste, 0xff, sizeof(ste));
-		smmuv3_make_s2_ste(&ste, &golden_s2[i].s2, golden_s2[i].eats);
+		smmuv3_make_s2_ste(&ste, &golden_s2[i].s2);
+		smmuv3_set_host(&ste, &golden_s2[i].host);
 		if (memcmp(ste.data, golden_s2[i].qw, sizeof(golden_s2[i].qw)))
 			printf("# %s\n", golden_s2[i].what);
 		CHECK_STE(ste, golden_s2[i].qw[0], golden_s2[i].qw[1], golden_s2[i].qw[2],
@@ -247,7 +255,7 @@ TEST(stage2_tables)
 					golden_tables[i].oas, golden_tables[i].levels,
 					golden_tables[i].coherent);
 		memset(&ste, 0xff, sizeof(ste));
-		smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
+		smmuv3_make_s2_ste(&ste, &s2);
 		CHECK_STE(ste, golden_tables[i].qw[0], golden_tables[i].qw[1],
 			  golden_tables[i].qw[2], golden_tables[i].qw[3]);
 	}
@@ -303,6 +311,24 @@ static const struct {
 	{ "nothing", { 0, 0 }, { 0x1 } },
 };
 
+static void s2_ste(struct smmuv3_ste *ste, const struct smmuv3_s2_cfg *s2,
+		   enum smmuv3_eats eats)
+{
+	const struct smmuv3_host host = { .eats = eats };
+
+	smmuv3_make_s2_ste(ste, s2);
+	smmuv3_set_host(ste, &host);
+}
+
+static void nested_ste(struct smmuv3_ste *ste, const struct smmuv3_s2_cfg *s2,
+		       const __le64 guest[2], enum smmuv3_eats eats)
+{
+	const struct smmuv3_host host = { .eats = eats };
+
+	smmuv3_make_nested_ste(ste, s2, guest);
+	smmuv3_set_host(ste, &host);
+}
+
 TEST(nested)
 {
 	struct smmuv3_s2_cfg s2 = cfg_of(PA_MAX, 7);
@@ -311,44 +337,69 @@ TEST(nested)
 
 	for (i = 0; i < ARRAY_SIZE(golden_nested); i++) {
 		memset(&ste, 0xff, sizeof(ste));
-		smmuv3_make_nested_ste(&ste, &s2, golden_nested[i].guest, SMMUV3_EATS_FULL);
+		nested_ste(&ste, &s2, golden_nested[i].guest, SMMUV3_EATS_FULL);
 		if (memcmp(ste.data, golden_nested[i].qw, sizeof(golden_nested[i].qw)))
 			printf("# %s\n", golden_nested[i].what);
 		CHECK_STE(ste, golden_nested[i].qw[0], golden_nested[i].qw[1],
 			  golden_nested[i].qw[2], golden_nested[i].qw[3]);
 	}
 	/* EATS is the host's. */
-	smmuv3_make_nested_ste(&ste, &s2, golden_nested[0].guest, SMMUV3_EATS_ABORT);
+	nested_ste(&ste, &s2, golden_nested[0].guest, SMMUV3_EATS_ABORT);
 	CHECK_STE(ste, 0xf, 0x80000, S2_QW2, PA_MAX);
 	CHECK_EQ(smmuv3_ste_config(&ste), SMMUV3_CONFIG_NESTED);
 	CHECK_EQ(smmuv3_ste_vmid(&ste), 7);
 }
 
-/* 93:92 EATS, of Config 0b11x alone: elsewhere it is the guest's or ignored. */
-TEST(eats)
+/*
+ * What is the host's to say of a device, of Config 0b11x alone: 82 PPAR, 93:92 EATS, and
+ * what stalls. 91 S1STALLD is the guest's, too: only the host can take it away, and only
+ * where IDR0.STALL_MODEL leaves a choice is it not ILLEGAL. 185 S2S: not below stage 1.
+ */
+TEST(host)
 {
-	const __le64 guest[2] = { 0x8b, 0 };
-	struct smmuv3_s2_cfg s2 = { .vttbr = TABLE, .vmid = 1, .t0sz = 16, .sl0 = 2 };
-	struct smmuv3_ste ste, with;
+	static const struct {
+		const char *what;
+		u64 guest[2];
+		struct smmuv3_host host;
+		u64 qw1, qw2;
+	} rows[] = {
+		{ "nothing", { 0xb, 0 }, {}, 0x80000, 0 },
+		{ "EATS", { 0xb, 0 }, { .eats = SMMUV3_EATS_FULL }, 0x10080000, 0 },
+		{ "PPAR", { 0xb, 0 }, { .ppar = true }, 0xc0000, 0 },
+		{ "PPAR, EATS", { 0xb, 0 }, { .eats = SMMUV3_EATS_FULL, .ppar = true },
+		  0x100c0000, 0 },
+		{ "S1STALLD", { 0xb, 0 }, { .stall_choice = true }, 0x08080000, 0 },
+		{ "S1STALLD of both", { 0xb, 0x08000000 }, { .stall_choice = true },
+		  0x08080000, 0 },
+		{ "stalls", { 0xb, 0 }, { .stall = true, .stall_choice = true }, 0x80000, 0 },
+		{ "S1STALLD of the guest", { 0xb, 0x08000000 },
+		  { .stall = true, .stall_choice = true }, 0x08080000, 0 },
+		{ "bypass stalls", { 0x9, 0 }, { .stall = true, .stall_choice = true },
+		  0x80000, 1ULL << 57 },
+		{ "bypass does not", { 0x9, 0 }, { .stall_choice = true }, 0x80000, 0 },
+		{ "bypass, all else", { 0x9, 0 },
+		  { .eats = SMMUV3_EATS_FULL, .ppar = true, .stall_choice = true },
+		  0x100c0000, 0 },
+	};
+	const struct smmuv3_host all = { SMMUV3_EATS_FULL, true, true, true };
+	struct smmuv3_s2_cfg s2 = cfg_of(PA_MAX, 7);
+	struct smmuv3_ste ste;
+	unsigned int i;
 
-	smmuv3_make_s2_ste(&ste, &s2, SMMUV3_EATS_ABORT);
-	smmuv3_make_s2_ste(&with, &s2, SMMUV3_EATS_FULL);
-	CHECK_EQ(with.data[1] ^ ste.data[1], 1ULL << 28);
-	smmuv3_set_eats(&ste, SMMUV3_EATS_FULL);
-	CHECK(!memcmp(&ste, &with, sizeof(ste)));
-	smmuv3_set_eats(&ste, SMMUV3_EATS_ABORT);
-	CHECK_EQ(with.data[1] ^ ste.data[1], 1ULL << 28);
-
-	smmuv3_make_nested_ste(&ste, &s2, guest, SMMUV3_EATS_ABORT);
-	smmuv3_make_nested_ste(&with, &s2, guest, SMMUV3_EATS_FULL);
-	smmuv3_set_eats(&ste, SMMUV3_EATS_FULL);
-	CHECK(!memcmp(&ste, &with, sizeof(ste)));
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		smmuv3_make_nested_ste(&ste, &s2, rows[i].guest);
+		smmuv3_set_host(&ste, &rows[i].host);
+		if (ste.data[1] != rows[i].qw1)
+			printf("# %s\n", rows[i].what);
+		CHECK_EQ(ste.data[1], rows[i].qw1);
+		CHECK_EQ(ste.data[2], (S2_QW2 | rows[i].qw2));
+	}
 
 	smmuv3_make_abort_ste(&ste);
-	smmuv3_set_eats(&ste, SMMUV3_EATS_FULL);
+	smmuv3_set_host(&ste, &all);
 	CHECK_STE(ste, 0x1);
 	smmuv3_make_bypass_ste(&ste, false);
-	smmuv3_set_eats(&ste, SMMUV3_EATS_FULL);
+	smmuv3_set_host(&ste, &all);
 	CHECK_STE(ste, 0x9);
 }
 
@@ -380,13 +431,13 @@ static struct act model(const u64 *qw, bool ats_off)
 	case 5:
 	case 7:
 		act.qw[0] = qw[0] & 0xf80ffffffffffff0ULL;
-		act.qw[1] = qw[1] & 0x00003000f80800ffULL;
+		act.qw[1] = qw[1] & 0x00003000f80c00ffULL;
 		act.qw[2] = qw[2] & 0xffff;
 		if (act.config == 5)
 			break;
 		/* fall through */
 	case 6:
-		act.qw[1] |= qw[1] & 0x0000300032080000ULL;
+		act.qw[1] |= qw[1] & 0x00003000320c0000ULL;
 		act.qw[2] = qw[2] & 0x07ffffff0000ffffULL;
 		act.qw[3] = qw[3] & 0x000ffffffffffff0ULL;
 		if ((qw[1] & EATS) && (qw[2] & S2S))
@@ -547,13 +598,15 @@ static void add_nested(const struct smmuv3_s2_cfg *s2, u64 qw0, u64 qw1,
 {
 	const __le64 guest[2] = { qw0, qw1 };
 
-	smmuv3_make_nested_ste(add(), s2, guest, eats);
+	nested_ste(add(), s2, guest, eats);
 }
 
 static void make_entries(void)
 {
-	struct smmuv3_s2_cfg a = cfg_of(TABLE, 7), b = cfg_of(0x1000, 8), fwb, stall;
+	struct smmuv3_s2_cfg a = cfg_of(TABLE, 7), b = cfg_of(0x1000, 8), fwb;
+	const struct smmuv3_host stalls = { .stall = true }, ppar = { .ppar = true };
 	const u64 s1 = SMMUV3_STE_0_V | SMMUV3_CONFIG_S1 << 1;
+	const __le64 one[2] = { s1 | CTXPTR, 0xd4 };
 	struct smmuv3_ste *ste;
 
 	if (num_entries)
@@ -562,19 +615,19 @@ static void make_entries(void)
 	b.attr_ovr = true;
 	fwb = a;
 	fwb.fwb = true;
-	stall = a;
-	stall.stall = true;
 
 	memset(add(), 0, sizeof(*ste));
 	smmuv3_make_abort_ste(add());
 	smmuv3_make_bypass_ste(add(), true);
 	smmuv3_make_bypass_ste(add(), false);
-	smmuv3_make_s2_ste(add(), &a, SMMUV3_EATS_ABORT);
-	smmuv3_make_s2_ste(add(), &a, SMMUV3_EATS_FULL);
-	smmuv3_make_s2_ste(add(), &b, SMMUV3_EATS_ABORT);
-	smmuv3_make_s2_ste(add(), &b, SMMUV3_EATS_FULL);
-	smmuv3_make_s2_ste(add(), &fwb, SMMUV3_EATS_ABORT);
-	smmuv3_make_s2_ste(add(), &stall, SMMUV3_EATS_ABORT);
+	s2_ste(add(), &a, SMMUV3_EATS_ABORT);
+	s2_ste(add(), &a, SMMUV3_EATS_FULL);
+	s2_ste(add(), &b, SMMUV3_EATS_ABORT);
+	s2_ste(add(), &b, SMMUV3_EATS_FULL);
+	s2_ste(add(), &fwb, SMMUV3_EATS_ABORT);
+	ste = add();
+	smmuv3_make_s2_ste(ste, &a);
+	smmuv3_set_host(ste, &stalls);
 	/* One CD; another; a table of them, three ways; walks that do not snoop. */
 	add_nested(&a, s1 | CTXPTR, 0xd4, SMMUV3_EATS_ABORT);
 	add_nested(&a, s1 | CTXPTR, 0xd4, SMMUV3_EATS_FULL);
@@ -585,20 +638,24 @@ static void make_entries(void)
 	add_nested(&a, s1 | 0xa8000000d5550020ULL, 0x080000d6, SMMUV3_EATS_FULL);
 	add_nested(&b, s1 | CTXPTR, 0xd4, SMMUV3_EATS_ABORT);
 	add_nested(&fwb, s1 | CTXPTR, 0xd4, SMMUV3_EATS_ABORT);
-	add_nested(&stall, s1 | CTXPTR, 0xd4, SMMUV3_EATS_ABORT);
+	/* Stalls are on, and off; answers have PASIDs. */
+	add_nested(&a, s1 | CTXPTR, 0x080000d4, SMMUV3_EATS_ABORT);
+	ste = add();
+	nested_ste(ste, &a, one, SMMUV3_EATS_FULL);
+	smmuv3_set_host(ste, &ppar);
 	add_nested(&a, SMMUV3_STE_0_V | SMMUV3_CONFIG_BYPASS << 1, 0, SMMUV3_EATS_ABORT);
 	/* Stage 1 alone: not used here, but the writer knows it. */
 	ste = add();
 	*ste = (struct smmuv3_ste){ .data = { s1 | CTXPTR, 0xd4, 7 } };
 	/* What others may have left in words that are not looked at. */
 	ste = add();
-	smmuv3_make_s2_ste(ste, &b, SMMUV3_EATS_FULL);
+	s2_ste(ste, &b, SMMUV3_EATS_FULL);
 	ste->data[0] = SMMUV3_STE_0_V;
 	ste = add();
 	memset(ste, 0xa5, sizeof(*ste));
 	ste->data[0] = 0xa4;
 	ste = add();
-	smmuv3_make_s2_ste(ste, &a, SMMUV3_EATS_FULL);
+	s2_ste(ste, &a, SMMUV3_EATS_FULL);
 	ste->data[4] = 0x123456789;
 	ste->data[7] = ~0ULL;
 }
@@ -681,11 +738,11 @@ TEST(known_pairs)
 
 	smmuv3_make_abort_ste(&abort);
 	smmuv3_make_bypass_ste(&bypass, false);
-	smmuv3_make_s2_ste(&s2, &a, SMMUV3_EATS_ABORT);
-	smmuv3_make_s2_ste(&other, &b, SMMUV3_EATS_ABORT);
-	smmuv3_make_nested_ste(&nested, &a, guest, SMMUV3_EATS_ABORT);
-	smmuv3_make_nested_ste(&nested2, &a, guest2, SMMUV3_EATS_ABORT);
-	smmuv3_make_nested_ste(&pass, &a, through, SMMUV3_EATS_ABORT);
+	s2_ste(&s2, &a, SMMUV3_EATS_ABORT);
+	s2_ste(&other, &b, SMMUV3_EATS_ABORT);
+	nested_ste(&nested, &a, guest, SMMUV3_EATS_ABORT);
+	nested_ste(&nested2, &a, guest2, SMMUV3_EATS_ABORT);
+	nested_ste(&pass, &a, through, SMMUV3_EATS_ABORT);
 
 	CHECK(is_hitless(&abort, &bypass, &syncs));
 	CHECK_EQ(syncs, 1);
@@ -715,11 +772,11 @@ TEST(break_kind)
 	struct smmuv3_s2_cfg a = cfg_of(TABLE, 7), b = cfg_of(0x1000, 8);
 	struct smmuv3_ste old, new, next;
 
-	smmuv3_make_s2_ste(&old, &a, SMMUV3_EATS_ABORT);
-	smmuv3_make_s2_ste(&new, &b, SMMUV3_EATS_ABORT);
+	s2_ste(&old, &a, SMMUV3_EATS_ABORT);
+	s2_ste(&new, &b, SMMUV3_EATS_ABORT);
 	CHECK_EQ(smmuv3_ste_next(&old, &new, &next), SMMUV3_STE_BREAKS);
 	CHECK_EQ(next.data[0], 0x1);
-	smmuv3_make_s2_ste(&old, &a, SMMUV3_EATS_FULL);
+	s2_ste(&old, &a, SMMUV3_EATS_FULL);
 	CHECK_EQ(smmuv3_ste_next(&old, &new, &next), SMMUV3_STE_BREAKS);
 	CHECK_EQ(next.data[0], 0);
 }
@@ -733,7 +790,7 @@ TEST(several_streams)
 	unsigned int i;
 
 	a.attr_ovr = true;
-	smmuv3_make_s2_ste(&target, &a, SMMUV3_EATS_ABORT);
+	s2_ste(&target, &a, SMMUV3_EATS_ABORT);
 	smmuv3_make_bypass_ste(&live[0], true);
 	smmuv3_make_bypass_ste(&live[1], true);
 	live[2] = target;

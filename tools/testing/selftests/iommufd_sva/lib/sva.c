@@ -250,6 +250,31 @@ int sva_hwpt_alloc(int fd, uint32_t device, uint32_t pt, uint32_t flags,
 	return rc;
 }
 
+int sva_fault_alloc(int fd, uint32_t *fault, int *fault_fd)
+{
+	struct iommufd_sva_fault_alloc cmd = { .size = sizeof(cmd) };
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_FAULT_QUEUE_ALLOC, &cmd);
+
+	*fault = cmd.out_fault_id;
+	*fault_fd = rc ? -1 : (int)cmd.out_fault_fd;
+	return rc;
+}
+
+int sva_hwpt_fault(int fd, uint32_t device, uint32_t ioas, uint32_t fault, uint32_t *hwpt)
+{
+	struct iommufd_sva_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMUFD_SVA_HWPT_FAULT_ID_VALID,
+		.dev_id = device,
+		.pt_id = ioas,
+		.fault_id = fault,
+	};
+	int rc = sva_ioctl(fd, IOMMUFD_SVA_HWPT_ALLOC, &cmd);
+
+	*hwpt = cmd.out_hwpt_id;
+	return rc;
+}
+
 /* An aligned piece is cut out of a larger mapping, so that munmap() is exact. */
 int sva_viommu_alloc(int fd, uint32_t type, uint32_t device, uint32_t parent,
 		     uint32_t *viommu)

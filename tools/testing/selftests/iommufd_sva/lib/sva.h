@@ -57,6 +57,10 @@ int sva_detach_pasid(int fd, uint32_t device, uint32_t pasid);
 int sva_hwpt_alloc(int fd, uint32_t device, uint32_t pt, uint32_t flags,
 		   uint32_t *hwpt);
 
+/* A fault queue and its file; a HWPT on an IOAS that has it. */
+int sva_fault_alloc(int fd, uint32_t *fault, int *fault_fd);
+int sva_hwpt_fault(int fd, uint32_t device, uint32_t ioas, uint32_t fault, uint32_t *hwpt);
+
 /* Nesting; @type and @data_type as the uAPI numbers them. */
 int sva_viommu_alloc(int fd, uint32_t type, uint32_t device, uint32_t parent,
 		     uint32_t *viommu);

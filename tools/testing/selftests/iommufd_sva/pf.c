@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What virtual functions have by their physical one, which the host has a driver for:
+ * PASIDs, and pages that devices may cache. It is configured in the right order, or the
+ * virtual functions go without and the log says why. Needs the model of VT-d; plugs its
+ * own devices in.
+ */
+#include "selftest.h"
+#include "sim.h"
+
+#define SLOT 28
+#define CAPS (SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PASID | SIM_CAP_PRI | SIM_CAP_PRG_PASID | \
+	      SIM_CAP_SRIOV)
+#define IOVA 0x10000000UL
+#define PASID 3
+#define SEED 9
+
+#define EXT_ATS 0x0f
+#define EXT_PASID 0x1b
+/* Both controls are at this offset. */
+#define CTRL 6
+#define ATS_ON 0x8000
+#define PASID_ON 1
+
+FIXTURE(pf)
+{
+	int pf, vf, log, fd;
+	uint32_t ioas;
+	uint8_t *mem;
+};
+
+static void __attribute__((constructor)) skip_all(void)
+{
+	if (sim_present() && !strcmp(backend()->module, "vtd_nested"))
+		return;
+	printf("TAP version 13\n1..1\nok 1 pf # SKIP no model of VT-d\n");
+	exit(KSFT_SKIP);
+}
+
+/* The physical function is the host's before the modules come: it is not adopted. */
+FIXTURE_SETUP(pf)
+{
+	char driver[32];
+
+	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+	ASSERT_EQ(0, pci_unbind_adopted());
+	ASSERT_EQ(0, backend_unload());
+	self->pf = sim_add_endpoint(SLOT, CAPS);
+	ASSERT_LT(0, self->pf);
+	ASSERT_STREQ("sim_pf", pci_driver(sim_name(self->pf), driver, sizeof(driver)));
+	self->vf = sim_vf(self->pf, 1);
+	self->mem = mem_alloc(SZ_4K, 0);
+	mem_fill(self->mem, SZ_4K, SEED);
+	self->fd = -1;
+	self->log = kmsg_mark();
+}
+
+FIXTURE_TEARDOWN(pf)
+{
+	if (self->fd >= 0)
+		close(self->fd);
+	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.pasid_while_ats"));
+	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.stu_while_ats"));
+	sim_set_vfs(self->pf, 0);
+	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+	EXPECT_EQ(0, backend_load());
+	mem_free(self->mem, SZ_4K);
+	close(self->log);
+	EXPECT_STREQ("", sim_bad(0));
+}
+
+static uint32_t pasid_control(int bdf)
+{
+	return sim_config(bdf, sim_ext_cap(bdf, EXT_PASID) + CTRL, 2);
+}
+
+static uint32_t ats_control(int bdf)
+{
+	return sim_config(bdf, sim_ext_cap(bdf, EXT_ATS) + CTRL, 2);
+}
+
+static void take(struct __test_metadata *_metadata, FIXTURE_DATA(pf) *self, int bdf,
+		 uint32_t *device)
+{
+	if (self->fd < 0) {
+		self->fd = sva_open();
+		ASSERT_LE(0, self->fd);
+		ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+		ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->mem, SZ_4K, IOVA, SVA_RW));
+	}
+	ASSERT_EQ(0, sva_bind(self->fd, bdf, device));
+	ASSERT_EQ(0, sim_set_master(bdf, true));
+}
+
+/* They come with the first virtual function and go with the last. */
+TEST_F(pf, pasids_of_virtual_functions)
+{
+	uint32_t device, other;
+
+	ASSERT_EQ(0, backend_load());
+	EXPECT_EQ(-1, pci_group(sim_name(self->pf)));
+	EXPECT_EQ(0, pasid_control(self->pf));
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 2));
+	EXPECT_EQ(PASID_ON, pasid_control(self->pf));
+	EXPECT_EQ(0, ats_control(self->pf) & ATS_ON);
+	take(_metadata, self, self->vf, &device);
+	take(_metadata, self, sim_vf(self->pf, 0), &other);
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, device, PASID, self->ioas, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->vf, PASID, IOVA, SIM_DMA_ATS));
+	EXPECT_EQ(ATS_ON, ats_control(self->vf) & ATS_ON);
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, other, PASID, self->ioas, NULL));
+	ASSERT_EQ(0, sva_detach_pasid(self->fd, device, PASID));
+	EXPECT_EQ(SEED, sim_sees(sim_vf(self->pf, 0), PASID, IOVA, SIM_DMA_ATS));
+	close(self->fd);
+	self->fd = -1;
+	EXPECT_EQ(PASID_ON, pasid_control(self->pf));
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 0));
+	EXPECT_EQ(0, pasid_control(self->pf));
+}
+
+/* So does the module's going; and what was on before us is on after us. */
+TEST_F(pf, left_as_found)
+{
+	ASSERT_EQ(0, backend_load());
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 2));
+	EXPECT_EQ(PASID_ON, pasid_control(self->pf));
+	ASSERT_EQ(0, backend_unload());
+	EXPECT_EQ(0, pasid_control(self->pf));
+	ASSERT_EQ(0, backend_load());
+	EXPECT_EQ(PASID_ON, pasid_control(self->pf));
+}
+
+/* A reset of a physical function's leaves them as they were. */
+TEST_F(pf, reset_by_the_host)
+{
+	uint32_t device;
+	char path[96];
+
+	ASSERT_EQ(0, backend_load());
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 2));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", sim_name(self->pf));
+	ASSERT_EQ(0, file_write(path, "1"));
+	EXPECT_EQ(PASID_ON, pasid_control(self->pf));
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 0));
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 2));
+	take(_metadata, self, self->vf, &device);
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, device, PASID, self->ioas, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->vf, PASID, IOVA, SIM_DMA_ATS));
+}
+
+/* ATS is on where PASIDs are not: they cannot be had any more, and neither is touched. */
+TEST_F(pf, ats_before_pasids)
+{
+	uint32_t device;
+
+	ASSERT_EQ(0, sim_set_ats(self->pf, true));
+	ASSERT_EQ(0, backend_load());
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 2));
+	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+			      KMSG_WORDS("without PASIDs", sim_name(self->pf))));
+	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+			      KMSG_WORDS("without ATS", sim_name(self->pf))));
+	EXPECT_EQ(0, pasid_control(self->pf));
+	EXPECT_EQ(ATS_ON, ats_control(self->pf));
+	/* What needs neither it can have. */
+	take(_metadata, self, self->vf, &device);
+	EXPECT_EQ(-EOPNOTSUPP, sva_attach_pasid(self->fd, device, PASID, self->ioas, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
+	EXPECT_EQ(0, ats_control(self->vf) & ATS_ON);
+	EXPECT_EQ(SEED, sim_sees(self->vf, SIM_NO_PASID, IOVA, 0));
+	/* Anew, as the log says. */
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 0));
+	ASSERT_EQ(0, sim_set_ats(self->pf, false));
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 2));
+	take(_metadata, self, self->vf, &device);
+	EXPECT_EQ(0, sva_attach_pasid(self->fd, device, PASID, self->ioas, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->vf, PASID, IOVA, SIM_DMA_ATS));
+}
+
+TEST_HARNESS_MAIN
