@@ -367,6 +367,7 @@ static int igroup_add(struct iommufd_sva_device *idev,
 	idev->master = iommufd_sva_set_find_master(set, idev->dev);
 	idev->pasid_bits = idev->master->pasid_bits;
 	idev->ats_supported = idev->master->ats.supported;
+	iommufd_sva_master_set_dev_id(idev->master, idev->obj.id);
 	list_add_tail(&idev->igroup_item, &igroup->device_list);
 	mutex_unlock(&igroup->lock);
 	return 0;
@@ -1118,6 +1119,8 @@ void iommufd_sva_device_destroy(struct iommufd_sva_object *obj)
 	mutex_lock(&ictx->groups_lock);
 	mutex_lock(&igroup->lock);
 	list_del(&idev->igroup_item);
+	if (!idev->dead)
+		iommufd_sva_master_set_dev_id(idev->master, 0);
 	if (list_empty(&igroup->device_list)) {
 		igroup_leave(igroup);
 		xa_erase(&ictx->groups, iommu_group_id(igroup->set->group));

@@ -169,6 +169,7 @@ void iommufd_sva_clear_overlay(struct iommufd_sva_set *set);
 int iommufd_sva_master_set_pasid(struct iommufd_sva_master *master, int epoch, u32 pasid,
 				 const struct iommufd_sva_translation *trans);
 void iommufd_sva_master_clear_pasid(struct iommufd_sva_master *master, u32 pasid);
+void iommufd_sva_master_set_dev_id(struct iommufd_sva_master *master, u32 id);
 void iommufd_sva_master_clear(struct iommufd_sva_set *set, struct device *dev);
 bool iommufd_sva_set_in_stage2(struct iommufd_sva_set *set);
 struct iommufd_sva_domain *

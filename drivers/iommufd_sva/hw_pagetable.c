@@ -29,6 +29,7 @@ static void hwpt_paging_release(struct iommufd_sva_hwpt_paging *hwpt)
 		iommufd_sva_domain_put(hwpt->common.trans.domain);
 	if (hwpt->ioas)
 		iommufd_sva_put_object(&hwpt->ioas->obj);
+	iommufd_sva_hwpt_put_fault(&hwpt->common);
 }
 
 static struct iommufd_sva_hwpt_paging *to_hwpt_paging(struct iommufd_sva_object *obj)
@@ -163,6 +164,9 @@ static int hwpt_alloc_for_ioas(struct iommufd_sva_ucmd *ucmd,
 	if ((cmd->flags & IOMMUFD_SVA_HWPT_ALLOC_PASID) &&
 	    !iommufd_sva_device_has_pasids(idev))
 		return -EOPNOTSUPP;
+	if ((cmd->flags & IOMMUFD_SVA_HWPT_FAULT_ID_VALID) &&
+	    (cmd->flags & IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT))
+		return -EOPNOTSUPP;
 
 	mutex_lock(&ioas->mutex);
 	hwpt = iommufd_sva_hwpt_paging_alloc(ucmd->ictx, ioas, idev,
@@ -173,7 +177,10 @@ static int hwpt_alloc_for_ioas(struct iommufd_sva_ucmd *ucmd,
 		goto out_unlock;
 	}
 	cmd->out_hwpt_id = hwpt->common.obj.id;
-	rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
+	rc = cmd->flags & IOMMUFD_SVA_HWPT_FAULT_ID_VALID ?
+	     iommufd_sva_hwpt_set_fault(ucmd->ictx, &hwpt->common, cmd->fault_id) : 0;
+	if (!rc)
+		rc = iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
 	if (rc)
 		iommufd_sva_object_abort_and_destroy(ucmd->ictx,
 						     &hwpt->common.obj);
@@ -192,6 +199,7 @@ int iommufd_sva_hwpt_alloc(struct iommufd_sva_ucmd *ucmd)
 	int rc;
 
 	if ((cmd->flags & ~(IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT |
+			    IOMMUFD_SVA_HWPT_FAULT_ID_VALID |
 			    IOMMUFD_SVA_HWPT_ALLOC_PASID)) || cmd->__reserved)
 		return -EOPNOTSUPP;
 	if (!cmd->data_len != (cmd->data_type == IOMMUFD_SVA_HWPT_DATA_NONE))

@@ -538,6 +538,9 @@ int iommufd_sva_option(struct iommufd_sva_ucmd *ucmd)
 	case IOMMUFD_SVA_OPTION_HUGE_PAGES:
 		rc = ioas_option_huge_pages(ucmd->ictx, cmd);
 		break;
+	case IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT:
+		rc = iommufd_sva_option_page_response_timeout(ucmd->ictx, cmd);
+		break;
 	default:
 		return -EOPNOTSUPP;
 	}

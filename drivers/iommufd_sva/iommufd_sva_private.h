@@ -18,6 +18,8 @@
  *   vunit->vsids_lock	vsid.c: a guest's names for devices; inside igroup->lock
  *   set->lock, master->lock	master.c; see host.h for those of the kernel's side
  *   a backend's own
+ *   fault->shares_lock	fault.c: the devices that a fault queue serves
+ *   requests->lock, fault->lock	page requests; see fault.h
  *   viommu->veventqs_lock, veventq->lock	eventq.c: spinlocks, in this order; a
  *			backend reports events under locks of its own
  */
@@ -84,6 +86,7 @@ enum iommufd_sva_object_type {
 	IOMMUFD_SVA_OBJ_NONE,
 	IOMMUFD_SVA_OBJ_ANY = IOMMUFD_SVA_OBJ_NONE,
 	IOMMUFD_SVA_OBJ_DEVICE,
+	IOMMUFD_SVA_OBJ_FAULT,
 	IOMMUFD_SVA_OBJ_HWPT_NESTED,
 	IOMMUFD_SVA_OBJ_HWPT_PAGING,
 	IOMMUFD_SVA_OBJ_IOAS,
@@ -187,7 +190,7 @@ struct iommufd_sva_ioas {
 /**
  * struct iommufd_sva_hwpt - what a device can be attached to
  * @obj: object: HWPT_PAGING, HWPT_NESTED or PASID_TABLE
- * @trans: what it is to the hardware
+ * @trans: what it is to the hardware; holds a user on its fault queue
  * @stage2: the HWPT with its stage 2: itself, or the nesting parent
  */
 struct iommufd_sva_hwpt {
@@ -416,6 +419,18 @@ void iommufd_sva_vsids_forget(struct iommufd_sva_vunit *vunit,
 /* eventq.c */
 int iommufd_sva_veventq_alloc(struct iommufd_sva_ucmd *ucmd);
 void iommufd_sva_veventq_destroy(struct iommufd_sva_object *obj);
+
+/* fault.c */
+int iommufd_sva_fault_queue_alloc(struct iommufd_sva_ucmd *ucmd);
+void iommufd_sva_fault_destroy(struct iommufd_sva_object *obj);
+int iommufd_sva_option_page_response_timeout(struct iommufd_sva_ctx *ictx,
+					     struct iommufd_sva_option *cmd);
+/* The fault queue @id, with a user more; or ERR_PTR(-ENOENT). */
+struct iommufd_sva_fault *iommufd_sva_get_fault(struct iommufd_sva_ctx *ictx, u32 id);
+/* It gets the page requests of what is attached to @hwpt. */
+int iommufd_sva_hwpt_set_fault(struct iommufd_sva_ctx *ictx, struct iommufd_sva_hwpt *hwpt,
+			       u32 fault_id);
+void iommufd_sva_hwpt_put_fault(struct iommufd_sva_hwpt *hwpt);
 
 /* device.c */
 int iommufd_sva_device_bind(struct iommufd_sva_ucmd *ucmd);

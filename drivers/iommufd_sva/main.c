@@ -56,6 +56,7 @@ union iommufd_sva_ucmd_buffer {
 	struct iommufd_sva_device_attach attach;
 	struct iommufd_sva_device_bind bind;
 	struct iommufd_sva_device_detach detach;
+	struct iommufd_sva_fault_alloc fault;
 	struct iommufd_sva_hw_info info;
 	struct iommufd_sva_hwpt_alloc hwpt;
 	struct iommufd_sva_hwpt_import import;
@@ -105,6 +106,8 @@ struct iommufd_sva_ioctl_op {
 static const struct iommufd_sva_ioctl_op iommufd_sva_ioctl_ops[] = {
 	IOCTL_OP(IOMMUFD_SVA_DESTROY, iommufd_sva_destroy,
 		 struct iommufd_sva_destroy, id),
+	IOCTL_OP(IOMMUFD_SVA_FAULT_QUEUE_ALLOC, iommufd_sva_fault_queue_alloc,
+		 struct iommufd_sva_fault_alloc, out_fault_fd),
 	IOCTL_OP(IOMMUFD_SVA_GET_HW_INFO, iommufd_sva_get_hw_info,
 		 struct iommufd_sva_hw_info, __reserved),
 	IOCTL_OP(IOMMUFD_SVA_HWPT_ALLOC, iommufd_sva_hwpt_alloc,

@@ -14,7 +14,9 @@
  * with the overlay.
  *
  * ATS is on while anything of a user's is shown, VFIO's domain or what is attached
- * here, and is suspended with it.
+ * here, and is suspended with it. Page requests are on while something with a fault
+ * queue is: routes (page_request.c) follow what is attached, and lead nowhere while it
+ * is suspended.
  */
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 
@@ -24,6 +26,7 @@
 #include <linux/slab.h>
 
 #include "host.h"
+#include "page_request.h"
 
 /*
  * Protects masters_list and, in each master, what host.h says is its. Taken in
@@ -132,12 +135,48 @@ static bool wants_ats(const struct setting *s)
 	return false;
 }
 
-/* What is shown has changed. */
+/* Is somebody there who answers page requests, and may the device have any? */
+static bool wants_pri(struct iommufd_sva_master *master, const struct setting *s)
+{
+	return !is_stopped(s) && iommufd_sva_has_routes(master) &&
+	       (wants_ats(s) || master->pri.stall);
+}
+
+/* Off: what has begun will not end. */
+static void stop_pri(struct iommufd_sva_master *master)
+{
+	if (!master->pri.on)
+		return;
+	iommufd_sva_pri_set(master, false);
+	iommufd_sva_page_requests_forget(master);
+}
+
+/* What is shown has changed: page requests are on only while ATS is. */
 static void update_ats(struct iommufd_sva_master *master)
 {
 	struct setting s = get_setting(master);
+	bool pri = wants_pri(master, &s);
 
+	if (!pri)
+		stop_pri(master);
 	iommufd_sva_ats_set(master, wants_ats(&s));
+	if (pri && (master->ats.on || master->pri.stall))
+		iommufd_sva_pri_set(master, true);
+}
+
+/* Page requests that were on their way when a route was taken away find none. */
+static void drain_pri(struct iommufd_sva_master *master)
+{
+	if (master->pri.on)
+		master->unit->backend->ops->pri_drain(master);
+}
+
+/* Should the device have page requests, and cannot? */
+static bool lacks_pri(struct iommufd_sva_master *master)
+{
+	struct setting s = get_setting(master);
+
+	return wants_pri(master, &s) && !master->pri.on;
 }
 
 static bool same_translation(const struct iommufd_sva_translation *a,
@@ -210,6 +249,7 @@ static int show_rid(struct iommufd_sva_master *master,
 {
 	if (new->type == IOMMUFD_SVA_TRANS_IDENTITY && master->ats.on) {
 		show(master, IOMMUFD_SVA_NO_PASID, &blocked, old);
+		stop_pri(master);
 		iommufd_sva_ats_set(master, false);
 		old = &blocked;
 	}
@@ -226,6 +266,14 @@ static void hide_pasids(struct iommufd_sva_master *master)
 		show(master, pasid, &blocked, trans);
 }
 
+/* No route leads from @pasid of @master any more. */
+static void end_route(struct iommufd_sva_master *master, u32 pasid)
+{
+	struct iommufd_sva_route none = { .pasid = pasid };
+
+	iommufd_sva_route_set(master, &none);
+}
+
 /* One that cannot be shown again is off, as with the overlay (see resume()). */
 static void show_pasids(struct iommufd_sva_master *master)
 {
@@ -238,6 +286,7 @@ static void show_pasids(struct iommufd_sva_master *master)
 		dev_info(master->dev,
 			 "iommufd_sva: what was attached to PASID %lu through /dev/iommufd_sva is off: no memory, or it does not fit\n",
 			 pasid);
+		end_route(master, pasid);
 		xa_erase(&master->pasids, pasid);
 	}
 }
@@ -247,8 +296,48 @@ static void forget_pasids(struct iommufd_sva_master *master)
 	struct iommufd_sva_translation *trans;
 	unsigned long pasid;
 
-	xa_for_each(&master->pasids, pasid, trans)
+	xa_for_each(&master->pasids, pasid, trans) {
+		end_route(master, pasid);
 		xa_erase(&master->pasids, pasid);
+	}
+}
+
+/*
+ * Requests without a PASID are going to @next from @now: page requests find nobody if
+ * nothing is left that they could be for, and else wait until it is clear who answers.
+ */
+static void silence(struct iommufd_sva_master *master, const struct setting *next,
+		    const struct setting *now)
+{
+	struct iommufd_sva_translation new = shown(next);
+
+	if (is_stopped(next) || (shows_pasids(now) && !next->has_pasids))
+		iommufd_sva_page_requests_stop(master);
+	else if (new.type == IOMMUFD_SVA_TRANS_BLOCKED ||
+		 new.type == IOMMUFD_SVA_TRANS_IDENTITY)
+		end_route(master, IOMMUFD_SVA_NO_PASID);
+	iommufd_sva_page_requests_hold(master);
+}
+
+static bool same_overlay(const struct setting *a, const struct setting *b)
+{
+	return a->has_overlay == b->has_overlay &&
+	       (!a->has_overlay || same_translation(&a->overlay, &b->overlay));
+}
+
+/*
+ * What is attached to requests without a PASID is @next's, was @now's. The same again
+ * keeps what it has asked for, unless its user has another name for the device by now.
+ */
+static void set_rid_route(struct iommufd_sva_master *master, struct iommufd_sva_route *route,
+			  const struct setting *next, const struct setting *now)
+{
+	bool had = iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID);
+
+	if (same_overlay(next, now) && had == !!route->share)
+		iommufd_sva_route_cancel(master, route);
+	else
+		iommufd_sva_route_set(master, route);
 }
 
 /* Take @master to @next, or leave all as it is. */
@@ -259,6 +348,8 @@ static int set_setting(struct iommufd_sva_master *master,
 	struct iommufd_sva_translation old = shown(&now), new = shown(next);
 	bool home = new.type == IOMMUFD_SVA_TRANS_IDENTITY;
 	bool hide = shows_pasids(&now) && !shows_pasids(next);
+	bool had_route = iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID);
+	struct iommufd_sva_route route;
 	int rc;
 
 	lockdep_assert_held(&master->lock);
@@ -271,6 +362,11 @@ static int set_setting(struct iommufd_sva_master *master,
 	rc = link_msis(next);
 	if (rc)
 		goto err_unpin;
+	rc = iommufd_sva_route_prepare(master, IOMMUFD_SVA_NO_PASID,
+				       next->has_overlay ? &next->overlay : NULL, &route);
+	if (rc)
+		goto err_unlink;
+	silence(master, next, &now);
 	if (hide)
 		hide_pasids(master);
 	rc = show_rid(master, &new, &old);
@@ -283,11 +379,16 @@ static int set_setting(struct iommufd_sva_master *master,
 	master->suspended = next->suspended;
 	master->quarantined = next->quarantined;
 	unlink_msis(&now);
+	set_rid_route(master, &route, next, &now);
 	if (!next->has_pasids)
 		forget_pasids(master);
 	else if (!shows_pasids(&now) && shows_pasids(next))
 		show_pasids(master);
 	update_ats(master);
+	if (had_route && !iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID))
+		drain_pri(master);
+	if (!is_stopped(next))
+		iommufd_sva_page_requests_go(master);
 	if (home)
 		unpin_backend(master);
 	return 0;
@@ -296,6 +397,10 @@ err_show_pasids:
 	if (hide)
 		show_pasids(master);
 	update_ats(master);
+	if (!is_stopped(&now))
+		iommufd_sva_page_requests_go(master);
+	iommufd_sva_route_cancel(master, &route);
+err_unlink:
 	unlink_msis(next);
 err_unpin:
 	if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
@@ -460,22 +565,47 @@ static int check_user(struct iommufd_sva_master *master, const struct setting *s
 	/* What VFIO maps is for its own devices, and for as long as they are. */
 	if (trans->domain->host && trans->domain != s->base.domain)
 		return READ_ONCE(trans->domain->gone) ? -ENODEV : -EINVAL;
+	/* One that its user has not bound is not asked for: it cannot be named. */
+	if (trans->fault && master->dev_id && !master->pri.supported) {
+		dev_info_ratelimited(master->dev,
+				     "iommufd_sva: nothing with a fault queue can be attached: its page requests cannot be had\n");
+		return -ENODEV;
+	}
 	return 0;
+}
+
+/* Show @s again, which was shown before; if that cannot be had, nothing. */
+static void go_back(struct iommufd_sva_master *master, struct setting *s)
+{
+	if (!set_setting(master, s))
+		return;
+	dev_err(master->dev,
+		"iommufd_sva: cannot go back to its owner's domain: DMA is blocked, close the device\n");
+	memset(&s->base, 0, sizeof(s->base));
+	s->has_overlay = false;
+	s->has_pasids = false;
+	WARN_ON(set_setting(master, s));
+	atomic_inc(&master->set->epoch);
 }
 
 static int set_master_overlay(struct iommufd_sva_master *master, int epoch,
 			      const struct iommufd_sva_translation *overlay)
 {
-	struct setting s;
+	struct setting s, old;
 	int rc;
 
 	mutex_lock(&master->lock);
-	s = get_setting(master);
+	old = get_setting(master);
+	s = old;
 	rc = check_user(master, &s, epoch, overlay);
 	if (!rc) {
 		s.has_overlay = true;
 		s.overlay = *overlay;
 		rc = set_setting(master, &s);
+	}
+	if (!rc && lacks_pri(master)) {
+		go_back(master, &old);
+		rc = -ENODEV;
 	}
 	mutex_unlock(&master->lock);
 	return rc;
@@ -489,15 +619,7 @@ static void clear_master_overlay(struct iommufd_sva_master *master)
 	s = get_setting(master);
 	if (s.has_overlay) {
 		s.has_overlay = false;
-		if (set_setting(master, &s)) {
-			/* VFIO's domain does not go back on: nothing does. */
-			dev_err(master->dev,
-				"iommufd_sva: cannot go back to its owner's domain: DMA is blocked, close the device\n");
-			memset(&s.base, 0, sizeof(s.base));
-			s.has_pasids = false;
-			WARN_ON(set_setting(master, &s));
-			atomic_inc(&master->set->epoch);
-		}
+		go_back(master, &s);
 	}
 	mutex_unlock(&master->lock);
 }
@@ -562,6 +684,52 @@ void iommufd_sva_clear_overlay(struct iommufd_sva_set *set)
 	mutex_unlock(&set->lock);
 }
 
+/* Make @pasid show @trans instead of @old, NULL: nothing; there is room for it. */
+static int replace_pasid(struct iommufd_sva_master *master, u32 pasid, bool visible,
+			 const struct iommufd_sva_translation *trans,
+			 const struct iommufd_sva_translation *old)
+{
+	bool had_route = iommufd_sva_has_route(master, pasid);
+	struct iommufd_sva_route route;
+	int rc;
+
+	rc = iommufd_sva_route_prepare(master, pasid, trans, &route);
+	if (rc)
+		return rc;
+	if (visible) {
+		iommufd_sva_page_requests_hold(master);
+		rc = show(master, pasid, trans, old ?: &blocked);
+	}
+	if (!rc)
+		xa_store(&master->pasids, pasid, (void *)trans, GFP_KERNEL);
+	if (rc || (old == trans && had_route == !!route.share))
+		iommufd_sva_route_cancel(master, &route);
+	else
+		iommufd_sva_route_set(master, &route);
+	update_ats(master);
+	if (had_route && !iommufd_sva_has_route(master, pasid))
+		drain_pri(master);
+	if (visible)
+		iommufd_sva_page_requests_go(master);
+	return rc;
+}
+
+static void clear_pasid_locked(struct iommufd_sva_master *master, u32 pasid)
+{
+	bool had_route = iommufd_sva_has_route(master, pasid);
+	struct setting s = get_setting(master);
+	struct iommufd_sva_translation *old;
+
+	lockdep_assert_held(&master->lock);
+	end_route(master, pasid);
+	old = xa_erase(&master->pasids, pasid);
+	if (old && shows_pasids(&s))
+		show(master, pasid, &blocked, old);
+	update_ats(master);
+	if (had_route)
+		drain_pri(master);
+}
+
 static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool visible,
 			    const struct iommufd_sva_translation *trans)
 {
@@ -574,13 +742,15 @@ static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool v
 		rc = xa_reserve(&master->pasids, pasid, IOMMUFD_SVA_GFP_USER);
 	if (rc)
 		return rc;
-	if (visible)
-		rc = show(master, pasid, trans, old ?: &blocked);
-	if (!rc)
-		xa_store(&master->pasids, pasid, (void *)trans, GFP_KERNEL);
-	else if (!old)
+	rc = replace_pasid(master, pasid, visible, trans, old);
+	if (!rc && lacks_pri(master)) {
+		rc = -ENODEV;
+		/* It was shown before: if it cannot be again it is off, as after a reset. */
+		if (!old || replace_pasid(master, pasid, visible, old, trans))
+			clear_pasid_locked(master, pasid);
+	}
+	if (rc && !old)
 		xa_release(&master->pasids, pasid);
-	update_ats(master);
 	return rc;
 }
 
@@ -591,8 +761,9 @@ static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool v
  * @pasid: one that the device has
  * @trans: what to show; stays until it is replaced or cleared
  *
- * Return: 0; -ENODEV when the set has changed hands since, or VFIO has freed the
- * domain; -ENOMEM; what the backend says, -EINVAL for a domain that does not fit
+ * Return: 0; -ENODEV when the set has changed hands since, VFIO has freed the domain, or
+ * the device cannot have the page requests that @trans has a fault queue for; -ENOMEM;
+ * what the backend says, -EINVAL for a domain that does not fit
  */
 int iommufd_sva_master_set_pasid(struct iommufd_sva_master *master, int epoch, u32 pasid,
 				 const struct iommufd_sva_translation *trans)
@@ -612,15 +783,20 @@ int iommufd_sva_master_set_pasid(struct iommufd_sva_master *master, int epoch, u
 /* Block @pasid, if its owner has not ended what was attached to it. */
 void iommufd_sva_master_clear_pasid(struct iommufd_sva_master *master, u32 pasid)
 {
-	struct iommufd_sva_translation *old;
-	struct setting s;
-
 	mutex_lock(&master->lock);
-	s = get_setting(master);
-	old = xa_erase(&master->pasids, pasid);
-	if (old && shows_pasids(&s))
-		show(master, pasid, &blocked, old);
+	clear_pasid_locked(master, pasid);
+	mutex_unlock(&master->lock);
+}
+
+/* Its user calls @master @id from here on; 0: has it no more. Nothing is attached. */
+void iommufd_sva_master_set_dev_id(struct iommufd_sva_master *master, u32 id)
+{
+	mutex_lock(&master->lock);
+	master->dev_id = id;
+	/* Its group may be attached all the same, for another device of it. */
+	end_route(master, IOMMUFD_SVA_NO_PASID);
 	update_ats(master);
+	iommufd_sva_page_requests_rename(master);
 	mutex_unlock(&master->lock);
 }
 
@@ -832,6 +1008,7 @@ static void master_free(struct iommufd_sva_master *master)
 	mutex_unlock(&master->lock);
 
 	master->unit->backend->ops->master_release(master, master->quarantined);
+	iommufd_sva_page_requests_free(master);
 	iommufd_sva_pri_release(master);
 	iommufd_sva_pf_put(master);
 	if (master->has_driver)

@@ -20,6 +20,7 @@ void iommufd_sva_hwpt_nested_destroy(struct iommufd_sva_object *obj)
 
 	if (nested)
 		nested->ops->free(nested);
+	iommufd_sva_hwpt_put_fault(&hwpt->common);
 	if (hwpt->viommu)
 		iommufd_sva_put_object(&hwpt->viommu->obj);
 	else
@@ -106,8 +107,9 @@ int iommufd_sva_hwpt_nested_alloc(struct iommufd_sva_ucmd *ucmd,
 	if (!unit)
 		return -ENODEV;
 	/* As of a paging HWPT: it is good for a PASID where there are any. */
-	if ((cmd->flags & ~IOMMUFD_SVA_HWPT_ALLOC_PASID) ||
-	    (cmd->flags && !iommufd_sva_device_has_pasids(idev)))
+	if ((cmd->flags & ~(IOMMUFD_SVA_HWPT_FAULT_ID_VALID | IOMMUFD_SVA_HWPT_ALLOC_PASID)) ||
+	    ((cmd->flags & IOMMUFD_SVA_HWPT_ALLOC_PASID) &&
+	     !iommufd_sva_device_has_pasids(idev)))
 		return -EOPNOTSUPP;
 	if (!data.len || !unit->backend->ops->nested_alloc)
 		return -EOPNOTSUPP;
@@ -124,8 +126,12 @@ int iommufd_sva_hwpt_nested_alloc(struct iommufd_sva_ucmd *ucmd,
 		return -EINVAL;
 	nested = unit->backend->ops->nested_alloc(unit, parent, vunit, &data);
 	rc = iommufd_sva_hwpt_nested_set(ucmd, hwpt, nested);
+	if (!rc && (cmd->flags & IOMMUFD_SVA_HWPT_FAULT_ID_VALID))
+		rc = iommufd_sva_hwpt_set_fault(ucmd->ictx, &hwpt->common, cmd->fault_id);
 	if (rc)
 		return rc;
+	/* Where PASIDs cannot be had one by one it is a guest's whole table of them. */
+	hwpt->common.trans.all_pasids = unit->pasids_by_table;
 	cmd->out_hwpt_id = hwpt->common.obj.id;
 	return iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
 }

@@ -27,6 +27,9 @@ iommufd_sva_object_ops[IOMMUFD_SVA_OBJ_MAX] = {
 	[IOMMUFD_SVA_OBJ_DEVICE] = {
 		.destroy = iommufd_sva_device_destroy,
 	},
+	[IOMMUFD_SVA_OBJ_FAULT] = {
+		.destroy = iommufd_sva_fault_destroy,
+	},
 	[IOMMUFD_SVA_OBJ_HWPT_NESTED] = {
 		.destroy = iommufd_sva_hwpt_nested_destroy,
 	},

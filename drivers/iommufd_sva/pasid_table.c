@@ -32,8 +32,11 @@ static int pasid_table_alloc(struct iommufd_sva_ucmd *ucmd,
 	vunit = hwpt->viommu ? hwpt->viommu->vunit : NULL;
 	nested = ops->pasid_table_alloc(parent, vunit, &data);
 	rc = iommufd_sva_hwpt_nested_set(ucmd, hwpt, nested);
+	if (!rc && cmd->fault_id)
+		rc = iommufd_sva_hwpt_set_fault(ucmd->ictx, &hwpt->common, cmd->fault_id);
 	if (rc)
 		return rc;
+	hwpt->common.trans.all_pasids = true;
 	cmd->out_pasid_table_id = hwpt->common.obj.id;
 	return iommufd_sva_ucmd_respond(ucmd, sizeof(*cmd));
 }
@@ -45,9 +48,6 @@ int iommufd_sva_pasid_table_alloc(struct iommufd_sva_ucmd *ucmd)
 	int rc;
 
 	if (cmd->flags || cmd->__reserved)
-		return -EOPNOTSUPP;
-	/* No fault queues yet. */
-	if (cmd->fault_id)
 		return -EOPNOTSUPP;
 	if (!cmd->data_len)
 		return -EINVAL;

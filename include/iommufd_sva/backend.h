@@ -27,8 +27,10 @@
 struct iommufd_sva_backend;
 struct iommufd_sva_device;
 struct iommufd_sva_domain;
+struct iommufd_sva_fault;
 struct iommufd_sva_master;
 struct iommufd_sva_nested;
+struct iommufd_sva_page_requests;
 struct iommufd_sva_pf;
 struct iommufd_sva_set;
 struct iommufd_sva_unit;
@@ -65,6 +67,8 @@ enum iommufd_sva_translation_type {
  * @domain: the stage-2 address space, for STAGE2; for NESTED the parent's, which
  *	is @nested->parent; else NULL
  * @nested: for NESTED; else NULL
+ * @fault: who answers page requests, NULL: nobody; this and the next are the core's
+ * @all_pasids: requests with a PASID to which nothing is attached go through it, too
  *
  * Whoever stores a translation sees to it that what it points to outlives it.
  */
@@ -72,6 +76,8 @@ struct iommufd_sva_translation {
 	enum iommufd_sva_translation_type type;
 	struct iommufd_sva_domain *domain;
 	struct iommufd_sva_nested *nested;
+	struct iommufd_sva_fault *fault;
+	bool all_pasids;
 };
 
 /**
@@ -386,7 +392,8 @@ struct iommufd_sva_page_response {
  *	there any more gets none. NULL without pri_capable().
  *
  * set_translation, ats_set, pri_set and pri_drain are called under the master's lock.
- * Devices reach a @vunit's translations only behind its own unit; the core sees to that. All may sleep.
+ * Devices reach a @vunit's translations only behind its own unit; the core sees to
+ * that. All may sleep.
  *
  * ATS. A device where it is on may keep any translation that it was ever given
  * since, until it is told to drop it. So:
@@ -614,6 +621,9 @@ struct iommufd_sva_pri {
  * @joined: the IOMMU core has attached something
  * @pf: what it has in common with others of its physical function; the core's
  * @pinned: off identity: holds a reference on the backend's module
+ * @dev_id: what its user calls it, 0: nobody has it; under @lock
+ * @requests: what it has asked for, NULL: no fault queue was ever attached; stays once
+ *	it is there. Under @lock, and read without. This and @dev_id are the core's.
  * @priv: the backend's
  * @name_lock: spinlock, innermost: protects @vunit and @name
  * @vunit: the vIOMMU that it has names in, NULL: none. Who holds the vsids_lock of
@@ -648,6 +658,8 @@ struct iommufd_sva_master {
 	bool joined;
 	struct iommufd_sva_pf *pf;
 	bool pinned;
+	u32 dev_id;
+	struct iommufd_sva_page_requests *requests;
 	void *priv;
 	spinlock_t name_lock;
 	struct iommufd_sva_vunit *vunit;

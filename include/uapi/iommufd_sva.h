@@ -44,14 +44,13 @@
  * 0x86  IOAS_UNMAP                     24  built
  * 0x87  OPTION                         24  built
  * 0x88  (iommufd: VFIO_IOAS)            -  out of scope: -ENOTTY
- * 0x89  HWPT_ALLOC                     24  built; flags other than
- *                                          NEST_PARENT and PASID:
+ * 0x89  HWPT_ALLOC                     24  built; DIRTY_TRACKING:
  *                                          -EOPNOTSUPP
  * 0x8a  GET_HW_INFO                    32  built
  * 0x8b  HWPT_SET_DIRTY_TRACKING        16  not yet: -ENOTTY
  * 0x8c  HWPT_GET_DIRTY_BITMAP          48  not yet: -ENOTTY
  * 0x8d  HWPT_INVALIDATE                32  built
- * 0x8e  FAULT_QUEUE_ALLOC              16  not yet: -ENOTTY
+ * 0x8e  FAULT_QUEUE_ALLOC              16  built
  * 0x8f  IOAS_MAP_FILE                  40  built
  * 0x90  VIOMMU_ALLOC                   24  built
  * 0x91  VDEVICE_ALLOC                  24  built
@@ -63,7 +62,7 @@
  * 0xc1  DEVICE_ATTACH                  24  built
  * 0xc2  DEVICE_DETACH                  16  built
  * 0xc3  VSID_MAP                       32  built
- * 0xc4  PASID_TABLE_ALLOC              40  built; a fault_id: -EOPNOTSUPP
+ * 0xc4  PASID_TABLE_ALLOC              40  built
  * 0xc5  FAULT_RING                     32  not yet: -ENOTTY
  * 0xc6  HWPT_IMPORT                    16  built
  * 0xc7  MM_BIND                        16  not yet: -ENOTTY
@@ -428,6 +427,14 @@ enum iommufd_sva_option_id {
 	IOMMUFD_SVA_OPTION_RLIMIT_MODE = 0,
 	IOMMUFD_SVA_OPTION_HUGE_PAGES = 1,
 };
+
+/**
+ * define IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT - of a fault queue: milliseconds that a
+ *	page request group may wait for an answer, 1 to 3600000, before it is answered
+ *	Invalid Request; at first what the module parameter page_response_timeout_ms
+ *	says. What waits already is measured by the new value.
+ */
+#define IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT	0x80000000U
 
 /**
  * enum iommufd_sva_option_ops - what to do with an option

@@ -84,6 +84,8 @@ static const struct ioctl_case built[] = {
 	     OFF(iommufd_sva_veventq_alloc, flags),
 	     OFF(iommufd_sva_veventq_alloc, __reserved),
 	     OFF(iommufd_sva_veventq_alloc, viommu_id)),
+	CASE(FAULT_QUEUE_ALLOC, iommufd_sva_fault_alloc, 16,
+	     OFF(iommufd_sva_fault_alloc, flags), NONE, NONE),
 	CASE(VSID_MAP, iommufd_sva_vsid_map, 32,
 	     OFF(iommufd_sva_vsid_map, flags), NONE,
 	     OFF(iommufd_sva_vsid_map, viommu_id)),
@@ -101,7 +103,6 @@ static const unsigned int not_built[] = {
 	0x88, /* iommufd's VFIO_IOAS */
 	IOMMUFD_SVA_CMD_HWPT_SET_DIRTY_TRACKING,
 	IOMMUFD_SVA_CMD_HWPT_GET_DIRTY_BITMAP,
-	IOMMUFD_SVA_CMD_FAULT_QUEUE_ALLOC,
 	0x94, 0x95, 0x96, 0xbf,
 	IOMMUFD_SVA_CMD_FAULT_RING,
 	IOMMUFD_SVA_CMD_MM_BIND,
