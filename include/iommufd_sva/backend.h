@@ -392,7 +392,8 @@ struct iommufd_sva_page_response {
  *	there any more gets none. NULL without pri_capable().
  *
  * set_translation, ats_set, pri_set and pri_drain are called under the master's lock.
- * Devices reach a @vunit's translations only behind its own unit; the core sees to that. All may sleep.
+ * Devices reach a @vunit's translations only behind its own unit; the core sees to
+ * that. All may sleep.
  *
  * ATS. A device where it is on may keep any translation that it was ever given
  * since, until it is told to drop it. So:

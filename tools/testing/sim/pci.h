@@ -192,6 +192,10 @@ static inline void sim_count(struct sim_function *fn, enum sim_counter counter)
 	fn->counters[counter]++;
 }
 
+/* pci_firmware.c */
+int sim_firmware_init(void);
+void sim_firmware_exit(void);
+
 /* pci_segment.c */
 int sim_segments_create(unsigned int num);
 void sim_segments_destroy(void);

@@ -378,6 +378,17 @@ void ssim_access(struct ssim *u, u32 sid, const struct sim_request *req, void *b
 	}
 }
 
+/* Does the configuration of @sid, as far as the unit knows, let nothing through? */
+bool ssim_terminates(struct ssim *u, u32 sid)
+{
+	struct sim_request req = { .pasid = SIM_NO_PASID };
+	struct ssim_fault fault;
+	struct ssim_access a;
+
+	start(&a, sid, &req);
+	return !ssim_find_ste(u, &a, &fault) || !(ssim_ste_config(a.ste) & CONFIG_BYPASS);
+}
+
 /**
  * ssim_prefetch - CMD_PREFETCH_CONFIG and CMD_PREFETCH_ADDR (4.2)
  * @u: the unit

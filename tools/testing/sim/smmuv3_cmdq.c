@@ -193,6 +193,7 @@ static void cfgi_streams(struct ssim *u, u32 first, u32 last, u32 kinds, const c
 	if (kinds & KIND(STE))
 		drop(u, &s, SSIM_CD_SEEN, &t);
 	invalidate(u, &s, wide);
+	ssim_stalls_retry(u, first, last);
 }
 
 static void cfgi_cds(struct ssim *u, u32 sid, u32 ssid, bool all, bool leaf, const char *wide)
@@ -456,11 +457,15 @@ static bool stall_command(struct ssim *u, const u64 *cmd)
 	ssim_count(u, resume ? "RESUME" : "STALL_TERM");
 	if ((cmd[0] & CMD_0_SSEC) || FIELD_GET(IDR0_STALL_MODEL, u->f.idr[0]) == 1)
 		return false;
-	if (!resume)
+	if (!resume) {
+		/* 4.7.2: it is for a stream that terminates whatever comes. */
+		if (!ssim_terminates(u, sid))
+			ssim_count(u, "bad.STALL_TERM");
 		ssim_stall_terminate(u, sid, false);
-	else
+	} else {
 		ssim_resume(u, sid, FIELD_GET(RESUME_1_STAG, cmd[1]),
 			    cmd[0] & RESUME_0_AC ? SIM_OK : SIM_UR);
+	}
 	return true;
 }
 

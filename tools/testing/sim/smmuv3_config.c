@@ -459,7 +459,7 @@ static void ste_used(const u64 *ste, u64 *used)
 		return;
 	used[1] = STE_1_ATTRS | STE_1_PRIVCFG | STE_1_INSTCFG;
 	if (config & (CONFIG_S1 | CONFIG_S2)) {
-		used[1] |= STE_1_EATS;
+		used[1] |= STE_1_EATS | STE_1_PPAR;
 		used[2] |= STE_2_S2VMID;
 	}
 	if (config & CONFIG_S1) {

@@ -227,6 +227,26 @@ void ssim_resume(struct ssim *u, u32 sid, u16 stag, enum sim_status answer)
 	u->ops->wake(u);
 }
 
+/*
+ * What stalls of these streams and is not recorded yet is tried again with their new
+ * configuration (4.7.3): its record would be of one that is not any more.
+ */
+void ssim_stalls_retry(struct ssim *u, u32 first, u32 last)
+{
+	unsigned int i;
+
+	for (i = 0; i < SSIM_STALLS; i++) {
+		struct ssim_stall *stall = &u->stalls[i];
+
+		if (!stall->used || stall->recorded || stall->answer != SIM_TIMEOUT ||
+		    stall->sid < first || stall->sid > last)
+			continue;
+		stall->recorded = true;
+		stall->answer = SIM_OK;
+		u->ops->wake(u);
+	}
+}
+
 /* CMD_STALL_TERM; @all: SMMUEN goes to 0 (6.3.9.6). */
 void ssim_stall_terminate(struct ssim *u, u32 sid, bool all)
 {

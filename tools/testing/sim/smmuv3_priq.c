@@ -13,19 +13,40 @@ static bool queue_empty(const struct ssim_queue *q)
 	return !((q->prod ^ q->cons) & mask);
 }
 
+/* 8.1: the PASID in an answer of the unit's own, SIM_NO_PASID for none. False: failure. */
+static bool response_pasid(struct ssim *u, u32 sid, const struct sim_request *req, u32 *pasid)
+{
+	struct ssim_access a = { .sid = sid, .ssid = req->pasid, .req = req, .quiet = true };
+	struct ssim_fault fault;
+
+	*pasid = req->pasid;
+	if (req->pasid == SIM_NO_PASID || (u->f.idr[3] & IDR3_PPS))
+		return true;
+	*pasid = SIM_NO_PASID;
+	if (!ssim_find_ste(u, &a, &fault))
+		return false;
+	if (a.ste[1] & STE_1_PPAR)
+		*pasid = req->pasid;
+	return true;
+}
+
 /*
  * 8.1: what there is no room for is lost; the last of a group is answered with
- * success, so that the device asks again. IDR3.PPS is set: the response has the PASID
- * of the request, whatever STE.PPAR is.
+ * success, so that the device asks again.
  */
 static enum sim_status overflow(struct ssim *u, u32 sid, const struct sim_request *req,
 				u16 group, bool last)
 {
+	bool found;
+	u32 pasid;
+
 	ssim_count(u, "page_requests_lost");
 	if (!((u->priq.prod ^ u->priq.cons) & Q_OVF))
 		u->priq.prod ^= Q_OVF;
-	if (last)
-		u->ops->page_response(u, sid, req->pasid, group, SIM_OK);
+	if (!last)
+		return SIM_OK;
+	found = response_pasid(u, sid, req, &pasid);
+	u->ops->page_response(u, sid, pasid, group, found ? SIM_OK : SIM_FAILURE);
 	return SIM_OK;
 }
 

@@ -110,7 +110,8 @@ void ssim_features_default(struct ssim_features *f)
 		    FIELD_PREP(IDR1_CMDQS, 19) | IDR1_ATTR_PERMS_OVR | IDR1_ATTR_TYPES_OVR;
 	f->idr[3] = IDR3_HAD | IDR3_XNX | IDR3_PPS | IDR3_FWB | IDR3_RIL |
 		    FIELD_PREP(IDR3_BBML, 2);
-	f->idr[5] = FIELD_PREP(IDR5_OAS, 5) | IDR5_GRAN4K | IDR5_GRAN16K | IDR5_GRAN64K;
+	f->idr[5] = FIELD_PREP(IDR5_OAS, 5) | IDR5_GRAN4K | IDR5_GRAN16K | IDR5_GRAN64K |
+		    FIELD_PREP(IDR5_STALL_MAX, SSIM_STALLS);
 	f->aidr = 2;	/* SMMUv3.2 */
 	f->segment = 0x100;
 }

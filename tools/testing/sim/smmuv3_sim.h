@@ -381,6 +381,7 @@ bool ssim_stage2(struct ssim *u, struct ssim_access *a, u64 ipa, u8 need, u8 cla
 void ssim_access(struct ssim *u, u32 sid, const struct sim_request *req, void *buf,
 		 size_t len, struct sim_reply *reply);
 void ssim_prefetch(struct ssim *u, u32 sid, u32 ssid, bool address, u64 addr);
+bool ssim_terminates(struct ssim *u, u32 sid);
 
 /* smmuv3_event.c */
 bool ssim_queue_full(const struct ssim_queue *q);
@@ -392,6 +393,7 @@ enum sim_status ssim_stall_answer(struct ssim *u, u64 number);
 void ssim_stall_forget(struct ssim *u, u64 number);
 void ssim_resume(struct ssim *u, u32 sid, u16 stag, enum sim_status answer);
 void ssim_stall_terminate(struct ssim *u, u32 sid, bool all);
+void ssim_stalls_retry(struct ssim *u, u32 first, u32 last);
 void ssim_events_flush(struct ssim *u);
 
 /* smmuv3_priq.c */

@@ -55,6 +55,7 @@
 #define IDR5_GRAN4K		BIT(4)
 #define IDR5_GRAN16K		BIT(5)
 #define IDR5_GRAN64K		BIT(6)
+#define IDR5_STALL_MAX		GENMASK(31, 16)
 #define R_IIDR			0x0018
 #define R_AIDR			0x001c
 

@@ -376,6 +376,35 @@ TEST(page_request_overflow)
 	CHECK_EQ(reg(R_PRIQ_PROD), 5);
 }
 
+/* 8.1: without IDR3.PPS an answer of the unit's own has a PASID if PPAR says so. */
+TEST(page_request_overflow_ppar)
+{
+	unsigned int i;
+
+	bench_start("-PPS");
+	put_ste(SID, STE_S2, STE_1_PPAR, S2_WORD(9), 0);
+	CHECK_EQ(command(CMD_CFGI_STE | (u64)SID << 32, 0), CERROR_NONE);
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(ppr(1, VA, SIM_PR_READ, i, false), SIM_OK);
+	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 8, true), SIM_OK);
+	CHECK_EQ(b.resp_ssid, 1);
+	CHECK_EQ(b.resp_code, SIM_OK);
+	CHECK_EQ(ppr(NO_SSID, VA, SIM_PR_READ, 8, true), SIM_OK);
+	CHECK_EQ(b.resp_ssid, NO_SSID);
+	CHECK_EQ(b.resp_code, SIM_OK);
+	put_ste(SID, STE_S2, 0, S2_WORD(9), 0);
+	CHECK_EQ(command(CMD_CFGI_STE | (u64)SID << 32, 0), CERROR_NONE);
+	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 8, true), SIM_OK);
+	CHECK_EQ(b.resp_ssid, NO_SSID);
+	CHECK_EQ(b.resp_code, SIM_OK);
+	put_ste(SID, 0, 0, 0, 0);
+	CHECK_EQ(command(CMD_CFGI_STE | (u64)SID << 32, 0), CERROR_NONE);
+	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 8, true), SIM_OK);
+	CHECK_EQ(b.resp_ssid, NO_SSID);
+	CHECK_EQ(b.resp_code, SIM_FAILURE);
+	CHECK_EQ(b.responses, 4);
+}
+
 TEST(page_response)
 {
 	static const enum sim_status codes[] = { SIM_FAILURE, SIM_DENIED, SIM_OK };

@@ -18,7 +18,7 @@ TEST(default_features)
 		 IDR0_ATS | IDR0_ASID16 | IDR0_PRI | IDR0_VMID16 | IDR0_CD2L | 2 << 21 | 1 << 27);
 	CHECK_EQ(reg(R_IDR1) & 0x3ffffff, 17 | 20 << 6 | 19 << 11 | 19 << 16 | 19 << 21);
 	CHECK(reg(R_IDR3) & IDR3_RIL && reg(R_IDR3) & IDR3_FWB);
-	CHECK_EQ(reg(R_IDR5), 5 | 7 << 4);
+	CHECK_EQ(reg(R_IDR5), 5 | 7 << 4 | SSIM_STALLS << 16);
 	CHECK_EQ(reg(R_AIDR), 2);
 	CHECK_EQ(reg(R_CR0ACK), 0);
 }
@@ -39,7 +39,7 @@ TEST(features_parsed)
 	CHECK(reg(R_IDR0) & IDR0_MSI && reg(R_IDR0) & IDR0_SEV && reg(R_IDR0) & IDR0_HYP);
 	CHECK_EQ(FIELD_GET(IDR1_SIDSIZE, reg(R_IDR1)), 16);
 	CHECK_EQ(FIELD_GET(IDR1_SSIDSIZE, reg(R_IDR1)), 0);
-	CHECK_EQ(reg(R_IDR5), 4 | 3 << 4);
+	CHECK_EQ(reg(R_IDR5), 4 | 3 << 4 | SSIM_STALLS << 16);
 	ssim_features_default(&f);
 	CHECK_EQ(ssim_features_parse(&f, "nonsense"), -EINVAL);
 	CHECK_EQ(ssim_features_parse(&f, "oas=41"), -EINVAL);
@@ -528,8 +528,22 @@ TEST(stall_and_terminate)
 	CHECK_EQ(ssim_stall_answer(&b.u, stall[1]), SIM_TIMEOUT);
 	command(CMD_STALL_TERM | (u64)(SID + 1) << 32, 0);
 	CHECK_EQ(ssim_stall_answer(&b.u, stall[1]), SIM_TIMEOUT);
+	CHECK_EQ(counter("bad.STALL_TERM"), 0);
+	/* It is for streams that terminate what comes. */
 	command(CMD_STALL_TERM | (u64)SID << 32, 0);
 	CHECK_EQ(ssim_stall_answer(&b.u, stall[1]), SIM_UR);
+	CHECK_EQ(counter("bad.STALL_TERM"), 1);
+	put_ste(SID, STE_0_V, 0, 0, 0);
+	command(CMD_CFGI_STE | (u64)SID << 32, 0);
+	command(CMD_STALL_TERM | (u64)SID << 32, 0);
+	CHECK_EQ(counter("bad.STALL_TERM"), 1);
+}
+
+TEST(stalls_of_a_unit_that_goes_off)
+{
+	u64 stall[3];
+
+	start_stalling("");
 	/* A unit that is switched off holds nobody back. */
 	dma(SID, NO_SSID, VA, 0);
 	stall[2] = reply.stall;
@@ -557,6 +571,28 @@ TEST(stall_records_are_not_lost)
 	}
 	CHECK(!next_event(e));
 	CHECK_EQ(ssim_stall_answer(&b.u, last), SIM_OK);
+}
+
+/* 4.7.3: what was not recorded before is tried again, with what is configured then. */
+TEST(stall_records_are_not_stale)
+{
+	u64 e[4], stall[10];
+	unsigned int i;
+
+	start_stalling("");
+	for (i = 0; i < 10; i++) {
+		CHECK_EQ(dma(SID, NO_SSID, VA + i * 0x1000, 0), SIM_TIMEOUT);
+		stall[i] = reply.stall;
+	}
+	command(CMD_CFGI_STE | (u64)(SID + 1) << 32, 0);
+	CHECK_EQ(ssim_stall_answer(&b.u, stall[9]), SIM_TIMEOUT);
+	command(CMD_CFGI_STE | (u64)SID << 32, 0);
+	CHECK_EQ(ssim_stall_answer(&b.u, stall[7]), SIM_TIMEOUT);
+	CHECK_EQ(ssim_stall_answer(&b.u, stall[8]), SIM_OK);
+	CHECK_EQ(ssim_stall_answer(&b.u, stall[9]), SIM_OK);
+	for (i = 0; i < 8; i++)
+		CHECK(next_event(e));
+	CHECK(!next_event(e));
 }
 
 TEST(stall_records_wait_for_the_queue)
