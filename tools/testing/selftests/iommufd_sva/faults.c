@@ -29,7 +29,7 @@
 #define NDEVICES 3
 /* The last one makes no page requests. */
 #define SILENT 2
-#define CAPS (SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PASID | SIM_CAP_PRG_PASID)
+#define CAPS (SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PASID)
 #define ADDR 0x7f1200000000UL
 #define IOVA 0x10000000UL
 #define PASID 5
@@ -292,7 +292,8 @@ FIXTURE_SETUP(faults)
 		/* What a test left that was ended half-way. */
 		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i,
-						CAPS | (i == SILENT ? 0 : SIM_CAP_PRI));
+						CAPS | (i == SILENT ? 0 : SIM_CAP_PRI |
+						SIM_CAP_PRG_PASID));
 		ASSERT_LT(0, self->bdf[i]);
 		ASSERT_EQ(0, sva_bind(self->fd, self->bdf[i], &self->device[i]));
 	}
