@@ -7,6 +7,7 @@
  *		that of requests without a PASID, and of each PASID
  *   faults	the last faults
  *   queue	the invalidation queue
+ *   page_requests	the page request queue
  *   walk	write "0000:00:04.0 0x1000", or "0000:00:04.0 0x1000 PASID", read
  *		the way of that DMA from the root table to memory: a line per
  *		entry, "TABLE KEY=VALUE ..."
@@ -39,6 +40,15 @@ static int registers_show(struct seq_file *m, void *v)
 	seq_printf(m, "IQH    %#llx\n", vtd_read64(unit, VTD_IQH_REG));
 	seq_printf(m, "IQT    %#llx\n", vtd_read64(unit, VTD_IQT_REG));
 	seq_printf(m, "IQA    %#llx\n", vtd_read64(unit, VTD_IQA_REG));
+	if (!(unit->ecap & VTD_ECAP_PRS))
+		return 0;
+	seq_printf(m, "PQH    %#llx\n", vtd_read64(unit, VTD_PQH_REG));
+	seq_printf(m, "PQT    %#llx\n", vtd_read64(unit, VTD_PQT_REG));
+	seq_printf(m, "PQA    %#llx\n", vtd_read64(unit, VTD_PQA_REG));
+	seq_printf(m, "PRS    %#x\n", vtd_read32(unit, VTD_PRS_REG));
+	seq_printf(m, "PECTL  %#x\n", vtd_read32(unit, VTD_PECTL_REG));
+	seq_printf(m, "PEDATA %#x\n", vtd_read32(unit, VTD_PEDATA_REG));
+	seq_printf(m, "PEADDR %#x\n", vtd_read32(unit, VTD_PEADDR_REG));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(registers);
@@ -160,6 +170,26 @@ static int queue_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(queue);
+
+static int page_requests_show(struct seq_file *m, void *v)
+{
+	struct vtd_unit *unit = m->private;
+	struct vtd_prq *prq = &unit->prq;
+	struct iommufd_sva_master *master;
+	unsigned long rid;
+
+	spin_lock(&prq->lock);
+	seq_printf(m, "room=%u requests=%llu strangers=%llu stop_markers=%llu unknown=%llu invalid=%llu overflows=%llu responses=%lld unmatched=%lld\n",
+		   unit->base.page_requests, prq->read, prq->strangers, prq->stop_markers,
+		   prq->unknown, prq->invalid, prq->overflows,
+		   atomic64_read(&prq->responses), atomic64_read(&prq->unmatched));
+	xa_for_each(&prq->masters, rid, master)
+		seq_printf(m, "%s credits=%u response_pasid=%d\n", dev_name(master->dev),
+			   master->pri.credits, master->pri.response_pasid);
+	spin_unlock(&prq->lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(page_requests);
 
 /**
  * struct vtd_walk - what an open "walk" file was told
@@ -377,6 +407,7 @@ void vtd_debugfs_add(struct vtd_unit *unit)
 	debugfs_create_file("devices", 0400, dir, unit, &devices_fops);
 	debugfs_create_file("faults", 0400, dir, unit, &faults_fops);
 	debugfs_create_file("queue", 0400, dir, unit, &queue_fops);
+	debugfs_create_file("page_requests", 0400, dir, unit, &page_requests_fops);
 	debugfs_create_file("walk", 0600, dir, unit, &vtd_walk_fops);
 }
 

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Faults that a unit reports: fault recording registers and their interrupt
+ * Faults that a unit reports: fault recording registers and their event
  * (7.1, 7.2, 7.3, 11.4.7).
  *
- * The interrupt is an MSI that the unit itself sends; its domain sits directly
- * on the CPU's vectors, since interrupt remapping is off. The hard handler masks
- * it and the thread unmasks it once all is read, at a bounded pace, so that a
- * device that does nothing but fault costs a known share of one CPU and no more.
+ * They are read at a bounded pace, so that a device that does nothing but fault
+ * costs a known share of one CPU and no more.
  */
 #include <linux/bitfield.h>
 #include <linux/delay.h>
-#include <linux/interrupt.h>
-#include <linux/irq.h>
-#include <linux/irqdomain.h>
-#include <linux/msi.h>
-#include <asm/hw_irq.h>
-#include <asm/irqdomain.h>
 #include "nested.h"
 
 /* So many records, then a pause. */
@@ -225,152 +217,20 @@ static void vtd_faults_discard(struct vtd_unit *unit)
 	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_PFO | VTD_FSTS_ICE);
 }
 
-static void vtd_fault_event_mask(struct vtd_unit *unit, bool mask)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&unit->fectl_lock, flags);
-	if (mask || !unit->faults.stopping)
-		vtd_write32(unit, VTD_FECTL_REG, mask ? VTD_FECTL_IM : 0);
-	/* Read back: the write is there before anything else happens. */
-	vtd_read32(unit, VTD_FECTL_REG);
-	raw_spin_unlock_irqrestore(&unit->fectl_lock, flags);
-}
-
-static irqreturn_t vtd_fault_irq(int irq, void *data)
-{
-	vtd_fault_event_mask(data, true);
-	return IRQ_WAKE_THREAD;
-}
-
 /*
  * The unit interrupts when the first bit of FSTS_REG gets set, and not again before
  * all are clear (11.4.7.1, 11.4.7.2). So errors of the queue are repaired here too:
  * nobody may wait for a batch behind one that does not stop the queue (ICE), and
  * faults would not be heard of any more.
  */
-static irqreturn_t vtd_fault_thread(int irq, void *data)
+static void vtd_faults_work(struct vtd_unit *unit)
 {
-	struct vtd_unit *unit = data;
-
 	for (;;) {
 		vtd_qi_repair(unit);
-		if (!vtd_faults_drain(unit) || READ_ONCE(unit->faults.stopping))
-			break;
+		if (!vtd_faults_drain(unit) || vtd_event_is_stopping(&unit->faults.event))
+			return;
 		usleep_range(VTD_FAULT_PAUSE_US, 2 * VTD_FAULT_PAUSE_US);
 	}
-	/* An event that came while it was masked is sent now (FECTL.IP). */
-	vtd_fault_event_mask(unit, false);
-	return IRQ_HANDLED;
-}
-
-static void vtd_msi_mask(struct irq_data *data)
-{
-	vtd_fault_event_mask(irq_data_get_irq_chip_data(data), true);
-}
-
-static void vtd_msi_unmask(struct irq_data *data)
-{
-	vtd_fault_event_mask(irq_data_get_irq_chip_data(data), false);
-}
-
-/* Tell the unit what to write where for its interrupt (11.4.7.3 to 11.4.7.5). */
-static void vtd_msi_compose(struct irq_data *data)
-{
-	struct vtd_unit *unit = irq_data_get_irq_chip_data(data);
-	struct irq_data *parent = data->parent_data;
-	struct msi_msg msg = { };
-
-	parent->chip->irq_compose_msi_msg(parent, &msg);
-	vtd_write32(unit, VTD_FEDATA_REG, msg.data);
-	vtd_write32(unit, VTD_FEADDR_REG, msg.address_lo);
-	vtd_write32(unit, VTD_FEUADDR_REG, msg.address_hi);
-}
-
-static int vtd_msi_set_affinity(struct irq_data *data, const struct cpumask *mask,
-				bool force)
-{
-	int rc = irq_chip_set_affinity_parent(data, mask, force);
-
-	if (rc < 0 || rc == IRQ_SET_MASK_OK_DONE)
-		return rc;
-	/* Address and data change apart: nothing is sent between them. */
-	vtd_msi_mask(data);
-	vtd_msi_compose(data);
-	if (!irqd_irq_masked(data))
-		vtd_msi_unmask(data);
-	return rc;
-}
-
-static struct irq_chip vtd_msi_chip = {
-	.name = "VTD-FAULT",
-	.irq_mask = vtd_msi_mask,
-	.irq_unmask = vtd_msi_unmask,
-	.irq_ack = irq_chip_ack_parent,
-	.irq_retrigger = irq_chip_retrigger_hierarchy,
-	.irq_set_affinity = vtd_msi_set_affinity,
-	.flags = IRQCHIP_SKIP_SET_WAKE,
-};
-
-static int vtd_msi_alloc(struct irq_domain *domain, unsigned int virq,
-			 unsigned int num, void *arg)
-{
-	int rc = irq_domain_alloc_irqs_parent(domain, virq, num, arg);
-
-	if (rc)
-		return rc;
-	irq_domain_set_info(domain, virq, 0, &vtd_msi_chip, domain->host_data,
-			    handle_edge_irq, NULL, "edge");
-	return 0;
-}
-
-static int vtd_msi_activate(struct irq_domain *domain, struct irq_data *data,
-			    bool reserve)
-{
-	vtd_msi_compose(data);
-	return 0;
-}
-
-static const struct irq_domain_ops vtd_msi_domain_ops = {
-	.alloc = vtd_msi_alloc,
-	.free = irq_domain_free_irqs_common,
-	.activate = vtd_msi_activate,
-};
-
-static int vtd_msi_create(struct vtd_unit *unit)
-{
-	struct vtd_faults *faults = &unit->faults;
-	struct irq_alloc_info info = { };
-	int rc;
-
-	faults->fwnode = irq_domain_alloc_named_fwnode(unit->name);
-	if (!faults->fwnode)
-		return -ENOMEM;
-	faults->domain = irq_domain_create_hierarchy(x86_vector_domain, 0, 0,
-						     faults->fwnode,
-						     &vtd_msi_domain_ops, unit);
-	if (!faults->domain)
-		return -ENOMEM;
-	rc = irq_domain_alloc_irqs(faults->domain, 1, NUMA_NO_NODE, &info);
-	if (rc < 0)
-		return rc;
-	faults->irq = rc;
-	return 0;
-}
-
-static void vtd_msi_destroy(struct vtd_unit *unit)
-{
-	struct vtd_faults *faults = &unit->faults;
-
-	if (faults->irq)
-		irq_dispose_mapping(faults->irq);
-	if (faults->domain)
-		irq_domain_remove(faults->domain);
-	if (faults->fwnode)
-		irq_domain_free_fwnode(faults->fwnode);
-	faults->irq = 0;
-	faults->domain = NULL;
-	faults->fwnode = NULL;
 }
 
 /**
@@ -386,18 +246,10 @@ int vtd_faults_start(struct vtd_unit *unit)
 
 	spin_lock_init(&faults->lock);
 	ratelimit_state_init(&faults->ratelimit, 5 * HZ, 20);
-	faults->stopping = false;
-	vtd_fault_event_mask(unit, true);
 	vtd_faults_discard(unit);
-
-	rc = vtd_msi_create(unit);
-	if (!rc)
-		rc = request_threaded_irq(faults->irq, vtd_fault_irq, vtd_fault_thread,
-					  IRQF_NO_THREAD, unit->name, unit);
-	if (rc) {
-		vtd_err(unit, "no interrupt for faults (%d)\n", rc);
-		vtd_msi_destroy(unit);
-	}
+	faults->event.work = vtd_faults_work;
+	rc = vtd_event_start(&faults->event, unit, VTD_FECTL_REG, "");
+	faults->started = !rc;
 	return rc;
 }
 
@@ -405,20 +257,11 @@ int vtd_faults_start(struct vtd_unit *unit)
 void vtd_faults_stop(struct vtd_unit *unit)
 {
 	struct vtd_faults *faults = &unit->faults;
-	unsigned long flags;
 
-	if (!faults->irq)
+	if (!faults->started)
 		return;
-	raw_spin_lock_irqsave(&unit->fectl_lock, flags);
-	faults->stopping = true;
-	raw_spin_unlock_irqrestore(&unit->fectl_lock, flags);
-	vtd_fault_event_mask(unit, true);
-	free_irq(faults->irq, unit);
+	faults->started = false;
+	vtd_event_stop(&faults->event);
 	vtd_faults_drain(unit);
-	vtd_msi_destroy(unit);
-
-	vtd_write32(unit, VTD_FEDATA_REG, unit->found.fedata);
-	vtd_write32(unit, VTD_FEADDR_REG, unit->found.feaddr);
-	vtd_write32(unit, VTD_FEUADDR_REG, unit->found.feuaddr);
-	vtd_write32(unit, VTD_FECTL_REG, unit->found.fectl & VTD_FECTL_IM);
+	vtd_event_hand_back(&faults->event);
 }

@@ -207,6 +207,12 @@ enum vtd_guest_iqei vtd_guest_desc(const struct vtd_guest_caps *caps, bool wide,
 		out->g = (u8)vtd_get_bits(qw1, 0, 0);
 		vtd_guest_ats_pages(qw1, vtd_get_bits(qw1, 11, 11), out);
 		return VTD_GUEST_IQEI_NONE;
+	case VTD_DESC_PAGE_RESPONSE:
+		out->sid = (u16)vtd_get_bits(qw0, 31, 16);
+		out->pp = vtd_get_bits(qw0, 4, 4);
+		out->prgi = (u16)vtd_get_bits(qw1, 11, 3);
+		out->rc = (u8)vtd_get_bits(qw0, 15, 12);
+		return VTD_GUEST_IQEI_NONE;
 	default:
 		return VTD_GUEST_IQEI_NONE;
 	}

@@ -92,6 +92,9 @@ enum vtd_guest_iqei {
  * @addr: address, a multiple of 2^@am pages
  * @am: address mask; for a device-TLB VTD_ATS_EVERYTHING is all there is
  * @ih: invalidation hint
+ * @pp: of a page-group response: it has a PASID, @pasid
+ * @prgi: of which group (Page Request Group Index)
+ * @rc: how it ended, enum vtd_response_code or another code
  */
 struct vtd_guest_desc {
 	enum vtd_desc_type type;
@@ -102,6 +105,9 @@ struct vtd_guest_desc {
 	u64 addr;
 	u8 am;
 	bool ih;
+	bool pp;
+	u16 prgi;
+	u8 rc;
 };
 
 /* 6.5.2.1 to 6.5.2.4: G */

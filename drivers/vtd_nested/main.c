@@ -105,6 +105,10 @@ static const struct iommufd_sva_backend_ops vtd_backend_ops = {
 	.cache_coherency = vtd_cache_coherency,
 	.ats_capable = vtd_ats_capable,
 	.ats_set = vtd_ats_set,
+	.pri_capable = vtd_pri_capable,
+	.pri_set = vtd_pri_set,
+	.pri_drain = vtd_pri_drain,
+	.page_respond = vtd_page_respond,
 };
 
 static struct iommufd_sva_backend vtd_backend = {

@@ -69,6 +69,9 @@ struct vtd_guest_did {
  * @num_flushed: PASIDs that went from them one by one
  * @num_passed: how many of @descs are in what was submitted, or will be next
  * @silent: the first of those for a device that did not answer; ~0: there is none
+ * @answered: devices of which groups of page requests are answered with what is submitted
+ *	next, or was; the core waits until it hears that they are
+ * @num_answered: how many
  * @alone: of one PASID table that was made on the parent: its devices have no names
  */
 struct vtd_vunit {
@@ -96,6 +99,8 @@ struct vtd_vunit {
 	unsigned int num_flushed;
 	unsigned int num_passed;
 	unsigned int silent;
+	struct iommufd_sva_master *answered[VTD_GUEST_ROOM];
+	unsigned int num_answered;
 	bool alone;
 };
 

@@ -26,6 +26,16 @@
  *
  * Invalidations of device-TLBs are sent to devices that have ATS on, and left out for
  * all others.
+ *
+ * Answers to page requests (7.6.1) come last in a batch, behind a fence: nothing else
+ * says that they come after the invalidations before them (6.5.2.12). Each is given to
+ * the hardware once, since the device may use the index anew as soon as it has one, and
+ * is given to it, since the device may wait for it for ever:
+ *  - where a batch is submitted again, they are not if the fence was done. Then they
+ *    have been executed, for no device-TLB invalidation is pending before them
+ *    (6.5.2.11). Else they have not;
+ *  - where the hardware refuses something else of the batch, they go all the same. One
+ *    that it refuses is offered once more.
  */
 #include <linux/delay.h>
 #include <linux/slab.h>
@@ -47,6 +57,8 @@
  * @error: 0, -EIO, -EAGAIN or -ETIMEDOUT, see vtd_qi_wait(); under qi->lock
  * @silent: with -ETIMEDOUT: the device that did not answer, as far as is known
  * @left_out: something is not in it that is for a device which does not answer
+ * @fence: slot of the fence before answers to page requests, -1: there are none
+ * @answered: with -EAGAIN and -ETIMEDOUT: they have been executed
  */
 struct vtd_qi_batch {
 	struct list_head node;
@@ -55,6 +67,8 @@ struct vtd_qi_batch {
 	int error;
 	u16 silent;
 	bool left_out;
+	int fence;
+	bool answered;
 };
 
 int vtd_qi_init(struct vtd_unit *unit)
@@ -132,15 +146,34 @@ static unsigned int vtd_qi_head(struct vtd_unit *unit)
 	return (vtd_read64(unit, VTD_IQH_REG) >> VTD_IQ_SHIFT) % VTD_QI_SLOTS;
 }
 
+/* Was the fence before the answers in @batch done? What the hardware did is seen then. */
+static bool vtd_qi_has_answered(struct vtd_qi *qi, const struct vtd_qi_batch *batch)
+{
+	return batch->fence >= 0 && vtd_qi_reached(READ_ONCE(qi->status[batch->fence]), batch->seq);
+}
+
+static bool vtd_qi_seq_has_answered(struct vtd_qi *qi, u32 seq)
+{
+	struct vtd_qi_batch *batch;
+
+	list_for_each_entry(batch, &qi->waiting, node)
+		if (batch->seq == seq)
+			return vtd_qi_has_answered(qi, batch);
+	return false;
+}
+
 /* Tell whoever waits for batch @seq, and unless @only for those before it. */
 static void vtd_qi_fail(struct vtd_qi *qi, u32 seq, bool only, int error)
 {
 	struct vtd_qi_batch *batch;
 
 	lockdep_assert_held(&qi->lock);
-	list_for_each_entry(batch, &qi->waiting, node)
-		if (batch->seq == seq || (!only && vtd_qi_reached(seq, batch->seq)))
-			WRITE_ONCE(batch->error, error);
+	list_for_each_entry(batch, &qi->waiting, node) {
+		if (batch->seq != seq && (only || !vtd_qi_reached(seq, batch->seq)))
+			continue;
+		batch->answered = vtd_qi_has_answered(qi, batch);
+		WRITE_ONCE(batch->error, error);
+	}
 }
 
 /* Tell whoever waits for batch @seq and those before it that @sid did not answer. */
@@ -155,24 +188,59 @@ static void vtd_qi_time_out(struct vtd_qi *qi, u32 seq, u16 sid)
 	vtd_qi_fail(qi, seq, false, -ETIMEDOUT);
 }
 
+/* A wait that neither writes nor interrupts is not taken by all. */
+static struct vtd_desc vtd_qi_nop(struct vtd_qi *qi)
+{
+	return vtd_make_wait(virt_to_phys(&qi->status[VTD_QI_SLOTS]), 0);
+}
+
+/* The first slot from @slot on that has the wait of a batch; the tail: there is none. */
+static unsigned int vtd_qi_end_of_batch(struct vtd_qi *qi, unsigned int slot)
+{
+	while (slot != qi->tail && !qi->slot_seq[slot])
+		slot = (slot + 1) % VTD_QI_SLOTS;
+	return slot;
+}
+
+/* What of @slot to @end is an answer to page requests, or is not, does nothing. */
+static void vtd_qi_blank(struct vtd_qi *qi, unsigned int slot, unsigned int end, bool answers)
+{
+	const struct vtd_desc nop = vtd_qi_nop(qi);
+
+	for (; slot != end; slot = (slot + 1) % VTD_QI_SLOTS)
+		if (vtd_desc_is_page_response(&qi->ring[slot]) == answers)
+			qi->ring[slot] = nop;
+}
+
+/* Is what was refused at @slot, of batch @seq, to be offered once more? */
+static bool vtd_qi_offer_again(struct vtd_qi *qi, unsigned int slot, u32 seq)
+{
+	if (!vtd_desc_is_page_response(&qi->ring[slot]) ||
+	    (qi->offered_slot == slot && qi->offered_seq == seq))
+		return false;
+	qi->offered_slot = slot;
+	qi->offered_seq = seq;
+	return true;
+}
+
 static void vtd_qi_repair_iqe(struct vtd_unit *unit)
 {
 	struct vtd_qi *qi = &unit->qi;
-	unsigned int slot = vtd_qi_head(unit);
+	unsigned int slot = vtd_qi_head(unit), end = vtd_qi_end_of_batch(qi, slot);
+	u32 seq = end == qi->tail ? 0 : qi->slot_seq[end];
 	const struct vtd_desc *bad = &qi->ring[slot];
-	/* A wait that neither writes nor interrupts is not taken by all. */
-	const struct vtd_desc nop = vtd_make_wait(virt_to_phys(&qi->status[VTD_QI_SLOTS]), 0);
+	bool again = vtd_qi_offer_again(qi, slot, seq);
 
-	vtd_err_ratelimited(unit, "invalidation queue error %llu: descriptor %llx %llx dropped; please report this\n",
+	vtd_err_ratelimited(unit, "invalidation queue error %llu: descriptor %llx %llx %s; please report this\n",
 			    FIELD_GET(VTD_IQERCD_IQEI, vtd_read64(unit, VTD_IQERCD_REG)),
-			    bad->qw[0], bad->qw[1]);
+			    bad->qw[0], bad->qw[1], again ? "offered again" : "dropped");
 
-	while (slot != qi->tail && !qi->slot_seq[slot]) {
-		qi->ring[slot] = nop;
-		slot = (slot + 1) % VTD_QI_SLOTS;
+	if (!again) {
+		qi->ring[slot] = vtd_qi_nop(qi);
+		vtd_qi_blank(qi, slot, end, false);
+		if (seq)
+			vtd_qi_fail(qi, seq, true, -EIO);
 	}
-	if (slot != qi->tail)
-		vtd_qi_fail(qi, qi->slot_seq[slot], true, -EIO);
 	dma_wmb();
 	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_IQE);
 }
@@ -180,7 +248,7 @@ static void vtd_qi_repair_iqe(struct vtd_unit *unit)
 static void vtd_qi_repair_ite(struct vtd_unit *unit)
 {
 	struct vtd_qi *qi = &unit->qi;
-	unsigned int slot = vtd_qi_head(unit);
+	unsigned int slot = vtd_qi_head(unit), end;
 	u16 sid = FIELD_GET(VTD_IQERCD_ITESID, vtd_read64(unit, VTD_IQERCD_REG));
 	u32 seq;
 
@@ -188,13 +256,16 @@ static void vtd_qi_repair_ite(struct vtd_unit *unit)
 			     unit->drhd->segment, sid >> 8, PCI_SLOT(sid), PCI_FUNC(sid));
 
 	/* Waits before the head are lost, and so is the batch that the head is in. */
-	for (;;) {
-		seq = qi->slot_seq[(slot + VTD_QI_SLOTS - 1) % VTD_QI_SLOTS];
-		if (seq || slot == qi->tail)
-			break;
-		slot = (slot + 1) % VTD_QI_SLOTS;
+	seq = qi->slot_seq[(slot + VTD_QI_SLOTS - 1) % VTD_QI_SLOTS];
+	if (!seq && slot != qi->tail) {
+		end = vtd_qi_end_of_batch(qi, slot);
+		seq = end == qi->tail ? 0 : qi->slot_seq[end];
+		/* It is submitted again, as a whole. */
+		if (!vtd_qi_seq_has_answered(qi, seq))
+			vtd_qi_blank(qi, slot, end, true);
 	}
 	vtd_qi_time_out(qi, seq, sid);
+	dma_wmb();
 	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_ITE);
 }
 
@@ -271,13 +342,17 @@ static bool vtd_qi_is_for_hardware(struct vtd_unit *unit, const struct vtd_desc 
 
 /*
  * 6.5.2.12: hardware has a device-TLB invalidation wait for IOTLB invalidations that
- * are ahead of it; but one for requests without a PASID not for those by PASID.
+ * are ahead of it; but one for requests without a PASID not for those by PASID, and
+ * answers to page requests (@answers: one was before) for none.
  */
-static bool vtd_qi_needs_fence(const struct vtd_desc *desc, bool *by_pasid)
+static bool vtd_qi_needs_fence(const struct vtd_desc *desc, bool *by_pasid, bool *answers)
 {
-	bool needs = *by_pasid && vtd_desc_type(desc) == VTD_DESC_DEV_TLB;
+	bool answer = vtd_desc_is_page_response(desc);
+	bool needs = (answer && !*answers) ||
+		     (*by_pasid && vtd_desc_type(desc) == VTD_DESC_DEV_TLB);
 
 	*by_pasid = (*by_pasid && !needs) || vtd_desc_type(desc) == VTD_DESC_PASID_IOTLB;
+	*answers = answer;
 	return needs;
 }
 
@@ -288,23 +363,42 @@ static void vtd_qi_put(struct vtd_qi *qi, const struct vtd_desc *desc)
 	qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
 }
 
+/* The next slot is written by something that waits, of the last batch: its address. */
+static u64 vtd_qi_status(struct vtd_qi *qi)
+{
+	/* As old as can be, so that nothing that was there looks like us. */
+	WRITE_ONCE(qi->status[qi->tail], qi->seq - 1);
+	return virt_to_phys(&qi->status[qi->tail]);
+}
+
+/* Before answers it says when it is done. */
+static void vtd_qi_put_fence(struct vtd_unit *unit, struct vtd_qi_batch *batch, bool answers)
+{
+	struct vtd_desc fence = vtd_qi_fence(unit);
+	struct vtd_qi *qi = &unit->qi;
+
+	if (answers) {
+		batch->fence = qi->tail;
+		fence = vtd_make_fence(vtd_qi_status(qi), qi->seq);
+	}
+	vtd_qi_put(qi, &fence);
+}
+
 /* What of @descs is for the hardware: how many slots, and with @put into the ring. */
 static unsigned int vtd_qi_put_all(struct vtd_unit *unit, const struct vtd_desc *descs,
-				   unsigned int count, bool put, bool *left_out)
+				   unsigned int count, bool put, struct vtd_qi_batch *batch)
 {
+	bool by_pasid = false, answers = false;
 	struct vtd_qi *qi = &unit->qi;
-	/* One that writes nothing is not taken by all. */
-	const struct vtd_desc fence = vtd_make_fence(virt_to_phys(&qi->status[VTD_QI_SLOTS]), 0);
-	bool by_pasid = false;
 	unsigned int num = 0;
 
 	for (; count; count--, descs++) {
-		if (!vtd_qi_is_for_hardware(unit, descs, left_out))
+		if (!vtd_qi_is_for_hardware(unit, descs, &batch->left_out))
 			continue;
-		if (vtd_qi_needs_fence(descs, &by_pasid)) {
+		if (vtd_qi_needs_fence(descs, &by_pasid, &answers)) {
 			num++;
 			if (put)
-				vtd_qi_put(qi, &fence);
+				vtd_qi_put_fence(unit, batch, answers);
 		}
 		num++;
 		if (put)
@@ -314,20 +408,24 @@ static unsigned int vtd_qi_put_all(struct vtd_unit *unit, const struct vtd_desc 
 }
 
 /*
- * Write a batch and its wait, and the tail. -EAGAIN while there is no room; 0:
- * @batch is waiting; -ENODATA: nothing of it is for the hardware.
+ * Write a batch and its wait, which drains page requests if @drain, and the tail. -EAGAIN
+ * while there is no room; 0: @batch is waiting; -ENODATA: nothing of it is for the
+ * hardware.
  */
 static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
-			unsigned int count, struct vtd_qi_batch *batch)
+			unsigned int count, bool drain, struct vtd_qi_batch *batch)
 {
 	struct vtd_qi *qi = &unit->qi;
 	struct vtd_desc wait;
 	unsigned int slots;
+	u64 status;
 	int rc = 0;
 
 	spin_lock(&qi->lock);
 	batch->left_out = false;
-	slots = vtd_qi_put_all(unit, descs, count, false, &batch->left_out);
+	batch->fence = -1;
+	batch->answered = false;
+	slots = vtd_qi_put_all(unit, descs, count, false, batch);
 	if (!slots)
 		rc = -ENODATA;
 	else if (qi->dead)
@@ -339,17 +437,16 @@ static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
 		return rc;
 	}
 
-	vtd_qi_put_all(unit, descs, count, true, &batch->left_out);
 	/* 0 marks a slot without a wait. */
 	if (!++qi->seq)
 		qi->seq++;
+	vtd_qi_put_all(unit, descs, count, true, batch);
 	batch->seq = qi->seq;
 	batch->slot = qi->tail;
 	batch->error = 0;
 	list_add(&batch->node, &qi->waiting);
-	wait = vtd_make_wait(virt_to_phys(&qi->status[qi->tail]), qi->seq);
-	/* As old as can be, so that nothing that was there looks like us. */
-	WRITE_ONCE(qi->status[qi->tail], qi->seq - 1);
+	status = vtd_qi_status(qi);
+	wait = drain ? vtd_make_drain(status, qi->seq) : vtd_make_wait(status, qi->seq);
 	vtd_qi_put(qi, &wait);
 	qi->slot_seq[batch->slot] = qi->seq;
 	qi->batches++;
@@ -401,7 +498,7 @@ static int vtd_qi_wait(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 	spin_lock(&unit->qi.lock);
 	list_del(&batch->node);
 	spin_unlock(&unit->qi.lock);
-	return batch->error;
+	return batch->answered && batch->error != -EIO ? 0 : batch->error;
 }
 
 static bool vtd_has_dev_tlb(const struct vtd_desc *descs, unsigned int count)
@@ -431,7 +528,7 @@ static void vtd_qi_silence(struct vtd_unit *unit, const struct vtd_desc *descs,
 }
 
 static int vtd_qi_submit_one(struct vtd_unit *unit, const struct vtd_desc *descs,
-			     unsigned int count)
+			     unsigned int count, bool drain)
 {
 	unsigned long deadline = jiffies + 2 * VTD_QI_TIMEOUT;
 	unsigned int attempt = 0, ites = 0;
@@ -439,7 +536,7 @@ static int vtd_qi_submit_one(struct vtd_unit *unit, const struct vtd_desc *descs
 	int rc;
 
 	for (;;) {
-		rc = vtd_qi_write(unit, descs, count, &batch);
+		rc = vtd_qi_write(unit, descs, count, drain, &batch);
 		if (rc == -EAGAIN) {
 			/* Full, and maybe stopped by somebody else's error. */
 			if (time_after(jiffies, deadline))
@@ -468,14 +565,14 @@ static int vtd_qi_submit_one(struct vtd_unit *unit, const struct vtd_desc *descs
 }
 
 static int vtd_qi_submit_all(struct vtd_unit *unit, const struct vtd_desc *descs,
-			     unsigned int count)
+			     unsigned int count, bool drain)
 {
 	unsigned int chunk;
 	int rc = 0, one;
 
 	while (count && (!rc || rc == -ETIMEDOUT)) {
 		chunk = min_t(unsigned int, count, VTD_QI_SLOTS / 2);
-		one = vtd_qi_submit_one(unit, descs, chunk);
+		one = vtd_qi_submit_one(unit, descs, chunk, drain);
 		rc = one ?: rc;
 		descs += chunk;
 		count -= chunk;
@@ -483,11 +580,25 @@ static int vtd_qi_submit_all(struct vtd_unit *unit, const struct vtd_desc *descs
 	return rc;
 }
 
+static int vtd_qi_submit_locked(struct vtd_unit *unit, const struct vtd_desc *descs,
+				unsigned int count, bool drain)
+{
+	bool dev_tlb = vtd_has_dev_tlb(descs, count);
+	int rc;
+
+	if (dev_tlb)
+		down_read(&unit->ats_rwsem);
+	rc = vtd_qi_submit_all(unit, descs, count, drain);
+	if (dev_tlb)
+		up_read(&unit->ats_rwsem);
+	return rc;
+}
+
 /**
  * vtd_qi_submit - have the hardware invalidate, and wait until it has
  * @unit: the unit
  * @descs: invalidation descriptors, none of them a wait; of device-TLBs after what
- *	could fill them again
+ *	could fill them again; answers to page requests last
  * @count: how many; 0 is fine
  *
  * Context: may sleep; any number of callers at once.
@@ -499,15 +610,28 @@ static int vtd_qi_submit_all(struct vtd_unit *unit, const struct vtd_desc *descs
 int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
 		  unsigned int count)
 {
-	bool dev_tlb = vtd_has_dev_tlb(descs, count);
-	int rc;
+	return vtd_qi_submit_locked(unit, descs, count, false);
+}
 
-	if (dev_tlb)
-		down_read(&unit->ats_rwsem);
-	rc = vtd_qi_submit_all(unit, descs, count);
-	if (dev_tlb)
-		up_read(&unit->ats_rwsem);
-	return rc;
+/**
+ * vtd_qi_drain - the same; and the page requests that have been received by then, those
+ * of a device whose device-TLB is invalidated among them, are in the queue (7.7)
+ * @unit: the unit, with ECAP.PDS
+ * @descs: at most half a queue
+ * @count: how many
+ *
+ * Return: as vtd_qi_submit().
+ */
+int vtd_qi_drain(struct vtd_unit *unit, const struct vtd_desc *descs, unsigned int count)
+{
+	return vtd_qi_submit_locked(unit, descs, count, true);
+}
+
+/* What comes behind it, in the same submission, waits for all that is before it. */
+struct vtd_desc vtd_qi_fence(struct vtd_unit *unit)
+{
+	/* One that writes nothing is not taken by all. */
+	return vtd_make_fence(virt_to_phys(&unit->qi.status[VTD_QI_SLOTS]), 0);
 }
 
 /* An empty batch, with room for @room descriptors at @descs. */
@@ -547,13 +671,20 @@ int vtd_batch_finish(struct vtd_batch *batch)
 	return rc;
 }
 
-/* What has been added takes effect, if nothing but a device failed before. */
+/*
+ * What has been added takes effect, if nothing but a device failed before; and answers to
+ * page requests, which are behind it, in any case.
+ */
 int vtd_batch_submit(struct vtd_batch *batch)
 {
+	unsigned int first = 0;
 	int rc;
 
-	if (batch->num && (!batch->error || batch->error == -ETIMEDOUT)) {
-		rc = vtd_qi_submit(batch->unit, batch->descs, batch->num);
+	if (batch->error && batch->error != -ETIMEDOUT)
+		while (first < batch->num && !vtd_desc_is_page_response(&batch->descs[first]))
+			first++;
+	if (batch->num > first) {
+		rc = vtd_qi_submit(batch->unit, batch->descs + first, batch->num - first);
 		batch->error = rc ?: batch->error;
 	}
 	batch->num = 0;
@@ -562,13 +693,17 @@ int vtd_batch_submit(struct vtd_batch *batch)
 
 /*
  * In the order in which they are added. Twice the same in a row is once: nothing is
- * looked at before they are submitted. A full batch goes by itself.
+ * looked at before they are submitted. A full batch goes by itself, and one with answers
+ * to page requests before anything else is added.
  */
 void vtd_batch_add(struct vtd_batch *batch, struct vtd_desc desc)
 {
-	if (batch->num && !memcmp(&batch->descs[batch->num - 1], &desc, sizeof(desc)))
+	const struct vtd_desc *last = batch->num ? &batch->descs[batch->num - 1] : NULL;
+
+	if (last && !memcmp(last, &desc, sizeof(desc)))
 		return;
-	if (batch->num == batch->room)
+	if (batch->num == batch->room ||
+	    (last && vtd_desc_is_page_response(last) && !vtd_desc_is_page_response(&desc)))
 		vtd_batch_submit(batch);
 	batch->descs[batch->num++] = desc;
 }

@@ -418,10 +418,11 @@ int vtd_context_reserve(struct vtd_unit *unit, u16 sid)
 }
 
 /* The context entry that leads to @table; @dev_tlb: and lets ATS through. */
-struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table, bool dev_tlb)
+struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table, bool dev_tlb,
+					 bool page_requests)
 {
 	return vtd_make_context_entry(virt_to_phys(table->dir), table->pdts,
-				      table->pasid_enable, dev_tlb);
+				      table->pasid_enable, dev_tlb, page_requests);
 }
 
 /*
@@ -467,7 +468,7 @@ int vtd_tables_init(struct vtd_unit *unit)
 					   unit->ecap & VTD_ECAP_SMPWC);
 	vtd_pasid_table_init(unit, unit->identity, &pass);
 
-	context = vtd_context_for(unit->identity, false);
+	context = vtd_context_for(unit->identity, false, false);
 	for (i = 0; i < VTD_CONTEXT_ENTRIES; i++)
 		unit->identity_context[i] = context;
 	vtd_publish(unit, unit->identity_context, PAGE_SIZE);

@@ -76,6 +76,7 @@ struct vtd_rid_user {
  * @taken: @table says what it does; else it was identity all along
  * @shadow: a guest's PASID table that is shown in place of @table, NULL: none
  * @ats: its ATS
+ * @pre: its context entry lets page requests through, as long as it does ATS
  * @nested: struct iommufd_sva_nested by PASID (RID_PASID: without), what is nested
  *	in @table
  * @num_users: how many
@@ -90,6 +91,7 @@ struct vtd_master {
 	bool taken;
 	struct vtd_shadow *shadow;
 	struct vtd_ats ats;
+	bool pre;
 	struct xarray nested;
 	unsigned int num_users;
 	struct vtd_rid_user users[IOMMUFD_SVA_MAX_RIDS];
@@ -254,7 +256,7 @@ static int vtd_show(struct vtd_unit *unit, struct vtd_rid **rids, unsigned int n
 		    struct vtd_master *vm, const struct vtd_pasid_change *change)
 {
 	struct vtd_context_entry context = vtd_context_for(vm ? vm->table : unit->identity,
-							    vm && vm->ats.dte);
+							    vm && vm->ats.dte, vm && vm->pre);
 	const struct vtd_pasid_entry *now = vtd_rid_entry(unit, vm);
 	struct vtd_pasid_entry old[IOMMUFD_SVA_MAX_RIDS];
 	u16 sids[IOMMUFD_SVA_MAX_RIDS];
@@ -420,7 +422,7 @@ static int vtd_master_show(struct vtd_master *vm, u32 pasid,
 static int vtd_master_lead(struct vtd_master *vm, struct vtd_pasid_table *table,
 			   const struct vtd_pasid_entry *old)
 {
-	struct vtd_context_entry context = vtd_context_for(table, vm->ats.dte);
+	struct vtd_context_entry context = vtd_context_for(table, vm->ats.dte, vm->pre);
 	const struct vtd_pasid_entry *now = vtd_pasid_table_rid_entry(table);
 	struct vtd_rid *rids[IOMMUFD_SVA_MAX_RIDS];
 	unsigned int num = vtd_master_rids(vm, rids), i;
@@ -674,33 +676,39 @@ int vtd_set_translation(struct iommufd_sva_master *master, u32 pasid,
 
 /* --- ATS ------------------------------------------------------------------- */
 
-static struct vtd_context_entry vtd_master_context(struct vtd_master *vm, bool dte)
+/*
+ * What the context entry of @vm, whose requester ID is its own, lets through from now on.
+ * No PASID is looked up differently for that, so that only what is cached of the entry
+ * goes. @drain: and translated requests that got through before are waited for.
+ */
+static int vtd_master_set_context(struct vtd_master *vm, bool dte, bool pre, bool drain)
 {
-	return vtd_context_for(vm->shadow ? vtd_shadow_table(vm->shadow) : vm->table, dte);
+	struct vtd_pasid_table *table = vm->shadow ? vtd_shadow_table(vm->shadow) : vm->table;
+	struct vtd_context_entry context = vtd_context_for(table, dte, pre);
+	struct vtd_rid *rid = vm->users[0].rid;
+	u64 cap = vm->unit->cap;
+	struct vtd_flush flush;
+	bool all;
+
+	lockdep_assert_held(&vm->unit->lock);
+	all = vtd_context_replace(vm->unit, rid->sid, &context);
+	vtd_flush_init(&flush, vm->unit);
+	vtd_flush_add_rids(&flush, &rid, 1, all);
+	if (drain)
+		vtd_flush_add(&flush, vtd_make_iotlb_global(cap & VTD_CAP_DRD,
+							    cap & VTD_CAP_DWD));
+	return vtd_batch_submit(&flush.batch);
 }
 
 /* Whether the context entry lets ATS through (4.5): 0, or the hardware does not answer. */
 int vtd_ats_set_dte(struct vtd_ats *ats, bool dte)
 {
 	struct vtd_master *vm = container_of(ats, struct vtd_master, ats);
-	struct vtd_context_entry context = vtd_master_context(vm, dte);
-	struct vtd_rid *rid = vm->users[0].rid;
-	u64 cap = vm->unit->cap;
-	struct vtd_flush flush;
-	bool all;
 	int rc;
 
-	lockdep_assert_held(&vm->unit->lock);
 	if (dte)
 		WRITE_ONCE(ats->dte, true);
-	all = vtd_context_replace(vm->unit, rid->sid, &context);
-	vtd_flush_init(&flush, vm->unit);
-	vtd_flush_add_rids(&flush, &rid, 1, all);
-	/* Translated requests that got through before are waited for. */
-	if (!dte && READ_ONCE(ats->silent))
-		vtd_flush_add(&flush, vtd_make_iotlb_global(cap & VTD_CAP_DRD,
-							    cap & VTD_CAP_DWD));
-	rc = vtd_batch_submit(&flush.batch);
+	rc = vtd_master_set_context(vm, dte, vm->pre, !dte && READ_ONCE(ats->silent));
 	/* Who needs no answer of the device any more relies on this. */
 	if (!dte)
 		WRITE_ONCE(ats->dte, false);
@@ -738,6 +746,56 @@ int vtd_ats_set(struct iommufd_sva_master *master, bool on)
 		rc = -EOPNOTSUPP;
 	if ((!on || rc) && vm->ats.dte)
 		vtd_ats_set_dte(&vm->ats, false);
+	mutex_unlock(&vm->unit->lock);
+	return rc;
+}
+
+/* --- page requests ---------------------------------------------------------- */
+
+/* In the device they are off. The queue may still have some. */
+static void vtd_pri_off(struct vtd_master *vm)
+{
+	vm->pre = false;
+	if (vtd_master_set_context(vm, vm->ats.dte, false, false))
+		vtd_err(vm->unit, "device %s: its page requests are off, but the hardware has not confirmed it\n",
+			dev_name(vm->base->dev));
+	vtd_prq_remove(vm->unit, vm->base);
+}
+
+static int vtd_pri_on(struct vtd_master *vm)
+{
+	int rc;
+
+	/* A device that does not answer goes on without ATS, so without these (SCT.4). */
+	if (!vm->ats.dte)
+		return -EOPNOTSUPP;
+	rc = vtd_prq_add(vm->unit, vm->base);
+	if (rc)
+		return rc;
+	vm->pre = true;
+	rc = vtd_master_set_context(vm, true, true, false);
+	if (rc)
+		vtd_pri_off(vm);
+	return rc;
+}
+
+/**
+ * vtd_pri_set - see iommufd_sva_backend_ops
+ * @master: the device, whose ATS is on; or it has been cut off
+ * @on: its page requests are taken
+ *
+ * Return: 0; -EOPNOTSUPP for a device that was cut off; an errno.
+ */
+int vtd_pri_set(struct iommufd_sva_master *master, bool on)
+{
+	struct vtd_master *vm = master->priv;
+	int rc = 0;
+
+	mutex_lock(&vm->unit->lock);
+	if (on)
+		rc = vtd_pri_on(vm);
+	else
+		vtd_pri_off(vm);
 	mutex_unlock(&vm->unit->lock);
 	return rc;
 }

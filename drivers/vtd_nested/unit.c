@@ -238,7 +238,6 @@ int vtd_unit_create(struct vtd_remapping *drhd, unsigned int index,
 	unit->base.groups = vtd_unit_groups;
 	mutex_init(&unit->lock);
 	spin_lock_init(&unit->gcmd_lock);
-	raw_spin_lock_init(&unit->fectl_lock);
 	xa_init(&unit->rids);
 	init_rwsem(&unit->ats_rwsem);
 	xa_init(&unit->ats);
@@ -275,10 +274,6 @@ static void vtd_unit_save_found(struct vtd_unit *unit)
 
 	found->rtaddr = vtd_read64(unit, VTD_RTADDR_REG);
 	found->iqa = vtd_read64(unit, VTD_IQA_REG);
-	found->fectl = vtd_read32(unit, VTD_FECTL_REG);
-	found->fedata = vtd_read32(unit, VTD_FEDATA_REG);
-	found->feaddr = vtd_read32(unit, VTD_FEADDR_REG);
-	found->feuaddr = vtd_read32(unit, VTD_FEUADDR_REG);
 	if (unit->cap & (VTD_CAP_PLMR | VTD_CAP_PHMR))
 		found->pmen = vtd_read32(unit, VTD_PMEN_REG);
 }
@@ -332,13 +327,12 @@ static int vtd_unit_switch_on(struct vtd_unit *unit)
 		rc = vtd_unit_invalidate_all(unit);
 	if (!rc)
 		rc = vtd_faults_start(unit);
-	if (!rc) {
+	if (!rc)
+		rc = vtd_prq_start(unit);
+	if (!rc)
 		rc = vtd_unit_command(unit, VTD_GCMD_TE, true);
-		if (!rc)
-			vtd_unit_protect_memory(unit, false);
-		else
-			vtd_faults_stop(unit);
-	}
+	if (!rc)
+		vtd_unit_protect_memory(unit, false);
 	return rc;
 }
 
@@ -354,6 +348,7 @@ static void vtd_unit_switch_off(struct vtd_unit *unit)
 	vtd_unit_protect_memory(unit, true);
 	vtd_unit_command(unit, VTD_GCMD_TE, false);
 	vtd_faults_stop(unit);
+	vtd_prq_stop(unit);
 	vtd_unit_invalidate_all(unit);
 	vtd_qi_stop(unit);
 	vtd_unit_set_root(unit, unit->found.rtaddr);
@@ -367,12 +362,13 @@ static void vtd_unit_announce(struct vtd_unit *unit)
 
 	if (unit->base.pasid_bits)
 		snprintf(pasids, sizeof(pasids), ", %u-bit PASIDs", unit->base.pasid_bits);
-	vtd_info(unit, "VT-d %lu.%lu, %llu address bits in %u levels at most, pages of 4K%s%s, %u domains%s%s%s%s%s: translation is on, all devices pass through\n",
+	vtd_info(unit, "VT-d %lu.%lu, %llu address bits in %u levels at most, pages of 4K%s%s, %u domains%s%s%s%s%s%s: translation is on, all devices pass through\n",
 		 FIELD_GET(VTD_VER_MAX, unit->ver), FIELD_GET(VTD_VER_MIN, unit->ver),
 		 FIELD_GET(VTD_CAP_MGAW, cap) + 1, vtd_unit_max_aw(unit) + 2,
 		 cap & VTD_CAP_SSLPS_2M ? " 2M" : "", cap & VTD_CAP_SSLPS_1G ? " 1G" : "",
 		 vtd_unit_max_did(unit) + 1, pasids,
 		 ecap & VTD_ECAP_NEST ? ", nesting" : "",
+		 unit->base.page_requests ? ", page requests" : "",
 		 ecap & VTD_ECAP_SC ? ", snoop control" : "",
 		 cap & VTD_CAP_CM ? ", caching mode" : "",
 		 ecap & VTD_ECAP_SMPWC ? "" : ", table walks do not snoop");
@@ -401,6 +397,9 @@ int vtd_unit_take(struct vtd_unit *unit)
 	rc = vtd_qi_init(unit);
 	if (rc)
 		goto err_tables;
+	rc = vtd_prq_init(unit);
+	if (rc)
+		goto err_qi;
 	rc = vtd_unit_switch_on(unit);
 	if (rc)
 		goto err_off;
@@ -411,6 +410,8 @@ int vtd_unit_take(struct vtd_unit *unit)
 err_off:
 	vtd_err(unit, "cannot be taken over (%d)\n", rc);
 	vtd_unit_switch_off(unit);
+	vtd_prq_free(unit);
+err_qi:
 	vtd_qi_free(unit);
 err_tables:
 	vtd_tables_free(unit);
@@ -427,6 +428,7 @@ void vtd_unit_hand_back(struct vtd_unit *unit)
 {
 	unit->taken = false;
 	vtd_unit_switch_off(unit);
+	vtd_prq_free(unit);
 	vtd_qi_free(unit);
 	vtd_rids_free(unit);
 	vtd_tables_free(unit);

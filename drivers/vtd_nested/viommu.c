@@ -414,6 +414,67 @@ static int vtd_guest_dev_tlb(struct vtd_vunit *vv, const struct vtd_guest_desc *
 	return name ? 0 : -EIO;
 }
 
+/*
+ * A group of page requests that waits for an answer: is it one of @master, and is it the
+ * caller's to answer now? What the guest takes for a failure is an invalid request:
+ * Response Failure would switch off the page requests of the whole device, its physical
+ * function's and those of all others, and only its host can switch them on again
+ * (PCIe 10.4.2.1). Codes that are reserved a device takes for that as well.
+ */
+static bool vtd_guest_take(struct iommufd_sva_master *master,
+			   const struct vtd_guest_desc *guest,
+			   struct iommufd_sva_page_response *answer)
+{
+	*answer = (struct iommufd_sva_page_response){
+		.master = master,
+		.pasid = guest->pp ? guest->pasid : IOMMUFD_SVA_NO_PASID,
+		.grpid = guest->prgi,
+	};
+	if (!iommufd_sva_page_group_take(answer))
+		return false;
+	answer->code = guest->rc == VTD_RESPONSE_SUCCESS ? IOMMUFD_SVA_PAGE_RESP_SUCCESS :
+							   IOMMUFD_SVA_PAGE_RESP_INVALID;
+	return true;
+}
+
+/*
+ * A page-group response. One that nobody waits for (the VMM has answered, or nobody did
+ * in time) a device would discard (7.9), so it does no harm; but the index may be
+ * another group's by now, so it is not passed on.
+ */
+static int vtd_guest_page_response(struct vtd_vunit *vv, const struct vtd_guest_desc *guest)
+{
+	struct iommufd_sva_page_response answer;
+	struct iommufd_sva_vsid_entry *name;
+	bool taken;
+
+	/* Behind what was asked for before it. */
+	if (vv->flush_dev_tlbs)
+		vtd_shadow_add_dev_tlbs(vv);
+	vv->flush_dev_tlbs = false;
+	down_read(&vv->base.vsids_lock);
+	name = xa_load(&vv->base.vsids, guest->sid);
+	taken = name && name->master && vtd_guest_take(name->master, guest, &answer);
+	up_read(&vv->base.vsids_lock);
+	if (!taken) {
+		atomic64_inc(&vv->unit->prq.unmatched);
+		return name || vv->alone ? 0 : -EIO;
+	}
+	vv->answered[vv->num_answered++] = answer.master;
+	if (!iommufd_sva_master_is_gone(answer.master)) {
+		vtd_batch_add(&vv->batch, vtd_page_response(&answer));
+		atomic64_inc(&vv->unit->prq.responses);
+	}
+	return 0;
+}
+
+/* Whatever became of the rest, answers have gone to the hardware. */
+static void vtd_guest_answers_done(struct vtd_vunit *vv)
+{
+	while (vv->num_answered)
+		iommufd_sva_page_group_done(vv->answered[--vv->num_answered]);
+}
+
 /* What @guest asks for, into the batch. -EIO: it is not the guest's to ask. */
 static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
 {
@@ -441,10 +502,10 @@ static int vtd_guest_pass(struct vtd_vunit *vv, struct vtd_guest_desc *guest)
 	case VTD_DESC_WAIT:
 		/* The VMM completes it. */
 		return 0;
-	default:
-		/* A page-group response: nobody waits for one. */
-		return -EIO;
+	case VTD_DESC_PAGE_RESPONSE:
+		return vtd_guest_page_response(vv, guest);
 	}
+	return -EIO;
 }
 
 /*
@@ -467,6 +528,7 @@ static int vtd_guest_pass_some(struct vtd_vunit *vv, unsigned int num, unsigned 
 			vv->num_passed += !rc;
 		}
 		failed = vtd_vunit_submit(vv);
+		vtd_guest_answers_done(vv);
 	}
 	if (!failed)
 		*done = min(vv->num_passed, vv->silent);

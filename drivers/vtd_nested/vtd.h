@@ -17,7 +17,10 @@
  *   domain->readers	rwsem: see struct vtd_domain; nothing is taken inside it
  *   qi->lock		spinlock: the ring of the invalidation queue and its tail
  *   unit->gcmd_lock	spinlock: GCMD_REG, one command at a time
- *   unit->fectl_lock	raw spinlock: FECTL_REG; inside the irq core's locks
+ *   prq->lock		spinlock: whose page requests are taken, and how far the page request
+ *			queue has been read; the core's locks of page requests are inside
+ *   event->lock	raw spinlock: an event's control register; inside the irq core's
+ *			locks
  *   faults->lock	spinlock: the record of the last faults
  */
 #ifndef __VTD_H
@@ -31,6 +34,7 @@
 #include <linux/regmap.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
 #include <asm/cacheflush.h>
 #include <iommufd_sva/backend.h>
@@ -40,6 +44,7 @@
 #include "vtd_regs.h"
 
 struct irq_domain;
+struct vtd_unit;
 
 #define VTD_QI_ORDER	1
 #define VTD_QI_SLOTS	((PAGE_SIZE << VTD_QI_ORDER) / sizeof(struct vtd_desc))
@@ -56,6 +61,8 @@ struct irq_domain;
  * @head: slots before it are free; the hardware may be further
  * @tail: next slot to write
  * @dead: the hardware stopped answering for good
+ * @offered_slot: where an answer to page requests is that was refused and is offered again
+ * @offered_seq: of which batch
  * @batches: submissions so far
  * @descs: descriptors so far, without waits
  * @recoveries: errors recovered from
@@ -70,9 +77,37 @@ struct vtd_qi {
 	unsigned int head;
 	unsigned int tail;
 	bool dead;
+	unsigned int offered_slot;
+	u32 offered_seq;
 	u64 batches;
 	u64 descs;
 	u64 recoveries;
+};
+
+/**
+ * struct vtd_event - an interrupt that a unit sends
+ * @unit: the unit
+ * @ectl: its control register; the others are behind it
+ * @name: as the kernel shows it
+ * @work: what its thread does
+ * @domain: on top of the CPU's vectors
+ * @fwnode: of @domain
+ * @irq: the interrupt
+ * @lock: see the top; protects @stopping
+ * @stopping: the interrupt goes away: leave it masked
+ * @found: the registers as they were
+ */
+struct vtd_event {
+	struct vtd_unit *unit;
+	unsigned int ectl;
+	char name[24];
+	void (*work)(struct vtd_unit *unit);
+	struct irq_domain *domain;
+	struct fwnode_handle *fwnode;
+	unsigned int irq;
+	raw_spinlock_t lock;
+	bool stopping;
+	u32 found[4];
 };
 
 /**
@@ -99,45 +134,87 @@ struct vtd_fault {
 
 /**
  * struct vtd_faults - fault reporting of a unit
- * @domain: of its interrupt, on top of the CPU's vectors
- * @fwnode: of @domain
- * @irq: the interrupt, 0 if there is none
+ * @event: their interrupt
+ * @started: it is ours
  * @ratelimit: of the log
- * @stopping: the interrupt goes away: leave it masked; under unit->fectl_lock
  * @lock: protects @kept and the counters
  * @kept: the last faults, for debugfs
  * @count: faults so far; the next one is kept at @count % VTD_FAULTS_KEPT
  * @overflows: times that the hardware had more than it could record
  */
 struct vtd_faults {
-	struct irq_domain *domain;
-	struct fwnode_handle *fwnode;
-	unsigned int irq;
+	struct vtd_event event;
+	bool started;
 	struct ratelimit_state ratelimit;
-	bool stopping;
 	spinlock_t lock;
 	struct vtd_fault kept[VTD_FAULTS_KEPT];
 	u64 count;
 	u64 overflows;
 };
 
+/* What a run answers with one submission. */
+#define VTD_PRQ_REFUSED		64
+
+/**
+ * struct vtd_prq - the page request queue of a unit (7.4.1)
+ * @event: its interrupt
+ * @started: it is ours
+ * @ring: 2^VTD_PRQ_PQS pages of descriptors; the hardware's. NULL: the unit has none
+ * @found: PQA_REG, PQH_REG and PQT_REG as they were
+ * @lock: see the top; protects what follows up to @wait
+ * @masters: devices whose page requests are taken, by requester ID. Who looked one up
+ *	under @lock has it there until he lets go of that
+ * @head: the next descriptor to read
+ * @read: how many were read
+ * @done: of how many the core was told, and those were answered that are ours to answer
+ * @wait: for @done
+ * @jiffy: when @left was refilled
+ * @left: how many may be read until the next jiffy; this, @jiffy, @refused and
+ *	@num_refused are the thread's
+ * @refused: answers of this run
+ * @num_refused: how many
+ * @strangers: requests of devices that have none switched on; this and what follows is
+ *	under @lock, but for what is atomic
+ * @stop_markers: those that ask for nothing
+ * @unknown: descriptors that are no page requests
+ * @invalid: groups that nobody was there to answer
+ * @overflows: times that the queue was full
+ * @responses: answers given to the hardware
+ * @unmatched: answers of guests to groups that do not wait for one
+ */
+struct vtd_prq {
+	struct vtd_event event;
+	bool started;
+	struct vtd_page_req_dsc *ring;
+	u64 found[3];
+	spinlock_t lock;
+	struct xarray masters;
+	u32 head;
+	u64 read;
+	u64 done;
+	wait_queue_head_t wait;
+	unsigned long jiffy;
+	unsigned int left;
+	struct vtd_desc refused[VTD_PRQ_REFUSED];
+	unsigned int num_refused;
+	u64 strangers;
+	u64 stop_markers;
+	u64 unknown;
+	u64 invalid;
+	u64 overflows;
+	atomic64_t responses;
+	atomic64_t unmatched;
+};
+
 /**
  * struct vtd_found - registers as they were before we came
  * @rtaddr: RTADDR_REG
  * @iqa: IQA_REG
- * @fectl: FECTL_REG
- * @fedata: FEDATA_REG
- * @feaddr: FEADDR_REG
- * @feuaddr: FEUADDR_REG
  * @pmen: PMEN_REG, 0 on a unit without protected memory
  */
 struct vtd_found {
 	u64 rtaddr;
 	u64 iqa;
-	u32 fectl;
-	u32 fedata;
-	u32 feaddr;
-	u32 feuaddr;
 	u32 pmen;
 };
 
@@ -190,7 +267,6 @@ struct vtd_pasid_change {
  * @mmio: its registers, unless @regmap
  * @regmap: a model's registers, instead of MMIO; NULL for hardware
  * @gcmd_lock: see the top
- * @fectl_lock: see the top
  * @ver: VER_REG
  * @cap: CAP_REG
  * @ecap: ECAP_REG
@@ -215,6 +291,7 @@ struct vtd_pasid_change {
  * @ats: struct vtd_ats by requester ID, of devices that have ATS on
  * @ats_silent: one of them did not answer, and uses what it has still
  * @qi: invalidation queue
+ * @prq: page request queue
  * @faults: fault reporting
  * @debugfs: its directory
  */
@@ -225,7 +302,6 @@ struct vtd_unit {
 	void __iomem *mmio;
 	struct regmap *regmap;
 	spinlock_t gcmd_lock;
-	raw_spinlock_t fectl_lock;
 	u32 ver;
 	u64 cap;
 	u64 ecap;
@@ -248,6 +324,7 @@ struct vtd_unit {
 	struct xarray ats;
 	bool ats_silent;
 	struct vtd_qi qi;
+	struct vtd_prq prq;
 	struct vtd_faults faults;
 	struct dentry *debugfs;
 };
@@ -359,6 +436,8 @@ void vtd_qi_stop(struct vtd_unit *unit);
 void vtd_qi_repair(struct vtd_unit *unit);
 int vtd_qi_submit(struct vtd_unit *unit, const struct vtd_desc *descs,
 		  unsigned int count);
+int vtd_qi_drain(struct vtd_unit *unit, const struct vtd_desc *descs, unsigned int count);
+struct vtd_desc vtd_qi_fence(struct vtd_unit *unit);
 
 /**
  * struct vtd_batch - descriptors that are collected and submitted together
@@ -383,6 +462,18 @@ void vtd_batch_init_for(struct vtd_batch *batch, struct vtd_unit *unit,
 int vtd_batch_finish(struct vtd_batch *batch);
 void vtd_batch_add(struct vtd_batch *batch, struct vtd_desc desc);
 int vtd_batch_submit(struct vtd_batch *batch);
+
+/* event.c */
+int vtd_event_start(struct vtd_event *event, struct vtd_unit *unit, unsigned int ectl,
+		    const char *suffix);
+void vtd_event_kick(struct vtd_event *event);
+void vtd_event_stop(struct vtd_event *event);
+void vtd_event_hand_back(struct vtd_event *event);
+
+static inline bool vtd_event_is_stopping(struct vtd_event *event)
+{
+	return READ_ONCE(event->stopping);
+}
 
 /* fault.c */
 int vtd_faults_start(struct vtd_unit *unit);
@@ -409,7 +500,8 @@ void vtd_pasid_table_settle(struct vtd_pasid_table *table,
 			    struct vtd_pasid_change *change, bool forgotten);
 struct vtd_context_entry *vtd_context_entry(struct vtd_unit *unit, u16 sid);
 int vtd_context_reserve(struct vtd_unit *unit, u16 sid);
-struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table, bool dev_tlb);
+struct vtd_context_entry vtd_context_for(struct vtd_pasid_table *table, bool dev_tlb,
+					 bool page_requests);
 bool vtd_context_replace(struct vtd_unit *unit, u16 sid,
 			 const struct vtd_context_entry *entry);
 void *vtd_alloc_table(void);
@@ -430,6 +522,7 @@ struct iommufd_sva_master *vtd_find_nested(struct vtd_unit *unit, u16 sid, u32 p
 					   struct iommufd_sva_nested **nested);
 
 int vtd_ats_set(struct iommufd_sva_master *master, bool on);
+int vtd_pri_set(struct iommufd_sva_master *master, bool on);
 
 /**
  * struct vtd_ats - ATS of a device
@@ -580,6 +673,19 @@ void vtd_debugfs_init(void);
 void vtd_debugfs_exit(void);
 void vtd_debugfs_add(struct vtd_unit *unit);
 void vtd_debugfs_remove(struct vtd_unit *unit);
+
+/* prq.c */
+int vtd_prq_init(struct vtd_unit *unit);
+void vtd_prq_free(struct vtd_unit *unit);
+int vtd_prq_start(struct vtd_unit *unit);
+void vtd_prq_stop(struct vtd_unit *unit);
+int vtd_prq_add(struct vtd_unit *unit, struct iommufd_sva_master *master);
+void vtd_prq_remove(struct vtd_unit *unit, struct iommufd_sva_master *master);
+bool vtd_pri_capable(struct iommufd_sva_master *master);
+void vtd_pri_drain(struct iommufd_sva_master *master);
+void vtd_page_respond(struct iommufd_sva_unit *unit,
+		      const struct iommufd_sva_page_response *responses, unsigned int num);
+struct vtd_desc vtd_page_response(const struct iommufd_sva_page_response *response);
 
 /* sysfs.c */
 extern const struct attribute_group *vtd_unit_groups[];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Table entries and invalidation descriptors of VT-d in scalable mode.
+ * Table entries, invalidation descriptors and page requests of VT-d in scalable mode.
  *
  * Pure functions: numbers in, an entry out, nothing read and nothing written.
  * Field names and sections are those of the Intel Virtualization Technology for
@@ -82,11 +82,12 @@ static inline u64 vtd_make_root_half(u64 context_table)
  */
 static inline struct vtd_context_entry
 vtd_make_context_entry(u64 pasid_dir, unsigned int pdts, bool pasid_enable,
-		       bool dev_tlb)
+		       bool dev_tlb, bool page_requests)
 {
 	return (struct vtd_context_entry){ .qw = {
 		(pasid_dir & VTD_PTR_MASK) |		/* 63:12 PASIDDIRPTR */
 		vtd_bits(pdts, 11, 9) |			/* PDTS */
+		vtd_bits(dev_tlb && page_requests, 4, 4) | /* PRE; without DTE illegal */
 		vtd_bits(pasid_enable, 3, 3) |		/* PASIDE */
 		vtd_bits(dev_tlb, 2, 2) |		/* DTE */
 		VTD_PRESENT,				/* 0 P; FPD clear: faults are reported */
@@ -468,6 +469,138 @@ static inline struct vtd_desc vtd_make_fence(u64 addr, u32 data)
 
 	desc.qw[0] |= vtd_bits(1, 6, 6);	/* FN */
 	return desc;
+}
+
+/* The same, and the page requests that had been received by then are in the queue. */
+static inline struct vtd_desc vtd_make_drain(u64 addr, u32 data)
+{
+	struct vtd_desc desc = vtd_make_wait(addr, data);
+
+	desc.qw[0] |= vtd_bits(1, 7, 7);	/* PD, only with ECAP.PDS */
+	return desc;
+}
+
+/* Table 32: RC. The others are reserved. */
+enum vtd_response_code {
+	VTD_RESPONSE_SUCCESS	= 0,
+	VTD_RESPONSE_INVALID	= 1,
+	VTD_RESPONSE_FAILURE	= 0xf,
+};
+
+/*
+ * 7.6.1 Page Group Response: @rid's group @prgi ended. @pp: with the PASID of its
+ * requests.
+ */
+static inline struct vtd_desc vtd_make_page_response(u16 rid, bool pp, u32 pasid,
+						     unsigned int prgi,
+						     enum vtd_response_code rc)
+{
+	return (struct vtd_desc){ .qw = {
+		vtd_bits(pp ? pasid : 0, 51, 32) |	/* PASID */
+		vtd_bits(rid, 31, 16) |			/* RID */
+		vtd_bits(rc, 15, 12) |			/* RC */
+		vtd_bits(pp, 4, 4) |			/* PP */
+		VTD_DESC_PAGE_RESPONSE,
+		vtd_bits(prgi, 11, 3),			/* 75:67 PRGI */
+	} };
+}
+
+static inline bool vtd_desc_is_page_response(const struct vtd_desc *desc)
+{
+	return vtd_desc_type(desc) == VTD_DESC_PAGE_RESPONSE;
+}
+
+/**
+ * struct vtd_page_req_dsc - 7.4.1.1 Page Request Descriptor, as the hardware writes it
+ * @qw: 256 bits
+ */
+struct vtd_page_req_dsc {
+	u64 qw[4];
+};
+
+#define VTD_PAGE_REQ_DSC	0x01	/* its Type */
+
+/**
+ * struct vtd_page_req - what it says
+ * @type: VTD_PAGE_REQ_DSC; all that follows is of that type
+ * @rid: Requester-ID
+ * @pp: PASID Present
+ * @pasid: PASID; 0 unless @pp
+ * @exr: Execute Requested; not without @pp and @rdr
+ * @pmr: Privilege Mode Requested; not without @pp
+ * @addr: Address
+ * @prgi: Page Request Group Index
+ * @lpig: Last Page in Group
+ * @wrr: Write Requested
+ * @rdr: Read Requested
+ */
+struct vtd_page_req {
+	u8 type;
+	u16 rid;
+	bool pp;
+	u32 pasid;
+	bool exr;
+	bool pmr;
+	u64 addr;
+	u16 prgi;
+	bool lpig;
+	bool wrr;
+	bool rdr;
+};
+
+/* What is undefined, because another field says so, comes out as 0. */
+static inline struct vtd_page_req vtd_page_req_of(const struct vtd_page_req_dsc *dsc)
+{
+	bool pp = vtd_get_bits(dsc->qw[0], 8, 8), rdr = vtd_get_bits(dsc->qw[1], 0, 0);
+
+	return (struct vtd_page_req){
+		.type = (u8)vtd_get_bits(dsc->qw[0], 7, 0),
+		.rid = (u16)vtd_get_bits(dsc->qw[0], 31, 16),
+		.pp = pp,
+		.pasid = pp ? (u32)vtd_get_bits(dsc->qw[0], 51, 32) : 0,
+		.exr = pp && rdr && vtd_get_bits(dsc->qw[0], 52, 52),
+		.pmr = pp && vtd_get_bits(dsc->qw[0], 53, 53),
+		.addr = dsc->qw[1] & VTD_PTR_MASK,		/* 127:76 */
+		.prgi = (u16)vtd_get_bits(dsc->qw[1], 11, 3),	/* 75:67 */
+		.lpig = vtd_get_bits(dsc->qw[1], 2, 2),
+		.wrr = vtd_get_bits(dsc->qw[1], 1, 1),
+		.rdr = rdr,
+	};
+}
+
+/*
+ * PCIe 10.4.1.2.1: a Stop Marker: the device has stopped to use the PASID. It asks for
+ * nothing and has no answer.
+ */
+static inline bool vtd_page_req_is_stop_marker(const struct vtd_page_req *req)
+{
+	return req->pp && req->lpig && !req->rdr && !req->wrr;
+}
+
+/*
+ * 7.4.1: a ring of 2^(@pqs + 7) descriptors, of which the hardware leaves one empty.
+ * PQH_REG and PQT_REG count bytes.
+ */
+static inline u32 vtd_prq_entries(unsigned int pqs)
+{
+	return 1U << (pqs + 7);
+}
+
+/* Of what PQH_REG or PQT_REG says which descriptor of the ring it is. */
+static inline u32 vtd_prq_index(u64 reg, unsigned int pqs)
+{
+	return (u32)vtd_get_bits(reg, 18, 5) & (vtd_prq_entries(pqs) - 1);
+}
+
+static inline u64 vtd_prq_offset(u32 index)
+{
+	return vtd_bits(index, 18, 5);
+}
+
+/* How many there are from @head on before @tail. */
+static inline u32 vtd_prq_pending(u32 head, u32 tail, unsigned int pqs)
+{
+	return (tail - head) & (vtd_prq_entries(pqs) - 1);
 }
 
 /*

@@ -23,6 +23,14 @@
 #define VTD_IQT_REG		0x88
 #define VTD_IQA_REG		0x90
 #define VTD_IQERCD_REG		0xb0
+#define VTD_PQH_REG		0xc0
+#define VTD_PQT_REG		0xc8
+#define VTD_PQA_REG		0xd0
+#define VTD_PRS_REG		0xdc
+#define VTD_PECTL_REG		0xe0
+#define VTD_PEDATA_REG		0xe4
+#define VTD_PEADDR_REG		0xe8
+#define VTD_PEUADDR_REG		0xec
 
 /* 11.4.1 VER_REG */
 #define VTD_VER_MAX		GENMASK(7, 4)
@@ -50,9 +58,11 @@
 #define VTD_ECAP_SMPWC		BIT_ULL(48)
 #define VTD_ECAP_SSTS		BIT_ULL(46)
 #define VTD_ECAP_SMTS		BIT_ULL(43)
+#define VTD_ECAP_PDS		BIT_ULL(42)
 #define VTD_ECAP_DIT		BIT_ULL(41)
 #define VTD_ECAP_PASID		BIT_ULL(40)
 #define VTD_ECAP_PSS		GENMASK_ULL(39, 35)
+#define VTD_ECAP_PRS		BIT_ULL(29)
 #define VTD_ECAP_NEST		BIT_ULL(26)
 #define VTD_ECAP_IRO		GENMASK_ULL(17, 8)
 #define VTD_ECAP_SC		BIT_ULL(7)
@@ -82,8 +92,8 @@
 #define VTD_FSTS_PFO		BIT(0)
 #define VTD_FSTS_QI_ERRORS	(VTD_FSTS_ITE | VTD_FSTS_ICE | VTD_FSTS_IQE)
 
-/* 11.4.7.2 FECTL_REG */
-#define VTD_FECTL_IM		BIT(31)
+/* 11.4.7.2 FECTL_REG, 11.4.11.5 PECTL_REG */
+#define VTD_ECTL_IM		BIT(31)
 
 /* 11.4.8.1 PMEN_REG */
 #define VTD_PMEN_EPM		BIT(31)
@@ -96,6 +106,13 @@
 #define VTD_IQERCD_ICESID	GENMASK_ULL(63, 48)
 #define VTD_IQERCD_ITESID	GENMASK_ULL(47, 32)
 #define VTD_IQERCD_IQEI		GENMASK_ULL(3, 0)
+
+/* 11.4.11.3 PQA_REG */
+#define VTD_PQA_PQS		GENMASK_ULL(2, 0)
+
+/* 11.4.11.4 PRS_REG */
+#define VTD_PRS_PRO		BIT(1)
+#define VTD_PRS_PPR		BIT(0)
 
 /* 11.4.7.6 FRCD_REG: the high of two quad words; the low one is FI, 63:12. */
 #define VTD_FRCD_SIZE		16

@@ -891,7 +891,11 @@ enum iommufd_sva_hwpt_invalidate_data_type {
  *   answer in time goes on without ATS, and has nothing cached then: -ETIMEDOUT
  *   and ITE for the first one that a descriptor names. Those behind it have
  *   taken effect all the same, and may be sent again;
- * - page-group response: must answer a page request that is pending;
+ * - page-group response: answers a group of page requests of the device that the
+ *   source ID names in this vIOMMU, which went to a fault queue and has no answer yet,
+ *   in place of a response written to the fault file. It reaches the device behind the
+ *   invalidations ahead of it. Every code but success is "invalid request". One that
+ *   no group waits for is consumed, counted and left out, as the device would do;
  * - interrupt-entry-cache: consumed and left out;
  * - wait: consumed and left out. The VMM completes it, by status write and
  *   interrupt, after the call and in the order of the queue.
@@ -918,8 +922,7 @@ struct iommufd_sva_vtd_qi_256 {
  * enum iommufd_sva_vtd_qi_error - out_error of IOMMUFD_SVA_INVALIDATE_VTD_QI
  * @IOMMUFD_SVA_VTD_QI_IQEI: mask: with IQE, why, as in IQERCD_REG.IQEI: 2 the
  *	descriptor could not be read, 3 its type is none of this width, 4 a
- *	reserved bit is set; 0 another reason (an ID that is not the guest's, a
- *	response nobody waits for)
+ *	reserved bit is set; 0 another reason (an ID that is not the guest's)
  * @IOMMUFD_SVA_VTD_QI_IQE: invalidation queue error: the descriptor is bad
  * @IOMMUFD_SVA_VTD_QI_ICE: the device completed an invalidation wrongly
  * @IOMMUFD_SVA_VTD_QI_ITE: the device did not complete an invalidation in time

@@ -77,18 +77,22 @@ TEST(root_entry)
  */
 TEST(context_entry)
 {
-	/* (PASIDDIRPTR, PDTS, PASIDE, DTE) */
-	GOLDEN(vtd_make_context_entry(0, 0, false, false),	0x001);		/* P */
-	GOLDEN(vtd_make_context_entry(0x1000, 0, false, false),	0x1001);
-	GOLDEN(vtd_make_context_entry(PA_MAX, 0, false, false),	0x000ffffffffff001ULL);
-	GOLDEN(vtd_make_context_entry(0, 1, false, false),	0x201);		/* 9 */
-	GOLDEN(vtd_make_context_entry(0, 4, false, false),	0x801);		/* 11 */
-	GOLDEN(vtd_make_context_entry(0, 7, false, false),	0xe01);		/* 11:9 */
-	GOLDEN(vtd_make_context_entry(0, 0, true, false),	0x009);		/* 3 */
-	GOLDEN(vtd_make_context_entry(0, 0, false, true),	0x005);		/* 2 */
-	GOLDEN(vtd_make_context_entry(PA_MAX, 7, true, true),	0x000ffffffffffe0dULL);
+	/* (PASIDDIRPTR, PDTS, PASIDE, DTE, PRE) */
+	GOLDEN(vtd_make_context_entry(0, 0, false, false, false),	0x001);	/* P */
+	GOLDEN(vtd_make_context_entry(0x1000, 0, false, false, false),	0x1001);
+	GOLDEN(vtd_make_context_entry(PA_MAX, 0, false, false, false),	0x000ffffffffff001ULL);
+	GOLDEN(vtd_make_context_entry(0, 1, false, false, false),	0x201);	/* 9 */
+	GOLDEN(vtd_make_context_entry(0, 4, false, false, false),	0x801);	/* 11 */
+	GOLDEN(vtd_make_context_entry(0, 7, false, false, false),	0xe01);	/* 11:9 */
+	GOLDEN(vtd_make_context_entry(0, 0, true, false, false),	0x009);	/* 3 */
+	GOLDEN(vtd_make_context_entry(0, 0, false, true, false),	0x005);	/* 2 */
+	GOLDEN(vtd_make_context_entry(0, 0, false, true, true),		0x015);	/* 4 */
+	/* PRE without DTE is an illegal combination (table 30, SCT.4.1). */
+	GOLDEN(vtd_make_context_entry(0, 0, false, false, true),	0x001);
+	GOLDEN(vtd_make_context_entry(PA_MAX, 7, true, true, true),	0x000ffffffffffe1dULL);
 	/* What does not fit stays in its field. */
-	GOLDEN(vtd_make_context_entry(PA_MAX | 0xfff, 8, false, false), 0x000ffffffffff001ULL);
+	GOLDEN(vtd_make_context_entry(PA_MAX | 0xfff, 8, false, false, false),
+	       0x000ffffffffff001ULL);
 }
 
 /* 9.4: what a context entry says of its directory. */
@@ -415,6 +419,152 @@ TEST(wait)
 	/* FN is 0x40. */
 	desc = vtd_make_fence(PAGE | 0x13c, 0xdeadbeef);
 	CHECK_QW(desc, 0xdeadbeef00000065ULL, PAGE | 0x13c);
+	/* PD is 0x80. */
+	desc = vtd_make_drain(PAGE | 0x13c, 0xdeadbeef);
+	CHECK_QW(desc, 0xdeadbeef000000a5ULL, PAGE | 0x13c);
+}
+
+/*
+ * 7.6.1, figure 7-2: 3:0 type 9, 4 PP, 15:12 RC, 31:16 RID, 51:32 PASID; 65:64 reserved,
+ * 66 ignored, 75:67 PRGI.
+ */
+TEST(page_response)
+{
+	struct vtd_desc desc;
+
+	/* (RID, PP, PASID, PRGI, RC) */
+	GOLDEN(vtd_make_page_response(0, false, 0, 0, VTD_RESPONSE_SUCCESS),	0x0009, 0);
+	GOLDEN(vtd_make_page_response(0, false, 0, 0, VTD_RESPONSE_INVALID),	0x1009, 0);
+	GOLDEN(vtd_make_page_response(0, false, 0, 0, VTD_RESPONSE_FAILURE),	0xf009, 0);
+	GOLDEN(vtd_make_page_response(1, false, 0, 0, VTD_RESPONSE_SUCCESS),	0x10009, 0);
+	GOLDEN(vtd_make_page_response(0xffff, false, 0, 0, VTD_RESPONSE_SUCCESS), 0xffff0009, 0);
+	GOLDEN(vtd_make_page_response(0, true, 0, 0, VTD_RESPONSE_SUCCESS),	0x0019, 0);
+	GOLDEN(vtd_make_page_response(0, true, 0xfffff, 0, VTD_RESPONSE_SUCCESS),
+	       0x000fffff00000019ULL, 0);
+	GOLDEN(vtd_make_page_response(0, false, 0, 1, VTD_RESPONSE_SUCCESS),	0x0009, 0x8);
+	GOLDEN(vtd_make_page_response(0, false, 0, 0x1ff, VTD_RESPONSE_SUCCESS), 0x0009, 0xff8);
+	GOLDEN(vtd_make_page_response(0x1234, true, 0x56789, 0x155, VTD_RESPONSE_INVALID),
+	       0x0005678912341019ULL, 0xaa8);
+	/* What does not fit stays in its field; a PASID that is not there is 0. */
+	GOLDEN(vtd_make_page_response(0, true, ~0U, 0xfe00, VTD_RESPONSE_SUCCESS),
+	       0x000fffff00000019ULL, 0);
+	GOLDEN(vtd_make_page_response(0, false, ~0U, 0, VTD_RESPONSE_SUCCESS),	0x0009, 0);
+
+	desc = vtd_make_page_response(0x1234, true, 1, 2, VTD_RESPONSE_SUCCESS);
+	CHECK_EQ(vtd_desc_type(&desc), VTD_DESC_PAGE_RESPONSE);
+	CHECK(vtd_desc_is_page_response(&desc));
+	CHECK(!vtd_desc_is_dev_tlb(&desc));
+	desc = vtd_make_pasid_dev_tlb(0x1234, 0xabcd, 0x1f, 0x98765, PAGE, 0);
+	CHECK(!vtd_desc_is_page_response(&desc));
+}
+
+/*
+ * 7.4.1.1, figure 7-1: 7:0 type 1, 8 PP, 31:16 RID, 51:32 PASID, 52 EXR, 53 PMR; 64 RDR,
+ * 65 WRR, 66 LPIG, 75:67 PRGI, 127:76 address.
+ */
+TEST(page_request)
+{
+	struct vtd_page_req_dsc dsc = { { 0x0035678912340101ULL, PAGE | 0xaad } };
+	struct vtd_page_req req = vtd_page_req_of(&dsc);
+
+	CHECK_EQ(sizeof(dsc), 32);
+	CHECK_EQ(req.type, VTD_PAGE_REQ_DSC);
+	CHECK_EQ(req.rid, 0x1234);
+	CHECK(req.pp);
+	CHECK_EQ(req.pasid, 0x56789);
+	CHECK(req.exr);
+	CHECK(req.pmr);
+	CHECK_EQ(req.addr, PAGE);
+	CHECK_EQ(req.prgi, 0x155);
+	CHECK(req.lpig);
+	CHECK(!req.wrr);
+	CHECK(req.rdr);
+
+	/* Each bit by itself. */
+	dsc = (struct vtd_page_req_dsc){ { 1, 2 } };
+	req = vtd_page_req_of(&dsc);
+	CHECK(!req.pp && !req.exr && !req.pmr && !req.lpig && req.wrr && !req.rdr);
+	CHECK(!req.rid && !req.pasid && !req.addr && !req.prgi);
+	dsc = (struct vtd_page_req_dsc){ { 1, 4 } };
+	req = vtd_page_req_of(&dsc);
+	CHECK(req.lpig && !req.wrr && !req.rdr && !req.prgi);
+	dsc = (struct vtd_page_req_dsc){ { 1, 0xff8 } };
+	req = vtd_page_req_of(&dsc);
+	CHECK(!req.lpig && !req.wrr && !req.rdr && !req.addr);
+	CHECK_EQ(req.prgi, 0x1ff);
+	dsc = (struct vtd_page_req_dsc){ { 0xff, ~0xfffULL } };
+	req = vtd_page_req_of(&dsc);
+	CHECK_EQ(req.type, 0xff);
+	CHECK_EQ(req.addr, ~0xfffULL);
+	CHECK(!req.prgi && !req.rid);
+}
+
+/* What other fields make undefined is not there. */
+TEST(page_request_undefined)
+{
+	struct vtd_page_req_dsc dsc = { { ~0x100ULL, ~0ULL } };
+	struct vtd_page_req req = vtd_page_req_of(&dsc);
+
+	/* Without a PASID none of PASID, EXR, PMR. */
+	CHECK(!req.pp && !req.pasid && !req.exr && !req.pmr);
+	CHECK(req.rdr && req.wrr && req.lpig);
+	/* EXR says something only of reads. */
+	dsc.qw[0] = 0x0010000000000101ULL;
+	dsc.qw[1] = ~1ULL;
+	req = vtd_page_req_of(&dsc);
+	CHECK(req.pp && req.wrr && !req.rdr && !req.exr && !req.pmr);
+	dsc.qw[1] = ~0ULL;
+	CHECK(vtd_page_req_of(&dsc).exr);
+	dsc.qw[0] = 0x0020000000000101ULL;
+	CHECK(vtd_page_req_of(&dsc).pmr);
+	CHECK(!vtd_page_req_of(&dsc).exr);
+}
+
+/* PCIe 10.4.1.2.1: PASID, L, and neither R nor W. */
+TEST(stop_marker)
+{
+	static const struct { u64 qw0, qw1; bool is; } rows[] = {
+		{ 0x101, 4, true },
+		{ 0x000fffff00000101ULL, 0xffc, true },
+		{ 0x101, 5, false },
+		{ 0x101, 6, false },
+		{ 0x101, 0, false },
+		{ 0x001, 4, false },
+	};
+	struct vtd_page_req req;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		req = vtd_page_req_of(&(struct vtd_page_req_dsc){ { rows[i].qw0, rows[i].qw1 } });
+		CHECK_EQ(vtd_page_req_is_stop_marker(&req), rows[i].is);
+	}
+}
+
+/* 11.4.11.1 to 11.4.11.3: bits 18:5 of PQH and PQT; 2^(PQS + 7) descriptors. */
+TEST(page_request_queue)
+{
+	unsigned int pqs;
+	u32 last;
+
+	CHECK_EQ(vtd_prq_entries(0), 128);
+	CHECK_EQ(vtd_prq_entries(7), 16384);
+	CHECK_EQ(vtd_prq_offset(1), 0x20);
+	CHECK_EQ(vtd_prq_offset(16383), 0x7ffe0);
+	CHECK_EQ(vtd_prq_index(0x20, 0), 1);
+	CHECK_EQ(vtd_prq_index(~0ULL, 7), 16383);
+	CHECK_EQ(vtd_prq_index(0x1f, 7), 0);
+	for (pqs = 0; pqs <= 7; pqs++) {
+		last = vtd_prq_entries(pqs) - 1;
+		/* It is as large as the hardware is told that the memory is. */
+		CHECK_EQ((last + 1) * sizeof(struct vtd_page_req_dsc), 4096ULL << pqs);
+		CHECK_EQ(vtd_prq_index(vtd_prq_offset(last), pqs), last);
+		CHECK_EQ(vtd_prq_index(vtd_prq_offset(last) + 0x20, pqs), 0);
+		CHECK_EQ(vtd_prq_pending(0, 0, pqs), 0);
+		CHECK_EQ(vtd_prq_pending(last, last, pqs), 0);
+		CHECK_EQ(vtd_prq_pending(0, last, pqs), last);
+		CHECK_EQ(vtd_prq_pending(last, 0, pqs), 1);
+		CHECK_EQ(vtd_prq_pending(1, 0, pqs), last);
+	}
 }
 
 /* 6.5.2.3: where 2^AM aligned pages start; 2^52 are all there are. */

@@ -281,6 +281,18 @@ TEST(descriptor_fields)
 	CHECK_EQ(out.sid, 0xabcd);
 	CHECK_EQ(out.pasid, 1);
 	CHECK_EQ(out.g, 0);
+	/* 7.6.1: 4 PP, 15:12 RC, 31:16 RID, 51:32 PASID, 66 ignored, 75:67 PRGI */
+	CHECK_EQ(desc_check(true, 0x000fedcbabcdf019ULL, 0xffc, &out), 0);
+	CHECK_EQ(out.sid, 0xabcd);
+	CHECK(out.pp);
+	CHECK_EQ(out.pasid, 0xfedcb);
+	CHECK_EQ(out.prgi, 0x1ff);
+	CHECK_EQ(out.rc, VTD_RESPONSE_FAILURE);
+	CHECK_EQ(desc_check(true, 0x0000000100021009ULL, 0x8, &out), 0);
+	CHECK_EQ(out.sid, 2);
+	CHECK(!out.pp);
+	CHECK_EQ(out.prgi, 1);
+	CHECK_EQ(out.rc, VTD_RESPONSE_INVALID);
 }
 
 /* PCIe 10.3.1: with S (64, and 75) the lowest clear bit from 12 on tells how many pages. */
@@ -333,6 +345,7 @@ TEST(descriptor_any)
 			continue;
 		CHECK(out.type >= 1 && out.type <= 9);
 		CHECK(!(out.pasid >> 20));
+		CHECK(!(out.prgi >> 9) && !(out.rc >> 4));
 		if (out.type == VTD_DESC_DEV_TLB || out.type == VTD_DESC_PASID_DEV_TLB)
 			CHECK(out.am <= VTD_ATS_EVERYTHING);
 		else

@@ -1012,10 +1012,10 @@ TEST_F(vtd_nested, queue_errors)
 	BAD(((struct qi){ { 1 | 1ULL << 4, 1 } }), 4);
 	BAD(((struct qi){ { 4, 1 } }), 4);
 	BAD(((struct qi){ { 5 | 1ULL << 5, 1 } }), 4);
-	/* Not its device; nobody waits for that. */
+	/* Not its device. */
 	BAD(qi_dev_tlb(0x77, 0), 0);
 	BAD(qi_pasid_dev_tlb(0x77, 1, 0), 0);
-	BAD(qi_page_response(VSID(0), 1, 2), 0);
+	BAD(qi_page_response(0x77, 1, 2), 0);
 
 	/* What has nothing to do is consumed. */
 	skipped = skipped_by_unit();
