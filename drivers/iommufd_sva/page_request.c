@@ -495,6 +495,7 @@ void iommufd_sva_answers_send(struct iommufd_sva_answers *answers)
 		for (i = next; i < answers->num; i++) {
 			if (list[i].master->unit != unit)
 				continue;
+			/* It looks at what it is given twice. */
 			swap(list[i], list[next]);
 			next++;
 		}
