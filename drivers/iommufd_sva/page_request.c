@@ -492,9 +492,13 @@ void iommufd_sva_answers_send(struct iommufd_sva_answers *answers)
 	for (first = 0; first < answers->num; first = next) {
 		unit = list[first].master->unit;
 		next = first + 1;
-		for (i = next; i < answers->num; i++)
-			if (list[i].master->unit == unit)
-				swap(list[i], list[next++]);
+		for (i = next; i < answers->num; i++) {
+			if (list[i].master->unit != unit)
+				continue;
+			/* It looks at what it is given twice. */
+			swap(list[i], list[next]);
+			next++;
+		}
 		unit->backend->ops->page_respond(unit, list + first, next - first);
 	}
 	for (i = 0; i < answers->num; i++)
