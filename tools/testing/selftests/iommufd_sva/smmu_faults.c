@@ -705,6 +705,23 @@ TEST_F(smmu_faults, pulled_out)
 		ends(_metadata, self, i, PULL_OUT);
 }
 
+/* No interrupt tells of them: who detaches looks into the queue himself. */
+TEST_F(smmu_faults, interrupt_lost)
+{
+	struct job job;
+
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, attach(self, i));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
+		job_start(&job, self->bdf[i], PASID, VA, asks(i));
+		EXPECT_TRUE(nobody_asks(self));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
+		EXPECT_EQ(i == STALLS ? SIM_UR : SIM_DENIED, job_end(&job));
+		EXPECT_TRUE(nobody_asks(self));
+	}
+	EXPECT_EQ(3, sim_counter(0, "irqs_lost"));
+}
+
 /* The process is killed while requests of its devices wait. */
 TEST_F(smmu_faults, killed)
 {
