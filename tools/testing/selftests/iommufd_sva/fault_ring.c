@@ -567,8 +567,8 @@ TEST_F(fault_ring, no_system_calls)
 		status = sim_page_request(self->bdf[i % NDEVICES], SIM_NO_PASID, IOVA, i % 512,
 					  SIM_PR_READ | SIM_PR_LAST, i % 3 ? 0 : SOON_MS);
 		/* With all credits out there for answers it waits for one. */
-		while (status == SIM_NO_MASTER) {
-			usleep(100);
+		for (int waited = 0; status == SIM_NO_MASTER && waited < SOON_MS; waited++) {
+			usleep(1000);
 			status = sim_page_request(self->bdf[i % NDEVICES], SIM_NO_PASID, IOVA,
 						  i % 512, SIM_PR_READ | SIM_PR_LAST, 0);
 		}
