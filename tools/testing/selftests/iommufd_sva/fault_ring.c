@@ -521,6 +521,16 @@ TEST_F(fault_ring, answered_but_not_kicked)
 
 #define BUSY_GROUPS 3000
 
+/* A child, which does not outlive a test that fails. */
+static int start_child(void)
+{
+	int child = fork();
+
+	if (!child)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return child;
+}
+
 /* Any system call but to exit is the end of it. */
 static void no_system_calls(void)
 {
@@ -559,7 +569,7 @@ TEST_F(fault_ring, no_system_calls)
 
 	ASSERT_NE(MAP_FAILED, stop);
 	open_ring(_metadata, self, 16);
-	child = fork();
+	child = start_child();
 	ASSERT_LE(0, child);
 	if (!child)
 		busy_vmm(&self->ring, stop);
@@ -722,7 +732,7 @@ TEST_F(fault_ring, scribble)
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[1], self->ioas, fault, &hwpt));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[1], hwpt, NULL));
 	ASSERT_EQ(0, ring_open(&other, self->fd, fault, fault_fd, -1, 8));
-	child = fork();
+	child = start_child();
 	ASSERT_LE(0, child);
 	if (!child)
 		scribble(&self->ring);
@@ -780,7 +790,7 @@ TEST_F(fault_ring, killed)
 		char byte;
 
 		ASSERT_EQ(0, pipe(ready));
-		child = fork();
+		child = start_child();
 		ASSERT_LE(0, child);
 		if (!child) {
 			struct ring ring;
