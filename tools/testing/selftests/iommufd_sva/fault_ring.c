@@ -262,7 +262,7 @@ TEST_F(fault_ring, mapped_longer_than_open)
 				     MREMAP_MAYMOVE));
 	for (size_t at = 0; at < self->ring.len; at++)
 		bytes[at] = at;
-	EXPECT_EQ(self->ring.len - 1 & 0xff, bytes[self->ring.len - 1]);
+	EXPECT_EQ((self->ring.len - 1) & 0xff, bytes[self->ring.len - 1]);
 }
 
 /* --- in order, and answered -------------------------------------------------- */
