@@ -27,6 +27,7 @@
 
 #include "host.h"
 #include "page_request.h"
+#include "trace.h"
 
 /*
  * Protects masters_list and, in each master, what host.h says is its. Taken in
@@ -232,11 +233,15 @@ static int show(struct iommufd_sva_master *master, u32 pasid,
 		const struct iommufd_sva_translation *new,
 		const struct iommufd_sva_translation *old)
 {
+	int rc;
+
 	if (same_translation(old, new))
 		return 0;
 	/* Through reset or by its last user: on again, if it is off. */
 	iommufd_sva_acs_reassert(to_pci_dev(master->dev));
-	return master->unit->backend->ops->set_translation(master, pasid, new, old);
+	rc = master->unit->backend->ops->set_translation(master, pasid, new, old);
+	trace_attach(master, pasid, old->type, new->type, rc);
+	return rc;
 }
 
 /*

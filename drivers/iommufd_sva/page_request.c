@@ -25,6 +25,7 @@
 
 #include "fault.h"
 #include "page_request.h"
+#include "trace.h"
 
 /* No request. */
 #define NONE	(~0U)
@@ -356,6 +357,7 @@ bool iommufd_sva_report_page_request(struct iommufd_sva_master *master,
 	spin_lock(&requests->lock);
 	taken = take_request(requests, request);
 	spin_unlock(&requests->lock);
+	trace_fault(master, request, taken);
 	return taken;
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_report_page_request);
