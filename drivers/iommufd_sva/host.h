@@ -192,6 +192,13 @@ void iommufd_sva_pf_put(struct iommufd_sva_master *master);
 void iommufd_sva_pf_pasids(struct iommufd_sva_master *master);
 bool iommufd_sva_pf_has_ats(struct pci_dev *pdev);
 
+void iommufd_sva_for_each_master(void (*fn)(struct iommufd_sva_master *master, void *data),
+				 void *data);
+
+/* debugfs.c */
+void iommufd_sva_debugfs_init(void);
+void iommufd_sva_debugfs_exit(void);
+
 /* ats.c */
 void iommufd_sva_ats_init(struct iommufd_sva_master *master);
 void iommufd_sva_ats_set(struct iommufd_sva_master *master, bool on);

@@ -73,6 +73,17 @@ void iommufd_sva_unlock_master(void)
 	mutex_unlock(&masters_lock);
 }
 
+void iommufd_sva_for_each_master(void (*fn)(struct iommufd_sva_master *master, void *data),
+				 void *data)
+{
+	struct iommufd_sva_master *master;
+
+	mutex_lock(&masters_lock);
+	list_for_each_entry(master, &masters_list, node)
+		fn(master, data);
+	mutex_unlock(&masters_lock);
+}
+
 /* --- what a master is set to ------------------------------------------- */
 
 /* The part of a master that changes as one. @has_pasids: some PASID is attached. */

@@ -775,6 +775,19 @@ void iommufd_sva_page_requests_rename(struct iommufd_sva_master *master)
 	spin_unlock(&master->requests->lock);
 }
 
+void iommufd_sva_page_requests_count(struct iommufd_sva_master *master,
+				     struct iommufd_sva_page_request_counts *counts)
+{
+	struct iommufd_sva_page_requests *requests = smp_load_acquire(&master->requests);
+
+	memset(counts, 0, sizeof(*counts));
+	if (!requests)
+		return;
+	spin_lock(&requests->lock);
+	*counts = requests->counts;
+	spin_unlock(&requests->lock);
+}
+
 void iommufd_sva_page_requests_free(struct iommufd_sva_master *master)
 {
 	if (!master->requests)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Page requests of a device, as who attaches something to it sees them. All of this is
- * called under master->lock, and configures what page_request.c tells of.
+ * Page requests of a device, as who attaches something to it sees them: what
+ * page_request.c tells of is set here. Called under master->lock, but for the last two.
  */
 #ifndef __IOMMUFD_SVA_PAGE_REQUEST_H
 #define __IOMMUFD_SVA_PAGE_REQUEST_H
@@ -58,6 +58,9 @@ void iommufd_sva_page_requests_go(struct iommufd_sva_master *master);
 /* They are off in the device: what has begun will not end. */
 void iommufd_sva_page_requests_forget(struct iommufd_sva_master *master);
 void iommufd_sva_page_requests_rename(struct iommufd_sva_master *master);
+/* Of one that is kept there, with any lock or none. */
+void iommufd_sva_page_requests_count(struct iommufd_sva_master *master,
+				     struct iommufd_sva_page_request_counts *counts);
 /* @master goes; no lock is held, and nobody reports anything any more. */
 void iommufd_sva_page_requests_free(struct iommufd_sva_master *master);
 
