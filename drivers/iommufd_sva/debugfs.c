@@ -10,18 +10,17 @@
 #include <linux/seq_file.h>
 
 #include "host.h"
-#include "page_request.h"
 
 static struct dentry *root;
 
 static void show_master(struct iommufd_sva_master *master, void *data)
 {
-	struct iommufd_sva_page_request_counts counts;
+	/* Numbers that somebody may be adding to. */
+	struct iommufd_sva_page_request_counts counts = master->pri.counts;
 	struct seq_file *m = data;
 
 	if (!master->pri.supported)
 		return;
-	iommufd_sva_page_requests_count(master, &counts);
 	seq_printf(m, "%s %s %s credits=%u requests=%llu groups=%llu refused=%llu broken=%llu no_room=%llu overflows=%llu lost=%llu\n",
 		   dev_name(master->dev), master->pri.stall ? "stalls" : "pri",
 		   master->pri.on ? "on" : "off", master->pri.credits, counts.requests,

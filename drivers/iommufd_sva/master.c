@@ -405,6 +405,7 @@ static int set_setting(struct iommufd_sva_master *master,
 		drain_pri(master);
 	if (!is_stopped(next))
 		iommufd_sva_page_requests_go(master);
+	iommufd_sva_page_requests_trim(master);
 	if (home)
 		unpin_backend(master);
 	return 0;
@@ -417,6 +418,7 @@ err_show_pasids:
 		iommufd_sva_page_requests_go(master);
 	iommufd_sva_route_cancel(master, &route);
 err_unlink:
+	iommufd_sva_page_requests_trim(master);
 	unlink_msis(next);
 err_unpin:
 	if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
@@ -711,7 +713,7 @@ static int replace_pasid(struct iommufd_sva_master *master, u32 pasid, bool visi
 
 	rc = iommufd_sva_route_prepare(master, pasid, trans, &route);
 	if (rc)
-		return rc;
+		goto out_trim;
 	if (visible) {
 		iommufd_sva_page_requests_hold(master);
 		rc = show(master, pasid, trans, old ?: &blocked);
@@ -727,6 +729,8 @@ static int replace_pasid(struct iommufd_sva_master *master, u32 pasid, bool visi
 		drain_pri(master);
 	if (visible)
 		iommufd_sva_page_requests_go(master);
+out_trim:
+	iommufd_sva_page_requests_trim(master);
 	return rc;
 }
 
@@ -744,6 +748,7 @@ static void clear_pasid_locked(struct iommufd_sva_master *master, u32 pasid)
 	update_ats(master);
 	if (had_route)
 		drain_pri(master);
+	iommufd_sva_page_requests_trim(master);
 }
 
 static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool visible,
@@ -813,6 +818,7 @@ void iommufd_sva_master_set_dev_id(struct iommufd_sva_master *master, u32 id)
 	end_route(master, IOMMUFD_SVA_NO_PASID);
 	update_ats(master);
 	iommufd_sva_page_requests_rename(master);
+	iommufd_sva_page_requests_trim(master);
 	mutex_unlock(&master->lock);
 }
 
@@ -1024,7 +1030,7 @@ static void master_free(struct iommufd_sva_master *master)
 	mutex_unlock(&master->lock);
 
 	master->unit->backend->ops->master_release(master, master->quarantined);
-	iommufd_sva_page_requests_free(master);
+	WARN_ON(rcu_access_pointer(master->requests));
 	iommufd_sva_pri_release(master);
 	iommufd_sva_pf_put(master);
 	if (master->has_driver)
