@@ -9,6 +9,7 @@
 #ifdef CONFIG_ARM_AMBA
 #include <linux/amba/bus.h>
 #endif
+#include <linux/eventfd.h>
 #include <linux/fs.h>
 #ifdef CONFIG_FSL_MC_BUS
 #include <linux/fsl/mc.h>
@@ -302,6 +303,26 @@ static inline void iommufd_sva_forget_bus_ops(const struct iommu_ops *ops)
 	for (i = 0; i < ARRAY_SIZE(buses); i++)
 		if (buses[i]->iommu_ops == ops)
 			buses[i]->iommu_ops = NULL;
+#endif
+}
+
+/* 6.3: vm_flags cannot be written any more. */
+static inline void iommufd_sva_vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags |= flags;
+#else
+	vm_flags_set(vma, flags);
+#endif
+}
+
+/* 6.8: by one */
+static inline void iommufd_sva_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(eventfd, 1);
+#else
+	eventfd_signal(eventfd);
 #endif
 }
 

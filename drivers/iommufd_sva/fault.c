@@ -143,7 +143,8 @@ bool iommufd_sva_fault_deliver(struct iommufd_sva_fault *fault,
 	bool room;
 
 	spin_lock(&fault->lock);
-	room = iommufd_sva_cookie_get(&fault->cookies, group, &group->cookie);
+	room = iommufd_sva_ring_can_hold(fault, group->num) &&
+	       iommufd_sva_cookie_get(&fault->cookies, group, &group->cookie);
 	if (room) {
 		group->fault = fault;
 		group->state = IOMMUFD_SVA_GROUP_QUEUED;
@@ -157,6 +158,7 @@ bool iommufd_sva_fault_deliver(struct iommufd_sva_fault *fault,
 		schedule_delayed_work(&fault->timeout_work,
 				      msecs_to_jiffies(fault->timeout_ms));
 		trace_fault_group(iommufd_sva_page_group_master(group), group, fault->obj.id);
+		iommufd_sva_ring_deliver(fault);
 	}
 	spin_unlock(&fault->lock);
 	if (room)
@@ -261,6 +263,7 @@ static void timeout_work(struct work_struct *work)
 	struct iommufd_sva_answers answers = { .max = ARRAY_SIZE(list), .list = list };
 	struct iommufd_sva_page_group *group;
 
+	iommufd_sva_ring_try_answers(fault);
 	do {
 		spin_lock(&fault->lock);
 		group = take_late(fault);
@@ -329,6 +332,13 @@ static bool compose(struct iommufd_sva_fault *fault, u32 cookie, u32 *slot, u32 
 	return group;
 }
 
+void iommufd_sva_fault_mark_read(struct iommufd_sva_page_group *group)
+{
+	lockdep_assert_held(&group->fault->lock);
+	list_del_init(&group->node);
+	group->state = IOMMUFD_SVA_GROUP_READ;
+}
+
 /* The VMM has group @cookie; false: it has gone. */
 static bool mark_read(struct iommufd_sva_fault *fault, u32 cookie)
 {
@@ -336,10 +346,8 @@ static bool mark_read(struct iommufd_sva_fault *fault, u32 cookie)
 
 	spin_lock(&fault->lock);
 	group = next_unread(fault, cookie);
-	if (group) {
-		list_del_init(&group->node);
-		group->state = IOMMUFD_SVA_GROUP_READ;
-	}
+	if (group)
+		iommufd_sva_fault_mark_read(group);
 	spin_unlock(&fault->lock);
 	return group;
 }
@@ -397,10 +405,11 @@ static ssize_t fault_read(struct file *file, char __user *buf, size_t count, lof
 	return done ?: len;
 }
 
-/* Take what the first of @num responses name to answer it; how many of them are right. */
-static unsigned int take_answered(struct iommufd_sva_fault *fault, unsigned int num)
+/* Take what @num responses from @first on name to answer it, up to one that is not right. */
+static unsigned int take_answered(struct iommufd_sva_fault *fault, unsigned int first,
+				  unsigned int num)
 {
-	const struct iommufd_sva_hwpt_page_response *response = fault->responses;
+	const struct iommufd_sva_hwpt_page_response *response = &fault->responses[first];
 	struct iommufd_sva_page_group *group;
 	unsigned int i;
 
@@ -420,6 +429,19 @@ static unsigned int take_answered(struct iommufd_sva_fault *fault, unsigned int 
 	return i;
 }
 
+unsigned int iommufd_sva_fault_answer_all(struct iommufd_sva_fault *fault, unsigned int num)
+{
+	unsigned int done, bad = 0;
+
+	lockdep_assert_held(&fault->write_mutex);
+	for (done = 0; done < num; done++) {
+		done += take_answered(fault, done, num - done);
+		bad += done < num;
+	}
+	iommufd_sva_answers_send(&fault->answers);
+	return bad;
+}
+
 /* As many of the first responses as go to the hardware at once: length, or an errno. */
 static ssize_t write_some(struct iommufd_sva_fault *fault, const char __user *from, size_t len)
 {
@@ -429,7 +451,7 @@ static ssize_t write_some(struct iommufd_sva_fault *fault, const char __user *fr
 	lockdep_assert_held(&fault->write_mutex);
 	if (copy_from_user(fault->responses, from, num * size))
 		return -EFAULT;
-	taken = take_answered(fault, num);
+	taken = take_answered(fault, 0, num);
 	iommufd_sva_answers_send(&fault->answers);
 	return taken ? taken * size : -EINVAL;
 }
@@ -443,6 +465,8 @@ static ssize_t fault_write(struct file *file, const char __user *buf, size_t cou
 
 	if (*ppos || count % sizeof(*fault->responses))
 		return -ESPIPE;
+	/* Any write() says that there may be something in the ring, one of 0 bytes only that. */
+	iommufd_sva_ring_kick(fault);
 	mutex_lock(&fault->write_mutex);
 	for (done = 0; done < count; done += len) {
 		len = write_some(fault, buf + done, count - done);
@@ -451,6 +475,11 @@ static ssize_t fault_write(struct file *file, const char __user *buf, size_t cou
 	}
 	mutex_unlock(&fault->write_mutex);
 	return done ?: len;
+}
+
+static int fault_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return iommufd_sva_ring_mmap(file->private_data, vma);
 }
 
 static __poll_t fault_poll(struct file *file, struct poll_table_struct *wait)
@@ -518,6 +547,7 @@ static const struct file_operations fault_fops = {
 	.read = fault_read,
 	.write = fault_write,
 	.poll = fault_poll,
+	.mmap = fault_mmap,
 	.release = fault_release,
 	.show_fdinfo = fault_show_fdinfo,
 };
@@ -555,6 +585,7 @@ void iommufd_sva_fault_destroy(struct iommufd_sva_object *obj)
 	struct iommufd_sva_fault *fault = container_of(obj, struct iommufd_sva_fault, obj);
 
 	cancel_delayed_work_sync(&fault->timeout_work);
+	iommufd_sva_ring_free(fault);
 	WARN_ON(!list_empty(&fault->shares) || !list_empty(&fault->waiting));
 	kvfree(fault->cookies.slots);
 	kfree(fault->buf);

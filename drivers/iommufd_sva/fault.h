@@ -154,6 +154,7 @@ struct iommufd_sva_fault_counts {
  * @shares: struct iommufd_sva_fault_share of the devices it serves
  * @reserved: groups that all of them may have outstanding
  * @timeout_work: answers those that nobody answers
+ * @ring: its ring or eventfd, or NULL; set once, under @lock
  * @lock: protects everything below
  * @wait: who polls
  * @cookies: the groups in it, by cookie
@@ -175,6 +176,7 @@ struct iommufd_sva_fault {
 	struct list_head shares;
 	unsigned int reserved;
 	struct delayed_work timeout_work;
+	struct iommufd_sva_ring *ring;
 	spinlock_t lock;
 	wait_queue_head_t wait;
 	struct iommufd_sva_cookies cookies;
@@ -216,6 +218,26 @@ bool iommufd_sva_fault_deliver(struct iommufd_sva_fault *fault,
  */
 bool iommufd_sva_fault_withdraw(struct iommufd_sva_page_group *group, bool read,
 				enum iommufd_sva_answered how);
+
+/* @group, which is QUEUED, is READ. The queue's lock is held. */
+void iommufd_sva_fault_mark_read(struct iommufd_sva_page_group *group);
+/*
+ * Answer what the first @num of fault->responses name, no more than fault->answers.max:
+ * how many of them were not right.
+ */
+unsigned int iommufd_sva_fault_answer_all(struct iommufd_sva_fault *fault, unsigned int num);
+
+/* fault_ring.c; without a ring these do nothing. */
+/* Could a group of @num requests be put into the ring? fault->lock is held. */
+bool iommufd_sva_ring_can_hold(struct iommufd_sva_fault *fault, u32 num);
+/* A group has been added to fault->unread, whose lock is held. */
+void iommufd_sva_ring_deliver(struct iommufd_sva_fault *fault);
+/* Take the answers out that are there, unless somebody writes: he has them taken out. */
+void iommufd_sva_ring_try_answers(struct iommufd_sva_fault *fault);
+/* Take answers out, and put groups in for which there is room now. */
+void iommufd_sva_ring_kick(struct iommufd_sva_fault *fault);
+int iommufd_sva_ring_mmap(struct iommufd_sva_fault *fault, struct vm_area_struct *vma);
+void iommufd_sva_ring_free(struct iommufd_sva_fault *fault);
 
 /* page_request.c */
 /*

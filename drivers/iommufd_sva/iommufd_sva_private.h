@@ -420,6 +420,9 @@ void iommufd_sva_vsids_forget(struct iommufd_sva_vunit *vunit,
 int iommufd_sva_veventq_alloc(struct iommufd_sva_ucmd *ucmd);
 void iommufd_sva_veventq_destroy(struct iommufd_sva_object *obj);
 
+/* fault_ring.c */
+int iommufd_sva_fault_ring(struct iommufd_sva_ucmd *ucmd);
+
 /* fault.c */
 int iommufd_sva_fault_queue_alloc(struct iommufd_sva_ucmd *ucmd);
 void iommufd_sva_fault_destroy(struct iommufd_sva_object *obj);

@@ -57,6 +57,7 @@ union iommufd_sva_ucmd_buffer {
 	struct iommufd_sva_device_bind bind;
 	struct iommufd_sva_device_detach detach;
 	struct iommufd_sva_fault_alloc fault;
+	struct iommufd_sva_fault_ring fault_ring;
 	struct iommufd_sva_hw_info info;
 	struct iommufd_sva_hwpt_alloc hwpt;
 	struct iommufd_sva_hwpt_import import;
@@ -148,6 +149,8 @@ static const struct iommufd_sva_ioctl_op iommufd_sva_ioctl_ops[] = {
 		 struct iommufd_sva_vsid_map, entries),
 	IOCTL_OP(IOMMUFD_SVA_PASID_TABLE_ALLOC, iommufd_sva_pasid_table_alloc,
 		 struct iommufd_sva_pasid_table_alloc, __reserved),
+	IOCTL_OP(IOMMUFD_SVA_FAULT_RING, iommufd_sva_fault_ring,
+		 struct iommufd_sva_fault_ring, out_mmap_length),
 	IOCTL_OP(IOMMUFD_SVA_HWPT_IMPORT, iommufd_sva_hwpt_import,
 		 struct iommufd_sva_hwpt_import, out_hwpt_id),
 };

@@ -400,11 +400,12 @@ static int set_setting(struct iommufd_sva_master *master,
 		forget_pasids(master);
 	else if (!shows_pasids(&now) && shows_pasids(next))
 		show_pasids(master);
+	/* Before page requests are off, which waits for the answers to what was held. */
+	if (!is_stopped(next))
+		iommufd_sva_page_requests_go(master);
 	update_ats(master);
 	if (had_route && !iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID))
 		drain_pri(master);
-	if (!is_stopped(next))
-		iommufd_sva_page_requests_go(master);
 	iommufd_sva_page_requests_trim(master);
 	if (home)
 		unpin_backend(master);
@@ -413,9 +414,9 @@ static int set_setting(struct iommufd_sva_master *master,
 err_show_pasids:
 	if (hide)
 		show_pasids(master);
-	update_ats(master);
 	if (!is_stopped(&now))
 		iommufd_sva_page_requests_go(master);
+	update_ats(master);
 	iommufd_sva_route_cancel(master, &route);
 err_unlink:
 	iommufd_sva_page_requests_trim(master);
@@ -724,11 +725,11 @@ static int replace_pasid(struct iommufd_sva_master *master, u32 pasid, bool visi
 		iommufd_sva_route_cancel(master, &route);
 	else
 		iommufd_sva_route_set(master, &route);
+	if (visible)
+		iommufd_sva_page_requests_go(master);
 	update_ats(master);
 	if (had_route && !iommufd_sva_has_route(master, pasid))
 		drain_pri(master);
-	if (visible)
-		iommufd_sva_page_requests_go(master);
 out_trim:
 	iommufd_sva_page_requests_trim(master);
 	return rc;

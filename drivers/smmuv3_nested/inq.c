@@ -32,6 +32,12 @@ static unsigned int smmu_inq_count(const struct smmu_inq *q, u32 prod)
 	return (prod - q->cons) & smmu_inq_mask(q);
 }
 
+/* Were records lost that the unit has not been told that we know of? */
+static bool smmu_inq_has_lost(const struct smmu_inq *q, u32 prod)
+{
+	return (prod ^ q->cons) & SMMUV3_QUEUE_OVF;
+}
+
 /*
  * Copy the next @num records out of the ring and give their places back, at @prod the
  * last of them. Where records were lost this says so to the unit as well, once all that
@@ -67,7 +73,7 @@ static unsigned int smmu_inq_read(struct smmu_unit *unit, struct smmu_inq *q,
 
 	lockdep_assert_held(&q->lock);
 	num = min3(smmu_inq_count(q, prod), max, SMMU_INQ_BATCH);
-	if (num || (prod & SMMUV3_QUEUE_OVF) != ovf)
+	if (num || smmu_inq_has_lost(q, prod))
 		smmu_inq_copy(unit, q, prod, num);
 	q->num_answers = 0;
 	for (i = 0; i < num; i++)
@@ -86,17 +92,20 @@ static unsigned int smmu_inq_read(struct smmu_unit *unit, struct smmu_inq *q,
  *
  * Context: the interrupt thread.
  * Return: whether there is more. What came before the places were given back found a
- * queue that was not empty, so that no interrupt tells of it (3.18.2).
+ * queue that was not empty, so that no interrupt tells of it (3.18.2). If it found one that
+ * was full, no page request comes any more before the unit is told that it is not.
  */
 bool smmu_inq_drain(struct smmu_unit *unit, struct smmu_inq *q)
 {
 	bool more;
+	u32 prod;
 
 	if (!q->ring)
 		return false;
 	mutex_lock(&q->lock);
 	smmu_inq_read(unit, q, SMMU_INQ_BATCH);
-	more = smmu_inq_count(q, smmu_read32(unit, q->prod_reg));
+	prod = smmu_read32(unit, q->prod_reg);
+	more = smmu_inq_count(q, prod) || smmu_inq_has_lost(q, prod);
 	mutex_unlock(&q->lock);
 	return more;
 }

@@ -63,7 +63,7 @@
  * 0xc2  DEVICE_DETACH                  16  built
  * 0xc3  VSID_MAP                       32  built
  * 0xc4  PASID_TABLE_ALLOC              40  built
- * 0xc5  FAULT_RING                     32  not yet: -ENOTTY
+ * 0xc5  FAULT_RING                     32  built
  * 0xc6  HWPT_IMPORT                    16  built
  * 0xc7  MM_BIND                        16  not yet: -ENOTTY
  * 0xc8  PASID_GRANT                    24  not yet: -ENOTTY
@@ -1685,25 +1685,110 @@ struct iommufd_sva_pasid_table_alloc {
 #define IOMMUFD_SVA_PASID_TABLE_ALLOC _IO(IOMMUFD_SVA_TYPE, IOMMUFD_SVA_CMD_PASID_TABLE_ALLOC)
 
 /**
+ * define IOMMUFD_SVA_FAULT_RING_MAX - the most page requests that a ring holds
+ */
+#define IOMMUFD_SVA_FAULT_RING_MAX 0x10000
+
+/**
+ * enum iommufd_sva_fault_ring_state - @state of a ring
+ * @IOMMUFD_SVA_FAULT_RING_NEED_KICK: the kernel does not look at the ring by itself: it
+ *	has to be told of what has changed, by a write() of 0 bytes to the fault file
+ */
+enum iommufd_sva_fault_ring_state {
+	IOMMUFD_SVA_FAULT_RING_NEED_KICK = 1 << 0,
+};
+
+/**
+ * struct iommufd_sva_fault_ring_header - what a fault ring begins with
+ * @fault_head: page requests that have been put in
+ * @response_tail: responses that have been taken out
+ * @state: enum iommufd_sva_fault_ring_state
+ * @refused: responses that have been taken out and were none: no group of that cookie
+ *	waited for an answer, or an unknown code
+ * @entries: as asked for
+ * @faults_offset: where the page requests are, in bytes from here on: @entries of struct
+ *	iommufd_sva_hwpt_pgfault
+ * @responses_offset: where the responses are: @entries of struct
+ *	iommufd_sva_hwpt_page_response
+ * @__reserved: 0. What is above is the kernel's to write
+ * @fault_tail: page requests that have been taken out
+ * @response_head: responses that have been put in
+ * @__reserved2: 0. These are the VMM's to write, in a cache line of its own
+ *
+ * Heads and tails count from 0 and wrap after 2^32; what has the number n is entry
+ * n % @entries of its array. The kernel has its own copies of what it writes here, and
+ * reads what the VMM writes once each time: a VMM that writes anything else loses page
+ * requests of its own, or has them answered Invalid Request when their time is over.
+ *
+ * Page requests come as read() would give them, whole groups, in order: a group is put
+ * in when there is room for all of it, until then it waits, and those after it. (What
+ * waits can be had by read(), too.) A group of more than @entries is answered Invalid
+ * Request.
+ *
+ * To take page requests out:
+ *
+ * 1. load @fault_head with acquire semantics; from @fault_tail up to there they are valid;
+ * 2. read them;
+ * 3. store @fault_tail with release semantics: the kernel may write there again.
+ *
+ * When there are none left (@fault_tail as stored is what @fault_head was): a full
+ * barrier, then load @fault_head again. Still none: the eventfd is signalled with the next
+ * one. It is signalled when a group is put in and the kernel, after a full barrier of its
+ * own, finds @fault_tail where the group begins: whoever of the two looks second sees what
+ * the other has stored.
+ *
+ * To put responses in:
+ *
+ * 1. load @response_tail with acquire semantics; there is room for @entries more than that;
+ * 2. write them;
+ * 3. store @response_head with release semantics.
+ *
+ * After @fault_tail or @response_head, or both, have been stored: a full barrier, then
+ * load @state. With NEED_KICK: write() 0 bytes. Otherwise the kernel looks at the ring again
+ * before it says NEED_KICK: it sets that, then, after a full barrier, looks once more. It
+ * does not say so while a group is without an answer and the VMM has given one not long
+ * ago. A group that nobody kicks for is answered when its time is over.
+ */
+struct iommufd_sva_fault_ring_header {
+	__u32 fault_head;
+	__u32 response_tail;
+	__u32 state;
+	__u32 refused;
+	__u32 entries;
+	__u32 faults_offset;
+	__u32 responses_offset;
+	__u32 __reserved[9];
+	__u32 fault_tail;
+	__u32 response_head;
+	__u32 __reserved2[14];
+};
+
+/**
  * struct iommufd_sva_fault_ring - ioctl(IOMMUFD_SVA_FAULT_RING)
  * @size: sizeof(struct iommufd_sva_fault_ring)
  * @flags: 0
  * @fault_id: the fault queue
  * @eventfd: an eventfd to signal when page requests arrive; -1: none
- * @entries: page requests that the ring holds, a power of two; 0: no ring
+ * @entries: page requests that the ring holds, a power of two, up to
+ *	IOMMUFD_SVA_FAULT_RING_MAX; 0: no ring
  * @__reserved: 0
- * @out_mmap_length: bytes to mmap() of the fault file, from offset 0
+ * @out_mmap_length: bytes to mmap() of the fault file, from offset 0; 0: no ring
  *
- * Gives a fault queue an eventfd, and a ring in memory shared with the VMM, so
- * that a page request costs no system call. The layout of the ring is not part
- * of this header yet.
+ * Gives a fault queue an eventfd, and a ring in memory shared with the VMM, so that
+ * neither a page request nor its answer costs a system call. mmap() takes exactly
+ * @out_mmap_length bytes from offset 0, MAP_SHARED, and is -EINVAL for anything else;
+ * what is mapped begins with struct iommufd_sva_fault_ring_header and stays as long as
+ * it is mapped. write() of responses goes on to work. Without a ring the eventfd is
+ * signalled when a group arrives and none was there to be read.
  *
  * -EINVAL
- *	@entries is no power of two or too many; @eventfd is no eventfd
+ *	@entries is no power of two or too many; @eventfd is no eventfd; neither a ring
+ *	nor an eventfd is asked for; or a group waits already that has more requests
+ *	than @entries
  * -EBADF
  *	@eventfd is neither -1 nor an open file
  * -EBUSY
- *	the fault queue has a ring
+ *	the fault queue has a ring or an eventfd
  */
 struct iommufd_sva_fault_ring {
 	__u32 size;

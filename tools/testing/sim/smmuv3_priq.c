@@ -77,9 +77,13 @@ enum sim_status ssim_page_request(struct ssim *u, u32 sid, const struct sim_requ
 	    ((u->gerror ^ u->gerrorn) & GERROR_PRIQ_ABT))
 		return SIM_FAILURE;
 	/* Unlike events, page requests stay away until an overflow is acknowledged. */
-	if (((q->prod ^ q->cons) & Q_OVF) || ssim_queue_full(q) ||
-	    ssim_take_fault(u, SIM_FAULT_PRQ_FULL))
+	if (((q->prod ^ q->cons) & Q_OVF) || ssim_queue_full(q))
 		return overflow(u, sid, req, group, last);
+	/* One that were full would have an interrupt under way. */
+	if (ssim_take_fault(u, SIM_FAULT_PRQ_FULL)) {
+		ssim_irq(u, SSIM_IRQ_PRIQ);
+		return overflow(u, sid, req, group, last);
+	}
 
 	word = FIELD_PREP(PPR_0_SID, sid) | (last ? PPR_0_LAST : 0) |
 	       (req->flags & SIM_DMA_WRITE ? PPR_0_W : 0) |

@@ -47,12 +47,12 @@ OUT_OF_SCOPE = (
 # What this project has and Linux does not; the rest must be in the baseline.
 OWN = re.compile(
     r"iommufd_sva_(device_(bind|attach|detach)|vsid|vsid_map|"
-    r"pasid_(table_(alloc|vtd|smmuv3)|grant)|fault_ring|hwpt_import|mm_bind|"
+    r"pasid_(table_(alloc|vtd|smmuv3)|grant)|fault_ring(_header|_state)?|hwpt_import|mm_bind|"
     r"vtd_qi_(128|256)|vevent_vtd|hwpt_invalidate\.out_error|"
     r"(device_bind|vsid_map)_flags|pasid_table_type|vtd_qi_error)$|"
     r"IOMMUFD_SVA_(CMD_)?(OWN_BASE|DEVICE_(BIND|ATTACH|DETACH)|VSID_MAP|"
     r"PASID_(TABLE_ALLOC|GRANT)|FAULT_RING|HWPT_IMPORT|MM_BIND)$|"
-    r"IOMMUFD_SVA_(NO_PASID|INVALIDATE_VTD_QI|VIOMMU_VTD|VEVENTQ_VTD|"
+    r"IOMMUFD_SVA_(NO_PASID|INVALIDATE_VTD_QI|VIOMMU_VTD|VEVENTQ_VTD|FAULT_RING_MAX|"
     r"OPTION_PAGE_RESPONSE_TIMEOUT)$")
 
 # Values of ours that go into a field whose other values are iommufd's.

@@ -1,0 +1,777 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page requests and stalls on an SMMUv3: a device asks for a page that its guest has not
+ * mapped, its VMM hears of it through a fault queue, maps the page, answers, and the DMA
+ * goes on. And what becomes of those that nobody answers. Needs the hardware model: units
+ * and devices with PRI, transactions that stall. Plugs its own devices in.
+ */
+#include <poll.h>
+#include <pthread.h>
+
+#include "guest.h"
+#include "selftest.h"
+#include "sim.h"
+
+#define GPA 0x40000000UL
+#define GUEST_SIZE (8 * SZ_2M)
+#define VA 0x7f1234560000UL
+#define PASID 100
+
+#define FIRST_SLOT 24
+#define CAPS (SIM_CAP_FLR | SIM_CAP_PASID | SIM_CAP_PASID_PRIV | SIM_CAP_PASID_EXEC)
+#define VSID(i) (0x55001 + (i))
+
+/* Who asks: with its PASID in answers and without; and whose transactions stall. */
+enum { ASKS_PASID, ASKS, STALLS, NDEVICES };
+static const uint32_t caps[NDEVICES] = {
+	[ASKS_PASID] = CAPS | SIM_CAP_ATS | SIM_CAP_PRI | SIM_CAP_PRG_PASID,
+	[ASKS] = CAPS | SIM_CAP_ATS | SIM_CAP_PRI,
+	[STALLS] = CAPS | SIM_CAP_STALL,
+};
+
+/* CD: stall; with record and abort, which s1_cd() sets, what does not (5.4). */
+#define CD_S (1ULL << 44)
+#define STE_S1STALLD (1ULL << 27)
+#define STE_EATS_FULL (1ULL << 28)
+#define C_BAD_CD 0x0a
+#define F_TRANSLATION 0x10
+
+#define READ IOMMUFD_SVA_PGFAULT_PERM_READ
+#define WRITE IOMMUFD_SVA_PGFAULT_PERM_WRITE
+#define EXEC IOMMUFD_SVA_PGFAULT_PERM_EXEC
+#define PRIV IOMMUFD_SVA_PGFAULT_PERM_PRIV
+#define SUCCESS IOMMUFD_SVA_PAGE_RESP_SUCCESS
+#define INVALID IOMMUFD_SVA_PAGE_RESP_INVALID
+
+/* Longer than anything takes, and than nobody answers. */
+#define DMA_MS 20000
+#define SOON_MS 5000
+
+FIXTURE(smmu_faults)
+{
+	int fd, events, faults;
+	uint32_t ioas, parent, viommu, fault;
+	struct guest g;
+	struct cds cds;
+	struct s1 s1;
+	int bdf[NDEVICES];
+	uint32_t device[NDEVICES];
+};
+
+static void __attribute__((constructor)) skip_all(void)
+{
+	if (sim_present() && !strcmp(backend()->module, "smmuv3_nested"))
+		return;
+	printf("TAP version 13\n1..1\nok 1 smmu_faults # SKIP no model of SMMUv3\n");
+	exit(KSFT_SKIP);
+}
+
+FIXTURE_SETUP(smmu_faults)
+{
+	uint32_t veventq, vdevice;
+
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, guest_init(&self->g, GPA, GUEST_SIZE));
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->g.mem, GUEST_SIZE, GPA, SVA_RW));
+	for (int i = 0; i < NDEVICES; i++) {
+		/* What a test left that was ended half-way. */
+		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i, caps[i]);
+		ASSERT_LT(0, self->bdf[i]);
+		ASSERT_EQ(0, sva_bind(self->fd, self->bdf[i], &self->device[i]));
+	}
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device[0], self->ioas,
+				    IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT, &self->parent));
+	ASSERT_EQ(0, sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3,
+				      self->device[0], self->parent, &self->viommu));
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->device[i], VSID(i),
+					       &vdevice));
+	}
+	ASSERT_EQ(0, sva_veventq_alloc(self->fd, self->viommu,
+				       IOMMUFD_SVA_VEVENTQ_TYPE_ARM_SMMUV3, 64, &veventq,
+				       &self->events));
+	ASSERT_EQ(0, sva_fault_alloc(self->fd, &self->fault, &self->faults));
+	/* A process with nothing in it yet, which may stall where that is allowed. */
+	s1_init(&self->s1, &self->g, 12, 1);
+	cds_init(&self->cds, &self->g, CDS_LINEAR, 8);
+	sim_reset_counters(0);
+}
+
+FIXTURE_TEARDOWN(smmu_faults)
+{
+	close(self->faults);
+	close(self->events);
+	close(self->fd);
+	for (int i = 0; i < NDEVICES; i++) {
+		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response"));
+		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response_pasid"));
+		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "atc_while_off"));
+		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+	}
+	guest_free(&self->g);
+	EXPECT_STREQ("", sim_bad(0));
+}
+
+/* --- what a guest and its VMM do -------------------------------------------- */
+
+/* A CD table as the guest's, with a fault queue or without (0). */
+static int table(FIXTURE_DATA(smmu_faults) *self, uint64_t ste1, uint32_t fault, uint32_t *id)
+{
+	struct iommufd_sva_pasid_table_alloc cmd = {
+		.size = sizeof(cmd),
+		.pt_id = self->viommu,
+		.fault_id = fault,
+		.data_type = IOMMUFD_SVA_PASID_TABLE_SMMUV3,
+		.data_len = 16,
+	};
+	uint64_t ste[2];
+	int rc;
+
+	cds_ste(&self->cds, S1DSS_TERMINATE, ste);
+	/* Its devices have ATS: it invalidates what they cache. */
+	ste[1] |= ste1 | STE_EATS_FULL;
+	cmd.data_uptr = (uintptr_t)ste;
+	rc = sva_ioctl(self->fd, IOMMUFD_SVA_PASID_TABLE_ALLOC, &cmd);
+	*id = cmd.out_pasid_table_id;
+	return rc;
+}
+
+/* The guest's process is at PASID; @cd0: besides, in the first word of its descriptor. */
+static void set_process(FIXTURE_DATA(smmu_faults) *self, uint64_t cd0)
+{
+	volatile uint64_t *to = cds_cd(&self->cds, PASID);
+	uint64_t cd[8];
+
+	s1_cd(&self->s1, cd);
+	for (int i = 7; i >= 0; i--)
+		to[i] = cd[i] | (i ? 0 : cd0);
+}
+
+/* All that a device needs to ask its VMM for pages. */
+static int attach(FIXTURE_DATA(smmu_faults) *self, int i)
+{
+	uint32_t id;
+	int rc;
+
+	set_process(self, i == STALLS ? CD_S : 0);
+	rc = table(self, 0, self->fault, &id);
+	rc = rc ?: sva_attach(self->fd, self->device[i], id, NULL);
+	sim_set_master(self->bdf[i], true);
+	return rc;
+}
+
+static uint64_t map_page(FIXTURE_DATA(smmu_faults) *self, uint64_t va, int access)
+{
+	uint64_t gpa = guest_alloc(&self->g, SZ_4K, SZ_4K);
+
+	s1_map(&self->s1, va, gpa, access);
+	return gpa;
+}
+
+/* The next group that waits, if it is one request; its cookie. */
+static void next_fault(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self,
+		       struct iommufd_sva_hwpt_pgfault *fault)
+{
+	struct pollfd wait = { .fd = self->faults, .events = POLLIN };
+
+	ASSERT_EQ(1, poll(&wait, 1, SOON_MS)) TH_LOG("nobody asks");
+	ASSERT_EQ(sizeof(*fault), read(self->faults, fault, sizeof(*fault)));
+}
+
+static int answer(FIXTURE_DATA(smmu_faults) *self, uint32_t cookie, uint32_t code)
+{
+	struct iommufd_sva_hwpt_page_response response = { .cookie = cookie, .code = code };
+	ssize_t n = write(self->faults, &response, sizeof(response));
+
+	return n < 0 ? -errno : n != sizeof(response);
+}
+
+static bool nobody_asks(FIXTURE_DATA(smmu_faults) *self)
+{
+	struct pollfd wait = { .fd = self->faults, .events = POLLIN };
+
+	return !poll(&wait, 1, 50);
+}
+
+static bool no_event(FIXTURE_DATA(smmu_faults) *self)
+{
+	struct guest_event event;
+
+	return read(self->events, &event, sizeof(event)) <= 0;
+}
+
+/* --- DMA that waits --------------------------------------------------------- */
+
+/* In a thread of its own; @flags: SIM_DMA_... */
+struct job {
+	pthread_t thread;
+	struct sim_dma dma;
+	uint8_t buf[64];
+};
+
+static void *job_run(void *arg)
+{
+	struct job *job = arg;
+
+	/* Who comes when it has gone is told so by the call itself. */
+	if (sim_dma(&job->dma) < 0)
+		job->dma.status = SIM_NO_MASTER;
+	return NULL;
+}
+
+static void job_start(struct job *job, int bdf, uint32_t pasid, uint64_t addr, uint32_t flags)
+{
+	memset(job->buf, 0x5a, sizeof(job->buf));
+	job->dma = (struct sim_dma){
+		.bdf = bdf,
+		.pasid = pasid,
+		.flags = flags,
+		.addr = addr,
+		.len = sizeof(job->buf),
+		.buf = (uintptr_t)job->buf,
+		.timeout_ms = DMA_MS,
+	};
+	pthread_create(&job->thread, NULL, job_run, job);
+}
+
+/* How it ended, or -ETIMEDOUT: it waits still (and the test is over). */
+static int job_end(struct job *job)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += SOON_MS / 1000;
+	if (pthread_timedjoin_np(job->thread, NULL, &until))
+		return -ETIMEDOUT;
+	return job->dma.status;
+}
+
+/* How device @i asks for what is not there. */
+static uint32_t asks(int i)
+{
+	return i == STALLS ? 0 : SIM_DMA_ATS | SIM_DMA_PRI;
+}
+
+/* --- the story --------------------------------------------------------------- */
+
+/* @perm: READ or WRITE; the VMM maps the page and answers. */
+static void ask_once(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self, int i,
+		     uint64_t va, uint32_t perm)
+{
+	struct iommufd_sva_hwpt_pgfault fault;
+	struct job job;
+	uint8_t *page;
+
+	job_start(&job, self->bdf[i], PASID, va + 0x80,
+		  (perm == WRITE ? SIM_DMA_WRITE : 0) | asks(i));
+	next_fault(_metadata, self, &fault);
+	EXPECT_EQ(IOMMUFD_SVA_PGFAULT_FLAGS_PASID_VALID | IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE,
+		  fault.flags);
+	EXPECT_EQ(self->device[i], fault.dev_id);
+	EXPECT_EQ(PASID, fault.pasid);
+	EXPECT_EQ(va, fault.addr);
+	EXPECT_EQ(perm, fault.perm);
+	page = guest_ptr(&self->g, map_page(self, va, S1_RW));
+	mem_fill(page, SZ_4K, 1);
+	EXPECT_EQ(0, answer(self, fault.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, job_end(&job));
+	EXPECT_EQ(0, memcmp(job.buf, page + 0x80, sizeof(job.buf)));
+	/* A second time it is nobody's. */
+	EXPECT_EQ(-EINVAL, answer(self, fault.cookie, SUCCESS));
+}
+
+static void story(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self, int i)
+{
+	ASSERT_EQ(0, attach(self, i));
+	for (int round = 0; round < 3; round++) {
+		ask_once(_metadata, self, i, VA + 2 * round * SZ_4K, WRITE);
+		ask_once(_metadata, self, i, VA + (2 * round + 1) * SZ_4K, READ);
+	}
+	EXPECT_TRUE(nobody_asks(self));
+	/* It is no event of the guest's as well. */
+	EXPECT_TRUE(no_event(self));
+	EXPECT_EQ(0, sva_detach(self->fd, self->device[i]));
+}
+
+TEST_F(smmu_faults, page_request)
+{
+	story(_metadata, self, ASKS);
+	EXPECT_EQ(6, sim_counter(0, "PRI_RESP"));
+}
+
+TEST_F(smmu_faults, page_request_with_pasid)
+{
+	story(_metadata, self, ASKS_PASID);
+	EXPECT_EQ(6, sim_counter(0, "PRI_RESP"));
+}
+
+TEST_F(smmu_faults, stall)
+{
+	story(_metadata, self, STALLS);
+	EXPECT_EQ(6, sim_counter(0, "RESUME"));
+	EXPECT_EQ(0, sim_counter(0, "resume_nothing"));
+}
+
+/* The VMM says no, and the device sees an error: no zeros, no lost writes. */
+TEST_F(smmu_faults, invalid)
+{
+	struct iommufd_sva_hwpt_pgfault fault;
+	struct job job;
+
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, attach(self, i));
+		job_start(&job, self->bdf[i], PASID, VA, asks(i));
+		next_fault(_metadata, self, &fault);
+		EXPECT_EQ(0, answer(self, fault.cookie, INVALID));
+		EXPECT_EQ(i == STALLS ? SIM_UR : SIM_DENIED, job_end(&job));
+		/* It can ask anew. */
+		ask_once(_metadata, self, i, VA + (i + 1) * SZ_4K, WRITE);
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
+	}
+}
+
+/* A stage 2 of the VMM's own: what is not mapped there stalls, too. */
+TEST_F(smmu_faults, stall_of_stage_2)
+{
+	struct iommufd_sva_hwpt_pgfault fault;
+	uint32_t ioas, hwpt;
+	struct job job;
+
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
+	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[STALLS], ioas, self->fault, &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], hwpt, NULL));
+	sim_set_master(self->bdf[STALLS], true);
+	job_start(&job, self->bdf[STALLS], SIM_NO_PASID, GPA + 0x1080, SIM_DMA_WRITE);
+	next_fault(_metadata, self, &fault);
+	EXPECT_EQ(IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE, fault.flags);
+	EXPECT_EQ(self->device[STALLS], fault.dev_id);
+	EXPECT_EQ(GPA + 0x1000, fault.addr);
+	EXPECT_EQ(WRITE, fault.perm);
+	ASSERT_EQ(0, sva_map(self->fd, ioas, self->g.mem, SZ_2M, GPA, SVA_RW));
+	EXPECT_EQ(0, answer(self, fault.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, job_end(&job));
+	EXPECT_EQ(0, memcmp(job.buf, self->g.mem + 0x1080, sizeof(job.buf)));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[STALLS]));
+}
+
+/* --- many ------------------------------------------------------------------- */
+
+#define MANY 24
+
+static int read_many(FIXTURE_DATA(smmu_faults) *self, struct iommufd_sva_hwpt_pgfault *faults)
+{
+	struct pollfd wait = { .fd = self->faults, .events = POLLIN };
+	int num = 0;
+	ssize_t n;
+
+	while (num < MANY && poll(&wait, 1, SOON_MS) == 1) {
+		n = read(self->faults, faults + num, (MANY - num) * sizeof(*faults));
+		if (n <= 0)
+			break;
+		num += n / sizeof(*faults);
+	}
+	return num;
+}
+
+/* What is answered with one write() goes to the unit at once. */
+static void answer_many(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self,
+			const char *command)
+{
+	struct iommufd_sva_hwpt_page_response responses[MANY];
+	struct iommufd_sva_hwpt_pgfault faults[MANY];
+
+	ASSERT_EQ(MANY, read_many(self, faults));
+	for (int i = 0; i < MANY; i++)
+		responses[i] = (struct iommufd_sva_hwpt_page_response){
+			.cookie = faults[i].cookie,
+			.code = INVALID,
+		};
+	sim_reset_counters(0);
+	EXPECT_EQ(sizeof(responses), write(self->faults, responses, sizeof(responses)));
+	EXPECT_EQ(MANY, sim_counter(0, command));
+	EXPECT_EQ(1, sim_counter(0, "batches"));
+	EXPECT_EQ(1, sim_counter(0, "SYNC"));
+}
+
+TEST_F(smmu_faults, many_page_requests)
+{
+	ASSERT_EQ(0, attach(self, ASKS_PASID));
+	for (int i = 0; i < MANY; i++) {
+		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[ASKS_PASID], PASID, VA + i * SZ_4K, i,
+						   SIM_PR_READ | SIM_PR_LAST, 0));
+	}
+	answer_many(_metadata, self, "PRI_RESP");
+	EXPECT_EQ(MANY, sim_device_counter(self->bdf[ASKS_PASID], "page_responses"));
+}
+
+TEST_F(smmu_faults, many_stalls)
+{
+	struct job jobs[MANY];
+
+	ASSERT_EQ(0, attach(self, STALLS));
+	for (int i = 0; i < MANY; i++)
+		job_start(&jobs[i], self->bdf[STALLS], PASID, VA + i * SZ_4K, 0);
+	answer_many(_metadata, self, "RESUME");
+	for (int i = 0; i < MANY; i++)
+		EXPECT_EQ(SIM_UR, job_end(&jobs[i]));
+}
+
+/* Several pages in a group: one record each, all of a group together. */
+TEST_F(smmu_faults, groups)
+{
+	struct iommufd_sva_hwpt_pgfault faults[4];
+	int bdf = self->bdf[ASKS];
+
+	ASSERT_EQ(0, attach(self, ASKS));
+	/* Two that come in turns. */
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 5, SIM_PR_READ, 0));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + SZ_4K, 300, SIM_DMA_WRITE, 0));
+	EXPECT_TRUE(nobody_asks(self));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 5,
+					   SIM_PR_READ | SIM_DMA_WRITE | SIM_PR_LAST, 0));
+	usleep(50000);
+	ASSERT_EQ(2 * sizeof(*faults), read(self->faults, faults, sizeof(faults)));
+	EXPECT_EQ(5, faults[0].grpid);
+	EXPECT_EQ(5, faults[1].grpid);
+	EXPECT_EQ(faults[0].cookie, faults[1].cookie);
+	EXPECT_EQ(VA, faults[0].addr);
+	EXPECT_EQ(VA + 2 * SZ_4K, faults[1].addr);
+	EXPECT_EQ(READ, faults[0].perm);
+	EXPECT_EQ(READ | WRITE, faults[1].perm);
+	EXPECT_EQ(IOMMUFD_SVA_PGFAULT_FLAGS_PASID_VALID, faults[0].flags);
+	EXPECT_EQ(0, answer(self, faults[0].cookie, SUCCESS));
+	EXPECT_EQ(1, sim_device_counter(bdf, "page_responses"));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 300, SIM_DMA_WRITE | SIM_PR_LAST, 0));
+	usleep(50000);
+	ASSERT_EQ(2 * sizeof(*faults), read(self->faults, faults, sizeof(faults)));
+	EXPECT_EQ(300, faults[1].grpid);
+	EXPECT_EQ(0, answer(self, faults[1].cookie, SUCCESS));
+	EXPECT_EQ(2, sim_device_counter(bdf, "page_responses"));
+}
+
+/* 8: a message of a PASID that asks for nothing says that this was all, and has no answer. */
+TEST_F(smmu_faults, stop_marker)
+{
+	struct iommufd_sva_hwpt_pgfault fault;
+	int bdf = self->bdf[ASKS_PASID];
+
+	ASSERT_EQ(0, attach(self, ASKS_PASID));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, 0, 7, SIM_PR_LAST, 0));
+	EXPECT_TRUE(nobody_asks(self));
+	EXPECT_EQ(0, sim_device_counter(bdf, "page_responses"));
+	EXPECT_EQ(0, sim_counter(0, "PRI_RESP"));
+	/* Without a PASID it is a request like others. */
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, SIM_NO_PASID, VA, 8, SIM_PR_LAST, 0));
+	next_fault(_metadata, self, &fault);
+	EXPECT_EQ(IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE, fault.flags);
+	EXPECT_EQ(8, fault.grpid);
+	EXPECT_EQ(0, fault.perm);
+	EXPECT_EQ(0, answer(self, fault.cookie, INVALID));
+	EXPECT_EQ(1, sim_device_counter(bdf, "page_responses"));
+}
+
+/* --- a queue that is full ---------------------------------------------------- */
+
+/*
+ * The last request of a group is lost, and the unit answers it: the device asks anew, by the
+ * same index, for something else. What had come before is forgotten.
+ */
+static void overflow(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self, int i)
+{
+	struct iommufd_sva_hwpt_pgfault faults[4];
+	int bdf = self->bdf[i];
+
+	ASSERT_EQ(0, attach(self, i));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 3, SIM_PR_READ, 0));
+	EXPECT_TRUE(nobody_asks(self));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_FULL, 1, 0));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + SZ_4K, 3, SIM_PR_READ | SIM_PR_LAST,
+					   SOON_MS));
+	EXPECT_EQ(1, sim_counter(0, "page_requests_lost"));
+	EXPECT_EQ(0, sim_counter(0, "PRI_RESP"));
+	usleep(50000);
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 3,
+					   SIM_PR_READ | SIM_PR_LAST, 0));
+	EXPECT_FALSE(nobody_asks(self));
+	ASSERT_EQ(sizeof(*faults), read(self->faults, faults, sizeof(faults)));
+	EXPECT_EQ(VA + 2 * SZ_4K, faults[0].addr);
+	EXPECT_EQ(0, answer(self, faults[0].cookie, SUCCESS));
+	ask_once(_metadata, self, i, VA + 3 * SZ_4K, WRITE);
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
+}
+
+/* IDR3.PPS: the unit's own answers have PASIDs, whatever the device wants (8.1). */
+static bool answers_have_pasids(FIXTURE_DATA(smmu_faults) *self)
+{
+	struct iommufd_sva_hw_info_arm_smmuv3 unit = {};
+	struct iommufd_sva_hw_info info = {
+		.size = sizeof(info),
+		.dev_id = self->device[0],
+		.data_len = sizeof(unit),
+		.data_uptr = (uintptr_t)&unit,
+	};
+
+	return sva_ioctl(self->fd, IOMMUFD_SVA_GET_HW_INFO, &info) || (unit.idr[3] >> 6 & 1);
+}
+
+TEST_F(smmu_faults, overflow)
+{
+	if (answers_have_pasids(self))
+		SKIP(return, "the unit has IDR3.PPS");
+	overflow(_metadata, self, ASKS);
+}
+
+TEST_F(smmu_faults, overflow_with_pasid)
+{
+	overflow(_metadata, self, ASKS_PASID);
+}
+
+/* --- nobody is there ---------------------------------------------------------- */
+
+/* Without a fault queue a device has no page requests, and cannot stall. */
+TEST_F(smmu_faults, without_a_queue)
+{
+	struct guest_event event;
+	uint32_t id;
+
+	set_process(self, 0);
+	ASSERT_EQ(0, table(self, 0, 0, &id));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[ASKS], id, NULL));
+	sim_set_master(self->bdf[ASKS], true);
+	EXPECT_EQ(-SIM_NO_MASTER, sim_sees(self->bdf[ASKS], PASID, VA, asks(ASKS)));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS]));
+
+	/* CD.S is illegal under S1STALLD (5.5). */
+	set_process(self, CD_S);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], id, NULL));
+	sim_set_master(self->bdf[STALLS], true);
+	EXPECT_EQ(-SIM_UR, sim_sees(self->bdf[STALLS], PASID, VA, 0));
+	ASSERT_TRUE(guest_next_event(self->events, &event));
+	EXPECT_EQ(C_BAD_CD, event.smmuv3.evt[0] & 0xff);
+	EXPECT_EQ(0, sim_counter(0, "stalls"));
+}
+
+/* A guest that does not want its device to stall says so; its faults are events. */
+TEST_F(smmu_faults, the_guest_says_whether)
+{
+	struct guest_event event;
+	uint32_t id;
+
+	set_process(self, 0);
+	ASSERT_EQ(0, table(self, 0, self->fault, &id));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], id, NULL));
+	sim_set_master(self->bdf[STALLS], true);
+	EXPECT_EQ(-SIM_UR, sim_sees(self->bdf[STALLS], PASID, VA, 0));
+	ASSERT_TRUE(guest_next_event(self->events, &event));
+	EXPECT_EQ(F_TRANSLATION, event.smmuv3.evt[0] & 0xff);
+	EXPECT_EQ(VSID(STALLS), event.smmuv3.evt[0] >> 32);
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[STALLS]));
+
+	set_process(self, CD_S);
+	ASSERT_EQ(0, table(self, STE_S1STALLD, self->fault, &id));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], id, NULL));
+	sim_set_master(self->bdf[STALLS], true);
+	EXPECT_EQ(-SIM_UR, sim_sees(self->bdf[STALLS], PASID, VA, 0));
+	ASSERT_TRUE(guest_next_event(self->events, &event));
+	EXPECT_EQ(C_BAD_CD, event.smmuv3.evt[0] & 0xff);
+	EXPECT_EQ(0, sim_counter(0, "stalls"));
+	EXPECT_TRUE(nobody_asks(self));
+}
+
+/* A device that asks all the same is refused, with the PASID that it wants to see. */
+TEST_F(smmu_faults, not_allowed)
+{
+	uint32_t id;
+
+	set_process(self, 0);
+	ASSERT_EQ(0, table(self, 0, 0, &id));
+	for (int i = ASKS_PASID; i <= ASKS; i++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[i], id, NULL));
+		ASSERT_EQ(0, sim_set_pri(self->bdf[i], 32));
+		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[i], PASID, VA, 9, SIM_PR_READ, 0));
+		EXPECT_EQ(SIM_DENIED, sim_page_request(self->bdf[i], PASID, VA, 9,
+						       SIM_PR_READ | SIM_PR_LAST, SOON_MS));
+		EXPECT_EQ(SIM_DENIED, sim_page_request(self->bdf[i], SIM_NO_PASID, VA, 10,
+						       SIM_PR_READ | SIM_PR_LAST, SOON_MS));
+		EXPECT_EQ(0, sim_set_pri(self->bdf[i], 0));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
+	}
+	EXPECT_EQ(4, sim_counter(0, "PRI_RESP"));
+	EXPECT_TRUE(nobody_asks(self));
+}
+
+/* --- the end, with requests and stalls that wait ------------------------------- */
+
+/* How each of them can end. */
+enum ending { DETACH, REPLACE, CLOSE_QUEUE, UNPLUG, PULL_OUT, NENDINGS };
+
+static void end(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self, int i,
+		enum ending how)
+{
+	uint32_t id;
+
+	switch (how) {
+	case DETACH:
+		ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
+		break;
+	case REPLACE:
+		ASSERT_EQ(0, table(self, 0, 0, &id));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[i], id, NULL));
+		break;
+	case CLOSE_QUEUE:
+		/* Each of the files keeps the rest. */
+		close(self->faults);
+		close(self->events);
+		close(self->fd);
+		self->faults = -1;
+		self->events = -1;
+		self->fd = -1;
+		break;
+	case UNPLUG:
+		ASSERT_EQ(0, sim_remove(self->bdf[i]));
+		break;
+	case PULL_OUT:
+		ASSERT_EQ(0, sim_pull_out(self->bdf[i]));
+		break;
+	default:
+		break;
+	}
+}
+
+/* Some that the VMM has read and some that it has not: none is left without an answer. */
+static void ends(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self, int i,
+		 enum ending how)
+{
+	struct iommufd_sva_hwpt_pgfault fault;
+	struct job jobs[4];
+	int status;
+
+	ASSERT_EQ(0, attach(self, i));
+	for (int k = 0; k < 4; k++)
+		job_start(&jobs[k], self->bdf[i], PASID, VA + k * SZ_4K, asks(i));
+	for (int k = 0; k < 2; k++) {
+		next_fault(_metadata, self, &fault);
+		EXPECT_EQ(self->device[i], fault.dev_id);
+	}
+	end(_metadata, self, i, how);
+	for (int k = 0; k < 4; k++) {
+		status = job_end(&jobs[k]);
+		EXPECT_NE(-ETIMEDOUT, status);
+		EXPECT_NE(SIM_OK, status);
+		EXPECT_NE(SIM_TIMEOUT, status);
+	}
+	if (how != CLOSE_QUEUE) {
+		EXPECT_EQ(-EINVAL, answer(self, fault.cookie, SUCCESS));
+		EXPECT_TRUE(nobody_asks(self));
+	}
+}
+
+TEST_F(smmu_faults, detached)
+{
+	for (int i = 0; i < NDEVICES; i++)
+		ends(_metadata, self, i, DETACH);
+	/* What was stalled is terminated, once the stream lets nothing through. */
+	EXPECT_EQ(1, sim_counter(0, "STALL_TERM"));
+}
+
+TEST_F(smmu_faults, replaced)
+{
+	for (int i = 0; i < NDEVICES; i++)
+		ends(_metadata, self, i, REPLACE);
+}
+
+TEST_F(smmu_faults, closed_asking)
+{
+	ends(_metadata, self, ASKS, CLOSE_QUEUE);
+}
+
+TEST_F(smmu_faults, closed_stalling)
+{
+	ends(_metadata, self, STALLS, CLOSE_QUEUE);
+}
+
+TEST_F(smmu_faults, unplugged)
+{
+	for (int i = 0; i < NDEVICES; i++)
+		ends(_metadata, self, i, UNPLUG);
+}
+
+TEST_F(smmu_faults, pulled_out)
+{
+	for (int i = 0; i < NDEVICES; i++)
+		ends(_metadata, self, i, PULL_OUT);
+}
+
+/* The process is killed while requests of its devices wait. */
+TEST_F(smmu_faults, killed)
+{
+	struct job jobs[NDEVICES];
+	int status, ready[2];
+	uint8_t byte;
+	pid_t child;
+
+	/* All that belongs to it goes with it. */
+	close(self->faults);
+	close(self->events);
+	close(self->fd);
+	ASSERT_EQ(0, pipe(ready));
+	child = fork();
+	if (!child) {
+		FIXTURE_DATA(smmu_faults) theirs = { .bdf = { 0 } };
+		uint32_t viommu_parent;
+
+		memcpy(theirs.bdf, self->bdf, sizeof(theirs.bdf));
+		theirs.fd = sva_open();
+		if (theirs.fd < 0 || guest_init(&theirs.g, GPA, GUEST_SIZE) ||
+		    sva_ioas_alloc(theirs.fd, &theirs.ioas) ||
+		    sva_map(theirs.fd, theirs.ioas, theirs.g.mem, GUEST_SIZE, GPA, SVA_RW))
+			_exit(1);
+		for (int i = 0; i < NDEVICES; i++)
+			if (sva_bind(theirs.fd, theirs.bdf[i], &theirs.device[i]))
+				_exit(2);
+		if (sva_hwpt_alloc(theirs.fd, theirs.device[0], theirs.ioas,
+				   IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT, &viommu_parent) ||
+		    sva_fault_alloc(theirs.fd, &theirs.fault, &theirs.faults))
+			_exit(3);
+		/* A table on the parent alone has no need of names. */
+		theirs.viommu = viommu_parent;
+		s1_init(&theirs.s1, &theirs.g, 12, 1);
+		cds_init(&theirs.cds, &theirs.g, CDS_LINEAR, 8);
+		/* Each with a table of descriptors of its own. */
+		for (int i = 0; i < NDEVICES; i++) {
+			if (i == STALLS)
+				cds_init(&theirs.cds, &theirs.g, CDS_LINEAR, 8);
+			if (attach(&theirs, i))
+				_exit(4);
+		}
+		if (write(ready[1], "", 1) != 1)
+			_exit(5);
+		for (;;)
+			pause();
+	}
+	ASSERT_LT(0, child);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	for (int i = 0; i < NDEVICES; i++)
+		job_start(&jobs[i], self->bdf[i], PASID, VA, asks(i));
+	usleep(200000);
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	for (int i = 0; i < NDEVICES; i++) {
+		status = job_end(&jobs[i]);
+		EXPECT_NE(-ETIMEDOUT, status);
+		EXPECT_NE(SIM_OK, status);
+		EXPECT_NE(SIM_TIMEOUT, status);
+		/* It is left to nobody. */
+		sim_set_master(self->bdf[i], true);
+	}
+	close(ready[0]);
+	close(ready[1]);
+	self->faults = -1;
+	self->events = -1;
+	self->fd = -1;
+}
+
+TEST_HARNESS_MAIN
