@@ -183,17 +183,24 @@ static bool vtd_faults_drain(struct vtd_unit *unit)
 	unsigned int num = FIELD_GET(VTD_CAP_NFR, unit->cap) + 1;
 	u32 fsts = vtd_read32(unit, VTD_FSTS_REG);
 	unsigned int index = FIELD_GET(VTD_FSTS_FRI, fsts) % num;
+	unsigned int done = 0, skipped = 0;
 	struct vtd_fault fault;
-	unsigned int done;
 	u64 frcd[2];
 
-	for (done = 0; done < VTD_FAULT_BATCH; done++) {
-		if (!vtd_fault_read(unit, index, &fault, frcd))
-			break;
+	/*
+	 * FRI is where the first one was when there was none before it. Of those that came
+	 * behind it some may have been read since, in a batch that ended in their midst.
+	 */
+	for (; done < VTD_FAULT_BATCH; index = (index + 1) % num) {
+		if (!vtd_fault_read(unit, index, &fault, frcd)) {
+			if (done || ++skipped == num)
+				break;
+			continue;
+		}
+		done++;
 		vtd_fault_keep(unit, &fault);
 		if (!vtd_guest_fault(unit, &fault, frcd))
 			vtd_fault_log(unit, &fault);
-		index = (index + 1) % num;
 	}
 	/* With PFO set nothing more is recorded: cleared last, records are free. */
 	if (vtd_read32(unit, VTD_FSTS_REG) & VTD_FSTS_PFO) {

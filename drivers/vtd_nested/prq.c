@@ -12,6 +12,9 @@
  * It is found from before its context entry lets page requests through until after, and
  * after vtd_pri_drain() nothing that it asked for before is under way.
  *
+ * An interrupt that is lost would be the last one: the hardware sends none while PPR or PRO
+ * is set (7.5). So somebody looks every now and then while there are devices that ask.
+ *
  * A full ring (7.4.1): the hardware takes no more page requests until PRS_REG.PRO is
  * cleared, and answers the last ones of groups with Success itself: the device tries
  * again. Nobody has been told of those, so the core forgets what it has of groups that
@@ -30,6 +33,8 @@
 #define VTD_PRQ_PAUSE_US	500
 /* For what is in the ring to be read, and answered where that is ours to do. */
 #define VTD_PRQ_TIMEOUT		msecs_to_jiffies(10000)
+/* How often it is looked whether the thread has been told of what there is. */
+#define VTD_PRQ_WATCH		msecs_to_jiffies(1000)
 /* Answers that have room on the stack. */
 #define VTD_PRQ_DESCS		16
 
@@ -243,10 +248,37 @@ bool vtd_pri_capable(struct iommufd_sva_master *master)
 	return to_vtd_unit(master->unit)->prq.started && master->ats.supported;
 }
 
+/* Nobody has read since the last look, and there is something to read. */
+static void vtd_prq_watch(struct work_struct *work)
+{
+	struct vtd_prq *prq = container_of(to_delayed_work(work), struct vtd_prq, watch);
+	struct vtd_unit *unit = container_of(prq, struct vtd_unit, prq);
+	bool waits, stands;
+
+	spin_lock(&prq->lock);
+	waits = vtd_read32(unit, VTD_PRS_REG) & (VTD_PRS_PPR | VTD_PRS_PRO);
+	stands = waits && prq->waited && prq->watched == prq->done;
+	prq->waited = waits;
+	prq->watched = prq->done;
+	spin_unlock(&prq->lock);
+	if (stands) {
+		vtd_warn_ratelimited(unit, "page requests wait: the interrupt for them was lost\n");
+		vtd_event_kick(&prq->event);
+	}
+	if (!xa_empty(&prq->masters))
+		schedule_delayed_work(&prq->watch, VTD_PRQ_WATCH);
+}
+
 /* Page requests of @master are going to be taken: 0 or -ENOMEM. */
 int vtd_prq_add(struct vtd_unit *unit, struct iommufd_sva_master *master)
 {
-	return xa_err(xa_store(&unit->prq.masters, vtd_pri_rid(master), master, GFP_KERNEL));
+	struct vtd_prq *prq = &unit->prq;
+	int rc;
+
+	rc = xa_err(xa_store(&prq->masters, vtd_pri_rid(master), master, GFP_KERNEL));
+	if (!rc)
+		schedule_delayed_work(&prq->watch, VTD_PRQ_WATCH);
+	return rc;
 }
 
 /* They are not any more: who has found @master is done with it. */
@@ -362,6 +394,7 @@ int vtd_prq_init(struct vtd_unit *unit)
 	spin_lock_init(&prq->lock);
 	xa_init(&prq->masters);
 	init_waitqueue_head(&prq->wait);
+	INIT_DELAYED_WORK(&prq->watch, vtd_prq_watch);
 	if ((unit->ecap & needs) != needs)
 		return 0;
 	prq->ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, VTD_PRQ_PQS);
@@ -436,6 +469,7 @@ void vtd_prq_stop(struct vtd_unit *unit)
 		return;
 	prq->started = false;
 	unit->base.page_requests = 0;
+	cancel_delayed_work_sync(&prq->watch);
 	vtd_event_stop(&prq->event);
 	while (vtd_prq_run(unit) && runs--)
 		vtd_prq_pause(prq);

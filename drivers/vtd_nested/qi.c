@@ -215,7 +215,10 @@ static void vtd_qi_blank(struct vtd_qi *qi, unsigned int slot, unsigned int end,
 /* Is what was refused at @slot, of batch @seq, to be offered once more? */
 static bool vtd_qi_offer_again(struct vtd_qi *qi, unsigned int slot, u32 seq)
 {
-	if (!vtd_desc_is_page_response(&qi->ring[slot]) ||
+	enum vtd_desc_type type = vtd_desc_type(&qi->ring[slot]);
+
+	/* Answers, and the fence before them: nobody can ask for those anew. */
+	if ((type != VTD_DESC_PAGE_RESPONSE && type != VTD_DESC_WAIT) ||
 	    (qi->offered_slot == slot && qi->offered_seq == seq))
 		return false;
 	qi->offered_slot = slot;
@@ -236,7 +239,8 @@ static void vtd_qi_repair_iqe(struct vtd_unit *unit)
 			    bad->qw[0], bad->qw[1], again ? "offered again" : "dropped");
 
 	if (!again) {
-		qi->ring[slot] = vtd_qi_nop(qi);
+		if (slot != end)
+			qi->ring[slot] = vtd_qi_nop(qi);
 		vtd_qi_blank(qi, slot, end, false);
 		if (seq)
 			vtd_qi_fail(qi, seq, true, -EIO);

@@ -35,6 +35,7 @@
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <asm/cacheflush.h>
 #include <iommufd_sva/backend.h>
@@ -167,7 +168,10 @@ struct vtd_faults {
  * @head: the next descriptor to read
  * @read: how many were read
  * @done: of how many the core was told, and those were answered that are ours to answer
+ * @waited: when somebody last looked, there was something to read
+ * @watched: and @done was this
  * @wait: for @done
+ * @watch: looks for interrupts that were lost, while there are @masters
  * @jiffy: when @left was refilled
  * @left: how many may be read until the next jiffy; this, @jiffy, @refused and
  *	@num_refused are the thread's
@@ -192,7 +196,10 @@ struct vtd_prq {
 	u32 head;
 	u64 read;
 	u64 done;
+	bool waited;
+	u64 watched;
 	wait_queue_head_t wait;
+	struct delayed_work watch;
 	unsigned long jiffy;
 	unsigned int left;
 	struct vtd_desc refused[VTD_PRQ_REFUSED];
