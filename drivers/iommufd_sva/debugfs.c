@@ -30,7 +30,7 @@ static void show_master(struct iommufd_sva_master *master, void *data)
 
 static int page_requests_show(struct seq_file *m, void *v)
 {
-	iommufd_sva_for_each_master(show_master, m);
+	iommufd_sva_visit_masters(show_master, m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(page_requests);

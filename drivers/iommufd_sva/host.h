@@ -192,8 +192,9 @@ void iommufd_sva_pf_put(struct iommufd_sva_master *master);
 void iommufd_sva_pf_pasids(struct iommufd_sva_master *master);
 bool iommufd_sva_pf_has_ats(struct pci_dev *pdev);
 
-void iommufd_sva_for_each_master(void (*fn)(struct iommufd_sva_master *master, void *data),
-				 void *data);
+typedef void (*iommufd_sva_master_fn)(struct iommufd_sva_master *master, void *data);
+
+void iommufd_sva_visit_masters(iommufd_sva_master_fn fn, void *data);
 
 /* debugfs.c */
 void iommufd_sva_debugfs_init(void);

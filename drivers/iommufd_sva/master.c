@@ -73,8 +73,7 @@ void iommufd_sva_unlock_master(void)
 	mutex_unlock(&masters_lock);
 }
 
-void iommufd_sva_for_each_master(void (*fn)(struct iommufd_sva_master *master, void *data),
-				 void *data)
+void iommufd_sva_visit_masters(iommufd_sva_master_fn fn, void *data)
 {
 	struct iommufd_sva_master *master;
 
