@@ -15,7 +15,7 @@
  * more (8.1.1).
  *
  * When may a transaction stall? While something with a fault queue is shown. With that
- * the entry of the device changes, and CMD_SYNC sees to it that a stall that could not be
+ * the entry of the device changes (smmu_set_translation(), smmu_pri_set()), and CMD_SYNC sees to it that a stall that could not be
  * recorded yet meets the new entry when it is tried again (4.7.3). So after an entry that
  * lets nothing stall, all stalls there are of the device are in the event queue, which is
  * read then, or have been given to the core, which answers. That leaves those whose record

@@ -241,6 +241,18 @@ static void smmu_master_forget_old(struct smmu_master *sm)
 		 dev_name(sm->base->dev));
 }
 
+/*
+ * What can stall does from the first moment on that something with a fault queue is shown,
+ * which is before pri_set(): a context descriptor of the guest's that says so is illegal
+ * until it may (5.5).
+ */
+static void smmu_master_let_stall(struct smmu_master *sm,
+				  const struct iommufd_sva_translation *new)
+{
+	sm->host.stall = sm->base->pri.stall && (new->fault || sm->base->pri.on);
+	sm->stalls |= sm->host.stall;
+}
+
 /**
  * smmu_set_translation - see iommufd_sva_backend_ops
  * @master: the device
@@ -259,6 +271,7 @@ int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 {
 	struct smmu_master *sm = to_smmu_master(master);
 	struct smmu_unit *unit = sm->unit;
+	struct smmuv3_host host = sm->host;
 	struct smmuv3_ste plain, ste;
 	int rc;
 
@@ -269,6 +282,7 @@ int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 	rc = smmu_translation_join(sm, new, &plain);
 	if (rc)
 		goto out;
+	smmu_master_let_stall(sm, new);
 	ste = smmu_master_ste(sm, &plain);
 	if (new->type != IOMMUFD_SVA_TRANS_IDENTITY || sm->taken)
 		rc = smmu_master_show(sm, &ste);
@@ -278,6 +292,8 @@ int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 		smmu_master_forget_old(sm);
 		if (new->type == IOMMUFD_SVA_TRANS_BLOCKED)
 			smmu_stall_term(sm);
+	} else {
+		sm->host = host;
 	}
 	smmu_translation_leave(sm, rc ? new : old);
 out:

@@ -67,7 +67,8 @@ enum iommufd_sva_translation_type {
  * @domain: the stage-2 address space, for STAGE2; for NESTED the parent's, which
  *	is @nested->parent; else NULL
  * @nested: for NESTED; else NULL
- * @fault: who answers page requests, NULL: nobody; this and the next are the core's
+ * @fault: who answers page requests, NULL: nobody. A backend only looks whether there is
+ *	one; this and the next are the core's
  * @all_pasids: requests with a PASID to which nothing is attached go through it, too
  *
  * Whoever stores a translation sees to it that what it points to outlives it.

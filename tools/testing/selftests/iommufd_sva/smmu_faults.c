@@ -554,6 +554,55 @@ TEST_F(smmu_faults, without_a_queue)
 	EXPECT_EQ(0, sim_counter(0, "stalls"));
 }
 
+struct looker {
+	int bdf;
+	bool stop;
+	unsigned long looks;
+	int worst;
+};
+
+static void *look(void *arg)
+{
+	struct looker *looker = arg;
+	int seen;
+
+	while (!__atomic_load_n(&looker->stop, __ATOMIC_RELAXED)) {
+		seen = sim_sees(looker->bdf, PASID, VA, 0);
+		if (seen != 1)
+			looker->worst = seen;
+		looker->looks++;
+	}
+	return NULL;
+}
+
+/* Descriptors that let stall come and go under DMA: at no moment are they illegal. */
+TEST_F(smmu_faults, stalls_come_and_go)
+{
+	struct looker looker = { .bdf = self->bdf[STALLS], .worst = 1 };
+	pthread_t thread;
+	uint32_t with, without;
+
+	mem_fill(guest_ptr(&self->g, map_page(self, VA, S1_RW)), SZ_4K, 1);
+	set_process(self, 0);
+	ASSERT_EQ(0, table(self, 0, 0, &without));
+	cds_init(&self->cds, &self->g, CDS_LINEAR, 8);
+	set_process(self, CD_S);
+	ASSERT_EQ(0, table(self, 0, self->fault, &with));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], without, NULL));
+	sim_set_master(self->bdf[STALLS], true);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, look, &looker));
+	for (int i = 0; i < 50; i++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], with, NULL));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], without, NULL));
+	}
+	__atomic_store_n(&looker.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(1, looker.worst);
+	EXPECT_LT(20, looker.looks);
+	EXPECT_TRUE(no_event(self));
+	EXPECT_TRUE(nobody_asks(self));
+}
+
 /* A guest that does not want its device to stall says so; its faults are events. */
 TEST_F(smmu_faults, the_guest_says_whether)
 {
@@ -703,6 +752,35 @@ TEST_F(smmu_faults, pulled_out)
 {
 	for (int i = 0; i < NDEVICES; i++)
 		ends(_metadata, self, i, PULL_OUT);
+}
+
+/* No interrupt tells of them: who takes the queue away looks into the unit's himself. */
+static void unheard(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self,
+		    enum ending how)
+{
+	struct job job;
+
+	for (int i = 0; i < NDEVICES; i++) {
+		ASSERT_EQ(0, attach(self, i));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
+		job_start(&job, self->bdf[i], PASID, VA, asks(i));
+		EXPECT_TRUE(nobody_asks(self));
+		end(_metadata, self, i, how);
+		EXPECT_EQ(i == STALLS ? SIM_UR : SIM_DENIED, job_end(&job));
+		EXPECT_TRUE(nobody_asks(self));
+	}
+	EXPECT_EQ(3, sim_counter(0, "irqs_lost"));
+}
+
+TEST_F(smmu_faults, unheard_and_detached)
+{
+	unheard(_metadata, self, DETACH);
+}
+
+TEST_F(smmu_faults, unheard_and_replaced)
+{
+	unheard(_metadata, self, REPLACE);
+	EXPECT_EQ(0, sim_counter(0, "STALL_TERM"));
 }
 
 /* The process is killed while requests of its devices wait. */
