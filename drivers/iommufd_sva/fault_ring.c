@@ -34,9 +34,12 @@
 
 /* The worker looks at the ring at least this far apart, and at most that, in us. */
 #define LOOK_MIN_US		20U
-#define LOOK_MAX_US		1000U
-/* After so long without an answer that was one it does not look any more. */
+#define LOOK_MAX_US		200U
+/* After so long with neither a group nor an answer that was one it does not look any more. */
 #define LOOK_MS			50
+
+/* Before others: a device waits, and whoever answers it may be as busy as he likes. */
+static struct workqueue_struct *look_wq;
 
 /**
  * struct iommufd_sva_ring - a fault ring, or an eventfd alone
@@ -52,6 +55,7 @@
  * @refused: ours
  * @fault_head: ours; under fault->lock, as what follows
  * @looking: @work is under way, or is going to be, and NEED_KICK is not set
+ * @more: a group has come since it looked
  */
 struct iommufd_sva_ring {
 	struct iommufd_sva_fault *fault;
@@ -66,6 +70,7 @@ struct iommufd_sva_ring {
 	u32 refused;
 	u32 fault_head;
 	bool looking;
+	bool more;
 };
 
 static void signal(struct iommufd_sva_ring *ring)
@@ -135,11 +140,12 @@ static void fill(struct iommufd_sva_ring *ring)
 static void look(struct iommufd_sva_ring *ring)
 {
 	lockdep_assert_held(&ring->fault->lock);
+	ring->more = true;
 	if (ring->looking)
 		return;
 	ring->looking = true;
 	WRITE_ONCE(ring->header->state, 0);
-	queue_work(system_unbound_wq, &ring->work);
+	queue_work(look_wq, &ring->work);
 }
 
 bool iommufd_sva_ring_can_hold(struct iommufd_sva_fault *fault, u32 num)
@@ -281,17 +287,17 @@ static bool stop_looking(struct iommufd_sva_ring *ring)
 static bool look_once(struct iommufd_sva_ring *ring, unsigned long *until, unsigned int *us)
 {
 	struct iommufd_sva_fault *fault = ring->fault;
-	bool go_on;
+	bool go_on, any = try_answers(ring);
 
-	if (try_answers(ring)) {
+	spin_lock(&fault->lock);
+	fill(ring);
+	if (any || ring->more) {
 		*until = jiffies + msecs_to_jiffies(LOOK_MS);
 		*us = LOOK_MIN_US;
 	} else {
 		*us = min(*us * 2, LOOK_MAX_US);
 	}
-
-	spin_lock(&fault->lock);
-	fill(ring);
+	ring->more = false;
 	/* With nothing to wait for not quite at once, there may be more. */
 	go_on = fault->num_waiting ? time_before(jiffies, *until) : *us < LOOK_MAX_US;
 	if (!go_on)
@@ -307,7 +313,7 @@ static void look_work(struct work_struct *work)
 	unsigned int us = LOOK_MIN_US;
 
 	while (look_once(ring, &until, &us))
-		usleep_range(us, us * 2);
+		usleep_range(us, us + us / 4);
 }
 
 void iommufd_sva_ring_kick(struct iommufd_sva_fault *fault)
@@ -484,4 +490,15 @@ int iommufd_sva_fault_ring(struct iommufd_sva_ucmd *ucmd)
 	rc = fault_ring(ucmd, fault);
 	iommufd_sva_put_object(&fault->obj);
 	return rc;
+}
+
+int iommufd_sva_ring_init(void)
+{
+	look_wq = alloc_workqueue("iommufd_sva_ring", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	return look_wq ? 0 : -ENOMEM;
+}
+
+void iommufd_sva_ring_exit(void)
+{
+	destroy_workqueue(look_wq);
 }

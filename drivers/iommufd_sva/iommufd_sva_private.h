@@ -422,6 +422,8 @@ void iommufd_sva_veventq_destroy(struct iommufd_sva_object *obj);
 
 /* fault_ring.c */
 int iommufd_sva_fault_ring(struct iommufd_sva_ucmd *ucmd);
+int iommufd_sva_ring_init(void);
+void iommufd_sva_ring_exit(void);
 
 /* fault.c */
 int iommufd_sva_fault_queue_alloc(struct iommufd_sva_ucmd *ucmd);

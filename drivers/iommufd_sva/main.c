@@ -262,12 +262,21 @@ static int __init iommufd_sva_init(void)
 {
 	int rc;
 
-	rc = iommufd_sva_host_init();
+	rc = iommufd_sva_ring_init();
 	if (rc)
 		return rc;
+	rc = iommufd_sva_host_init();
+	if (rc)
+		goto err_ring;
 	rc = misc_register(&iommufd_sva_misc_dev);
 	if (rc)
-		iommufd_sva_host_exit();
+		goto err_host;
+	return 0;
+
+err_host:
+	iommufd_sva_host_exit();
+err_ring:
+	iommufd_sva_ring_exit();
 	return rc;
 }
 
@@ -275,6 +284,7 @@ static void __exit iommufd_sva_exit(void)
 {
 	misc_deregister(&iommufd_sva_misc_dev);
 	iommufd_sva_host_exit();
+	iommufd_sva_ring_exit();
 	/* Page tables are freed a grace period after they were unlinked. */
 	rcu_barrier();
 }
