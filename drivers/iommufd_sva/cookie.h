@@ -12,10 +12,11 @@
 #ifndef __IOMMUFD_SVA_COOKIE_H
 #define __IOMMUFD_SVA_COOKIE_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 /* More make no sense, with what is left of 32 bits to tell uses of a slot apart. */
-#define IOMMUFD_SVA_COOKIES_MAX		(1U << 20)
+#define IOMMUFD_SVA_COOKIES_MAX		BIT(20)
 
 /**
  * struct iommufd_sva_cookie_slot - what a cookie stands for

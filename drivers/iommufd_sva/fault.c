@@ -27,6 +27,7 @@
 #include <linux/uaccess.h>
 
 #include "fault.h"
+#include "trace.h"
 
 #define TIMEOUT_MIN_MS		1U
 #define TIMEOUT_MAX_MS		(3600U * 1000)
@@ -156,6 +157,7 @@ bool iommufd_sva_fault_deliver(struct iommufd_sva_fault *fault,
 		/* Runs already if an older one waits. */
 		schedule_delayed_work(&fault->timeout_work,
 				      msecs_to_jiffies(fault->timeout_ms));
+		trace_fault_group(iommufd_sva_page_group_master(group), group, fault->obj.id);
 		iommufd_sva_ring_deliver(fault);
 	}
 	spin_unlock(&fault->lock);
@@ -175,6 +177,7 @@ static void take(struct iommufd_sva_fault *fault, struct iommufd_sva_page_group 
 	fault->num_waiting--;
 	iommufd_sva_cookie_put(&fault->cookies, group->cookie);
 	fault->counts.answered[how]++;
+	trace_response(iommufd_sva_page_group_master(group), group, how);
 	iommufd_sva_page_group_taken(group);
 }
 
@@ -244,6 +247,7 @@ static void answer_late(struct iommufd_sva_fault *fault, struct iommufd_sva_page
 {
 	struct iommufd_sva_master *master = iommufd_sva_page_group_master(group);
 
+	trace_timeout(master, group, fault->obj.id);
 	dev_warn_ratelimited(master->dev,
 			     "iommufd_sva: nobody answered its page requests in %u ms (PASID %#x, group %u, fault queue %u): Invalid Request; its VMM or guest hangs\n",
 			     READ_ONCE(fault->timeout_ms), group->pasid, group->grpid,

@@ -362,11 +362,18 @@ struct iommu_domain *iommufd_sva_host_domain_by_type(unsigned int type)
 
 int iommufd_sva_host_init(void)
 {
-	return iommufd_sva_adopt_init();
+	int rc;
+
+	iommufd_sva_debugfs_init();
+	rc = iommufd_sva_adopt_init();
+	if (rc)
+		iommufd_sva_debugfs_exit();
+	return rc;
 }
 
 void iommufd_sva_host_exit(void)
 {
 	iommufd_sva_adopt_exit();
 	iommufd_sva_forget_bus_ops(&iommufd_sva_iommu_ops);
+	iommufd_sva_debugfs_exit();
 }

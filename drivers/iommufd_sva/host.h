@@ -192,6 +192,14 @@ void iommufd_sva_pf_put(struct iommufd_sva_master *master);
 void iommufd_sva_pf_pasids(struct iommufd_sva_master *master);
 bool iommufd_sva_pf_has_ats(struct pci_dev *pdev);
 
+typedef void (*iommufd_sva_master_fn)(struct iommufd_sva_master *master, void *data);
+
+void iommufd_sva_visit_masters(iommufd_sva_master_fn fn, void *data);
+
+/* debugfs.c */
+void iommufd_sva_debugfs_init(void);
+void iommufd_sva_debugfs_exit(void);
+
 /* ats.c */
 void iommufd_sva_ats_init(struct iommufd_sva_master *master);
 void iommufd_sva_ats_set(struct iommufd_sva_master *master, bool on);

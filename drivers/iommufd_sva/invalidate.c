@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "iommufd_sva_private.h"
+#include "trace.h"
 
 /* More than any guest's queue holds, so that one call comes to an end. */
 #define ENTRY_NUM_MAX	BIT(19)
@@ -101,6 +102,7 @@ int iommufd_sva_hwpt_invalidate(struct iommufd_sva_ucmd *ucmd)
 	int rc;
 
 	rc = invalidate(ucmd, &array);
+	trace_invalidate(cmd->hwpt_id, &array, rc);
 	cmd->entry_num = array.consumed;
 	if (array.error)
 		cmd->out_error = array.error;

@@ -27,6 +27,7 @@
 
 #include "host.h"
 #include "page_request.h"
+#include "trace.h"
 
 /*
  * Protects masters_list and, in each master, what host.h says is its. Taken in
@@ -69,6 +70,16 @@ struct iommufd_sva_master *iommufd_sva_lock_master(struct device *dev)
 
 void iommufd_sva_unlock_master(void)
 {
+	mutex_unlock(&masters_lock);
+}
+
+void iommufd_sva_visit_masters(iommufd_sva_master_fn fn, void *data)
+{
+	struct iommufd_sva_master *master;
+
+	mutex_lock(&masters_lock);
+	list_for_each_entry(master, &masters_list, node)
+		fn(master, data);
 	mutex_unlock(&masters_lock);
 }
 
@@ -232,11 +243,15 @@ static int show(struct iommufd_sva_master *master, u32 pasid,
 		const struct iommufd_sva_translation *new,
 		const struct iommufd_sva_translation *old)
 {
+	int rc;
+
 	if (same_translation(old, new))
 		return 0;
 	/* Through reset or by its last user: on again, if it is off. */
 	iommufd_sva_acs_reassert(to_pci_dev(master->dev));
-	return master->unit->backend->ops->set_translation(master, pasid, new, old);
+	rc = master->unit->backend->ops->set_translation(master, pasid, new, old);
+	trace_attach(master, pasid, old->type, new->type, rc);
+	return rc;
 }
 
 /*
@@ -390,6 +405,7 @@ static int set_setting(struct iommufd_sva_master *master,
 	update_ats(master);
 	if (had_route && !iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID))
 		drain_pri(master);
+	iommufd_sva_page_requests_trim(master);
 	if (home)
 		unpin_backend(master);
 	return 0;
@@ -402,6 +418,7 @@ err_show_pasids:
 	update_ats(master);
 	iommufd_sva_route_cancel(master, &route);
 err_unlink:
+	iommufd_sva_page_requests_trim(master);
 	unlink_msis(next);
 err_unpin:
 	if (old.type == IOMMUFD_SVA_TRANS_IDENTITY)
@@ -696,7 +713,7 @@ static int replace_pasid(struct iommufd_sva_master *master, u32 pasid, bool visi
 
 	rc = iommufd_sva_route_prepare(master, pasid, trans, &route);
 	if (rc)
-		return rc;
+		goto out_trim;
 	if (visible) {
 		iommufd_sva_page_requests_hold(master);
 		rc = show(master, pasid, trans, old ?: &blocked);
@@ -712,6 +729,8 @@ static int replace_pasid(struct iommufd_sva_master *master, u32 pasid, bool visi
 	update_ats(master);
 	if (had_route && !iommufd_sva_has_route(master, pasid))
 		drain_pri(master);
+out_trim:
+	iommufd_sva_page_requests_trim(master);
 	return rc;
 }
 
@@ -729,6 +748,7 @@ static void clear_pasid_locked(struct iommufd_sva_master *master, u32 pasid)
 	update_ats(master);
 	if (had_route)
 		drain_pri(master);
+	iommufd_sva_page_requests_trim(master);
 }
 
 static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool visible,
@@ -798,6 +818,7 @@ void iommufd_sva_master_set_dev_id(struct iommufd_sva_master *master, u32 id)
 	end_route(master, IOMMUFD_SVA_NO_PASID);
 	update_ats(master);
 	iommufd_sva_page_requests_rename(master);
+	iommufd_sva_page_requests_trim(master);
 	mutex_unlock(&master->lock);
 }
 
@@ -1009,7 +1030,7 @@ static void master_free(struct iommufd_sva_master *master)
 	mutex_unlock(&master->lock);
 
 	master->unit->backend->ops->master_release(master, master->quarantined);
-	iommufd_sva_page_requests_free(master);
+	WARN_ON(rcu_access_pointer(master->requests));
 	iommufd_sva_pri_release(master);
 	iommufd_sva_pf_put(master);
 	if (master->has_driver)

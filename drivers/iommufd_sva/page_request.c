@@ -21,10 +21,12 @@
 #include <linux/export.h>
 #include <linux/hash.h>
 #include <linux/log2.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "fault.h"
 #include "page_request.h"
+#include "trace.h"
 
 /* No request. */
 #define NONE	(~0U)
@@ -44,6 +46,9 @@ struct slot {
 /**
  * struct iommufd_sva_page_requests - what a device has asked for
  * @master: the device
+ * @rcu: to free it
+ * @routes: how many lead from here, or are going to; under master->lock. While there is
+ *	one, and while page requests are on, the table stays
  * @num: requests that there is room for, and as many groups
  * @idle: for @answering to be 0
  * @answering: groups that somebody has taken to answer, and that the hardware does not
@@ -63,10 +68,11 @@ struct slot {
  * @hash: groups by what names them
  * @slots: requests
  * @groups: groups
- * @counts: see there
  */
 struct iommufd_sva_page_requests {
 	struct iommufd_sva_master *master;
+	struct rcu_head rcu;
+	unsigned int routes;
 	unsigned int num;
 	wait_queue_head_t idle;
 	atomic_t answering;
@@ -84,10 +90,14 @@ struct iommufd_sva_page_requests {
 	struct hlist_head *hash;
 	struct slot *slots;
 	struct iommufd_sva_page_group *groups;
-	struct iommufd_sva_page_request_counts counts;
 };
 
 /* --- the table --------------------------------------------------------- */
+
+static struct iommufd_sva_page_requests *requests_of(struct iommufd_sva_master *master)
+{
+	return rcu_dereference_protected(master->requests, lockdep_is_held(&master->lock));
+}
 
 static void requests_free(struct iommufd_sva_page_requests *requests)
 {
@@ -266,10 +276,10 @@ static void add_request(struct iommufd_sva_page_group *group,
 	if (group->state == IOMMUFD_SVA_GROUP_ORPHAN)
 		return;
 	if (request->pasid != group->pasid) {
-		requests->counts.broken++;
+		requests->master->pri.counts.broken++;
 		orphan(group);
 	} else if (!take_slot(group, request)) {
-		requests->counts.no_room++;
+		requests->master->pri.counts.no_room++;
 		orphan(group);
 	}
 }
@@ -282,7 +292,7 @@ static void add_request(struct iommufd_sva_page_group *group,
 static bool refuse_surplus(struct iommufd_sva_page_group *group,
 			   const struct iommufd_sva_page_request *request)
 {
-	group->requests->counts.broken++;
+	group->requests->master->pri.counts.broken++;
 	if (!request->last)
 		return false;
 	if (group->state == IOMMUFD_SVA_GROUP_HELD) {
@@ -307,7 +317,7 @@ static bool end_group(struct iommufd_sva_page_group *group)
 	struct iommufd_sva_page_requests *requests = group->requests;
 	struct iommufd_sva_fault_share *share = NULL;
 
-	requests->counts.groups++;
+	requests->master->pri.counts.groups++;
 	if (group->state == IOMMUFD_SVA_GROUP_OPEN)
 		share = find_route(requests, group->pasid, &group->via);
 	if (share && requests->held) {
@@ -317,7 +327,7 @@ static bool end_group(struct iommufd_sva_page_group *group)
 	}
 	if (share && deliver(group, share))
 		return true;
-	requests->counts.refused++;
+	requests->master->pri.counts.refused++;
 	free_group(group);
 	return false;
 }
@@ -328,7 +338,7 @@ static bool take_request(struct iommufd_sva_page_requests *requests,
 	struct iommufd_sva_page_group *group;
 
 	lockdep_assert_held(&requests->lock);
-	requests->counts.requests++;
+	requests->master->pri.counts.requests++;
 	group = find_group(requests, request->pasid, request->grpid);
 	if (!group)
 		group = open_group(requests, request);
@@ -336,7 +346,7 @@ static bool take_request(struct iommufd_sva_page_requests *requests,
 		return refuse_surplus(group, request);
 	/* More at once than it has credits for. */
 	if (!group) {
-		requests->counts.no_room++;
+		requests->master->pri.counts.no_room++;
 		return false;
 	}
 	add_request(group, request);
@@ -348,14 +358,18 @@ static bool take_request(struct iommufd_sva_page_requests *requests,
 bool iommufd_sva_report_page_request(struct iommufd_sva_master *master,
 				     const struct iommufd_sva_page_request *request)
 {
-	struct iommufd_sva_page_requests *requests = smp_load_acquire(&master->requests);
-	bool taken;
+	struct iommufd_sva_page_requests *requests;
+	bool taken = false;
 
-	if (!requests)
-		return false;
-	spin_lock(&requests->lock);
-	taken = take_request(requests, request);
-	spin_unlock(&requests->lock);
+	rcu_read_lock();
+	requests = rcu_dereference(master->requests);
+	if (requests) {
+		spin_lock(&requests->lock);
+		taken = take_request(requests, request);
+		spin_unlock(&requests->lock);
+	}
+	rcu_read_unlock();
+	trace_fault(master, request, taken);
 	return taken;
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_report_page_request);
@@ -382,25 +396,29 @@ static unsigned int forget_unfinished(struct iommufd_sva_page_requests *requests
 
 void iommufd_sva_page_requests_lost(struct iommufd_sva_master *master)
 {
-	struct iommufd_sva_page_requests *requests = smp_load_acquire(&master->requests);
+	struct iommufd_sva_page_requests *requests;
 
-	if (!requests)
-		return;
-	spin_lock(&requests->lock);
-	requests->counts.overflows++;
-	requests->counts.lost += forget_unfinished(requests);
-	spin_unlock(&requests->lock);
+	rcu_read_lock();
+	requests = rcu_dereference(master->requests);
+	if (requests) {
+		spin_lock(&requests->lock);
+		master->pri.counts.overflows++;
+		master->pri.counts.lost += forget_unfinished(requests);
+		spin_unlock(&requests->lock);
+	}
+	rcu_read_unlock();
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_page_requests_lost);
 
 void iommufd_sva_page_requests_forget(struct iommufd_sva_master *master)
 {
-	lockdep_assert_held(&master->lock);
-	if (!master->requests)
+	struct iommufd_sva_page_requests *requests = requests_of(master);
+
+	if (!requests)
 		return;
-	spin_lock(&master->requests->lock);
-	forget_unfinished(master->requests);
-	spin_unlock(&master->requests->lock);
+	spin_lock(&requests->lock);
+	forget_unfinished(requests);
+	spin_unlock(&requests->lock);
 }
 
 void iommufd_sva_page_group_compose(struct iommufd_sva_page_group *group, u32 *slot,
@@ -463,9 +481,15 @@ void iommufd_sva_page_group_answer(struct iommufd_sva_page_group *group, u32 cod
 	spin_unlock(&requests->lock);
 }
 
-/* The hardware has the answer. Whoever waits may have freed the table afterwards. */
-static void answered(struct iommufd_sva_page_requests *requests)
+/*
+ * The hardware has the answer to a group of @master's. Until then the table is there:
+ * whoever takes the last route away waits, and may free it after this.
+ */
+static void answered(struct iommufd_sva_master *master)
 {
+	struct iommufd_sva_page_requests *requests =
+		rcu_dereference_protected(master->requests, true);
+
 	spin_lock(&requests->lock);
 	if (atomic_dec_and_test(&requests->answering))
 		wake_up(&requests->idle);
@@ -502,18 +526,16 @@ void iommufd_sva_answers_send(struct iommufd_sva_answers *answers)
 		unit->backend->ops->page_respond(unit, list + first, next - first);
 	}
 	for (i = 0; i < answers->num; i++)
-		answered(list[i].master->requests);
+		answered(list[i].master);
 	answers->num = 0;
 }
 
-bool iommufd_sva_page_group_take(struct iommufd_sva_page_response *answer)
+static bool take_for_guest(struct iommufd_sva_page_requests *requests,
+			   struct iommufd_sva_page_response *answer)
 {
-	struct iommufd_sva_page_requests *requests = smp_load_acquire(&answer->master->requests);
 	struct iommufd_sva_page_group *group;
 	bool taken;
 
-	if (!requests)
-		return false;
 	spin_lock(&requests->lock);
 	group = find_group(requests, answer->pasid, answer->grpid);
 	taken = group && iommufd_sva_fault_withdraw(group, true, IOMMUFD_SVA_ANSWERED_GUEST);
@@ -525,11 +547,23 @@ bool iommufd_sva_page_group_take(struct iommufd_sva_page_response *answer)
 	spin_unlock(&requests->lock);
 	return taken;
 }
+
+bool iommufd_sva_page_group_take(struct iommufd_sva_page_response *answer)
+{
+	struct iommufd_sva_page_requests *requests;
+	bool taken;
+
+	rcu_read_lock();
+	requests = rcu_dereference(answer->master->requests);
+	taken = requests && take_for_guest(requests, answer);
+	rcu_read_unlock();
+	return taken;
+}
 EXPORT_SYMBOL_GPL(iommufd_sva_page_group_take);
 
 void iommufd_sva_page_group_done(struct iommufd_sva_master *master)
 {
-	answered(master->requests);
+	answered(master);
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_page_group_done);
 
@@ -548,7 +582,7 @@ static bool take_refused(struct iommufd_sva_page_group *group, enum refuse which
 	case IOMMUFD_SVA_GROUP_HELD:
 		if (which == REFUSE_VIA)
 			return false;
-		group->requests->counts.refused++;
+		group->requests->master->pri.counts.refused++;
 		list_del_init(&group->node);
 		iommufd_sva_page_group_taken(group);
 		return true;
@@ -616,10 +650,10 @@ int iommufd_sva_route_prepare(struct iommufd_sva_master *master, u32 pasid,
 			      const struct iommufd_sva_translation *trans,
 			      struct iommufd_sva_route *route)
 {
-	struct iommufd_sva_page_requests *requests = master->requests;
-	int rc;
+	struct iommufd_sva_page_requests *requests = requests_of(master);
+	struct iommufd_sva_fault_share *share;
+	int rc = 0;
 
-	lockdep_assert_held(&master->lock);
 	*route = (struct iommufd_sva_route){ .pasid = pasid };
 	if (!trans || !trans->fault || !master->dev_id || !master->pri.supported)
 		return 0;
@@ -627,35 +661,35 @@ int iommufd_sva_route_prepare(struct iommufd_sva_master *master, u32 pasid,
 		requests = requests_alloc(master);
 		if (!requests)
 			return -ENOMEM;
-		smp_store_release(&master->requests, requests);
+		rcu_assign_pointer(master->requests, requests);
 	}
-	route->all = trans->all_pasids;
-	route->share = iommufd_sva_fault_share_get(trans->fault, requests, requests->num);
-	if (IS_ERR(route->share)) {
-		rc = PTR_ERR(route->share);
-		route->share = NULL;
+	share = iommufd_sva_fault_share_get(trans->fault, requests, requests->num);
+	if (IS_ERR(share))
+		return PTR_ERR(share);
+	if (pasid != IOMMUFD_SVA_NO_PASID && !xa_load(&requests->pasids, pasid))
+		rc = xa_reserve(&requests->pasids, pasid, IOMMUFD_SVA_GFP_USER);
+	if (rc) {
+		iommufd_sva_fault_share_put(share);
 		return rc;
 	}
-	if (pasid == IOMMUFD_SVA_NO_PASID || xa_load(&requests->pasids, pasid))
-		return 0;
-	rc = xa_reserve(&requests->pasids, pasid, IOMMUFD_SVA_GFP_USER);
-	if (rc) {
-		iommufd_sva_fault_share_put(route->share);
-		route->share = NULL;
-	}
-	return rc;
+	route->all = trans->all_pasids;
+	route->share = share;
+	requests->routes++;
+	return 0;
 }
 
 /* It is not going to. */
 void iommufd_sva_route_cancel(struct iommufd_sva_master *master,
 			      struct iommufd_sva_route *route)
 {
+	struct iommufd_sva_page_requests *requests = requests_of(master);
+
 	if (!route->share)
 		return;
 	if (route->pasid != IOMMUFD_SVA_NO_PASID)
-		xa_release(&master->requests->pasids, route->pasid);
+		xa_release(&requests->pasids, route->pasid);
 	iommufd_sva_fault_share_put(route->share);
-	route->share = NULL;
+	requests->routes--;
 }
 
 /**
@@ -668,10 +702,9 @@ void iommufd_sva_route_cancel(struct iommufd_sva_master *master,
  */
 void iommufd_sva_route_set(struct iommufd_sva_master *master, struct iommufd_sva_route *route)
 {
-	struct iommufd_sva_page_requests *requests = master->requests;
+	struct iommufd_sva_page_requests *requests = requests_of(master);
 	struct iommufd_sva_fault_share *old;
 
-	lockdep_assert_held(&master->lock);
 	if (!requests)
 		return;
 	spin_lock(&requests->lock);
@@ -694,39 +727,41 @@ void iommufd_sva_route_set(struct iommufd_sva_master *master, struct iommufd_sva
 	if (!route->share)
 		wait_event(requests->idle, is_idle(requests));
 	iommufd_sva_fault_share_put(old);
+	requests->routes--;
 }
 
 bool iommufd_sva_has_route(struct iommufd_sva_master *master, u32 pasid)
 {
-	return master->requests && route_at(master->requests, pasid);
+	struct iommufd_sva_page_requests *requests = requests_of(master);
+
+	return requests && route_at(requests, pasid);
 }
 
 /* Does any route of @master lead anywhere? */
 bool iommufd_sva_has_routes(struct iommufd_sva_master *master)
 {
-	struct iommufd_sva_page_requests *requests = master->requests;
+	struct iommufd_sva_page_requests *requests = requests_of(master);
 
-	lockdep_assert_held(&master->lock);
 	return requests && (requests->rid || !xa_empty(&requests->pasids));
 }
 
 /* What is attached to @master is changing: groups that are whole wait. */
 void iommufd_sva_page_requests_hold(struct iommufd_sva_master *master)
 {
-	lockdep_assert_held(&master->lock);
-	if (!master->requests)
+	struct iommufd_sva_page_requests *requests = requests_of(master);
+
+	if (!requests)
 		return;
-	spin_lock(&master->requests->lock);
-	master->requests->held = true;
-	spin_unlock(&master->requests->lock);
+	spin_lock(&requests->lock);
+	requests->held = true;
+	spin_unlock(&requests->lock);
 }
 
 /* No route of @master leads anywhere until iommufd_sva_page_requests_go(). */
 void iommufd_sva_page_requests_stop(struct iommufd_sva_master *master)
 {
-	struct iommufd_sva_page_requests *requests = master->requests;
+	struct iommufd_sva_page_requests *requests = requests_of(master);
 
-	lockdep_assert_held(&master->lock);
 	if (!requests)
 		return;
 	spin_lock(&requests->lock);
@@ -740,11 +775,10 @@ void iommufd_sva_page_requests_stop(struct iommufd_sva_master *master)
 /* Groups that have been held go where routes lead now. */
 void iommufd_sva_page_requests_go(struct iommufd_sva_master *master)
 {
-	struct iommufd_sva_page_requests *requests = master->requests;
+	struct iommufd_sva_page_requests *requests = requests_of(master);
 	struct iommufd_sva_page_group *group, *next;
 	struct iommufd_sva_fault_share *share;
 
-	lockdep_assert_held(&master->lock);
 	if (!requests)
 		return;
 	spin_lock(&requests->lock);
@@ -765,19 +799,26 @@ void iommufd_sva_page_requests_go(struct iommufd_sva_master *master)
 /* @master has another name, or one again: no route leads anywhere. */
 void iommufd_sva_page_requests_rename(struct iommufd_sva_master *master)
 {
-	lockdep_assert_held(&master->lock);
-	if (!master->requests)
+	struct iommufd_sva_page_requests *requests = requests_of(master);
+
+	if (!requests)
 		return;
-	spin_lock(&master->requests->lock);
-	master->requests->dev_id = master->dev_id;
-	spin_unlock(&master->requests->lock);
+	spin_lock(&requests->lock);
+	requests->dev_id = master->dev_id;
+	spin_unlock(&requests->lock);
 }
 
-void iommufd_sva_page_requests_free(struct iommufd_sva_master *master)
+static void requests_free_rcu(struct rcu_head *rcu)
 {
-	if (!master->requests)
+	requests_free(container_of(rcu, struct iommufd_sva_page_requests, rcu));
+}
+
+void iommufd_sva_page_requests_trim(struct iommufd_sva_master *master)
+{
+	struct iommufd_sva_page_requests *requests = requests_of(master);
+
+	if (!requests || requests->routes || master->pri.on)
 		return;
-	WARN_ON(iommufd_sva_has_routes(master));
-	requests_free(master->requests);
-	master->requests = NULL;
+	RCU_INIT_POINTER(master->requests, NULL);
+	call_rcu(&requests->rcu, requests_free_rcu);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Page requests of a device, as who attaches something to it sees them. All of this is
- * called under master->lock, and configures what page_request.c tells of.
+ * Page requests of a device, as who attaches something to it sees them: what
+ * page_request.c tells of is set here. Called under master->lock.
  */
 #ifndef __IOMMUFD_SVA_PAGE_REQUEST_H
 #define __IOMMUFD_SVA_PAGE_REQUEST_H
@@ -22,27 +22,6 @@ struct iommufd_sva_route {
 	struct iommufd_sva_fault_share *share;
 };
 
-/**
- * struct iommufd_sva_page_request_counts - what a device has asked for
- * @requests: page requests that have arrived
- * @groups: groups that were whole
- * @refused: groups for which nobody was there
- * @broken: requests against the rules: for a group that was whole and had no answer yet,
- *	or with another PASID than its group
- * @no_room: requests beyond the device's credits
- * @overflows: times that the unit's queue was full
- * @lost: groups that had begun then, and that the hardware answered
- */
-struct iommufd_sva_page_request_counts {
-	u64 requests;
-	u64 groups;
-	u64 refused;
-	u64 broken;
-	u64 no_room;
-	u64 overflows;
-	u64 lost;
-};
-
 int iommufd_sva_route_prepare(struct iommufd_sva_master *master, u32 pasid,
 			      const struct iommufd_sva_translation *trans,
 			      struct iommufd_sva_route *route);
@@ -58,7 +37,7 @@ void iommufd_sva_page_requests_go(struct iommufd_sva_master *master);
 /* They are off in the device: what has begun will not end. */
 void iommufd_sva_page_requests_forget(struct iommufd_sva_master *master);
 void iommufd_sva_page_requests_rename(struct iommufd_sva_master *master);
-/* @master goes; no lock is held, and nobody reports anything any more. */
-void iommufd_sva_page_requests_free(struct iommufd_sva_master *master);
+/* After any of this: give the memory for what is not needed any more back. */
+void iommufd_sva_page_requests_trim(struct iommufd_sva_master *master);
 
 #endif

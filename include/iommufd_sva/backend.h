@@ -576,6 +576,28 @@ struct iommufd_sva_ats {
 };
 
 /**
+ * struct iommufd_sva_page_request_counts - what a device has asked for, while something
+ *	with a fault queue was attached
+ * @requests: page requests that have arrived
+ * @groups: groups that were whole
+ * @refused: groups for which nobody was there
+ * @broken: requests against the rules: for a group that was whole and had no answer yet,
+ *	or with another PASID than its group
+ * @no_room: requests beyond the device's credits
+ * @overflows: times that the unit's queue was full
+ * @lost: groups that had begun then, and that the hardware answered
+ */
+struct iommufd_sva_page_request_counts {
+	u64 requests;
+	u64 groups;
+	u64 refused;
+	u64 broken;
+	u64 no_room;
+	u64 overflows;
+	u64 lost;
+};
+
+/**
  * struct iommufd_sva_pri - page requests of a device
  * @supported: they may be switched on; this and what follows up to @on is constant
  * @response_pasid: an answer carries the PASID of the group (PCIe 10.5.2.3, PRG
@@ -586,6 +608,7 @@ struct iommufd_sva_ats {
  *	@unit->stalls if it stalls; not 0 if @supported. Those of a virtual function are
  *	shared by all functions of its physical one
  * @on: they are: see struct iommufd_sva_backend_ops
+ * @counts: what came of them; the core's
  */
 struct iommufd_sva_pri {
 	bool supported;
@@ -593,6 +616,7 @@ struct iommufd_sva_pri {
 	bool stall;
 	unsigned int credits;
 	bool on;
+	struct iommufd_sva_page_request_counts counts;
 };
 
 /**
@@ -623,8 +647,8 @@ struct iommufd_sva_pri {
  * @pf: what it has in common with others of its physical function; the core's
  * @pinned: off identity: holds a reference on the backend's module
  * @dev_id: what its user calls it, 0: nobody has it; under @lock
- * @requests: what it has asked for, NULL: no fault queue was ever attached; stays once
- *	it is there. Under @lock, and read without. This and @dev_id are the core's.
+ * @requests: what it has asked for, NULL: nothing with a fault queue is attached. Under
+ *	@lock, and read under RCU. This and @dev_id are the core's.
  * @priv: the backend's
  * @name_lock: spinlock, innermost: protects @vunit and @name
  * @vunit: the vIOMMU that it has names in, NULL: none. Who holds the vsids_lock of
@@ -660,7 +684,7 @@ struct iommufd_sva_master {
 	struct iommufd_sva_pf *pf;
 	bool pinned;
 	u32 dev_id;
-	struct iommufd_sva_page_requests *requests;
+	struct iommufd_sva_page_requests __rcu *requests;
 	void *priv;
 	spinlock_t name_lock;
 	struct iommufd_sva_vunit *vunit;

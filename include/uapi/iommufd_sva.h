@@ -146,8 +146,8 @@ enum {
  * -EBUSY
  *	another object refers to it (an HWPT to its IOAS, a nested HWPT to its
  *	parent), a device is attached to it, or it is a device with an
- *	attachment or with a name in a vIOMMU; or it is an event queue whose
- *	file is open. Detach, destroy, remove or close that first
+ *	attachment or with a name in a vIOMMU; or it is an event queue or fault
+ *	queue whose file is open. Detach, destroy, remove or close that first
  */
 struct iommufd_sva_destroy {
 	__u32 size;
@@ -487,7 +487,7 @@ struct iommufd_sva_option {
  * @IOMMUFD_SVA_HWPT_ALLOC_DIRTY_TRACKING: only devices whose IOMMU can track
  *	written pages may be attached
  * @IOMMUFD_SVA_HWPT_FAULT_ID_VALID: fault_id names a fault queue, which gets
- *	the page requests of what is attached here
+ *	the page requests of what is attached here. Not with NEST_PARENT
  * @IOMMUFD_SVA_HWPT_ALLOC_PASID: may be attached to a PASID, and may be what
  *	requests without a PASID use on a device that has PASIDs attached. Asks
  *	whether the device has PASIDs that can be attached one by one
@@ -1114,13 +1114,33 @@ struct iommufd_sva_hwpt_page_response {
  * @out_fault_fd: a new file descriptor on it
  *
  * Makes a queue for page requests. poll() on the file says when there are any.
- * read() takes whole groups of struct iommufd_sva_hwpt_pgfault and returns 0
- * when there is none: -ESPIPE for a length that is no multiple of the struct or
- * a file position, -EINVAL when the first group does not fit. write() takes
- * struct iommufd_sva_hwpt_page_response: -ESPIPE likewise, -EINVAL for a cookie
- * that is not waiting for an answer and for an unknown code. Both return what
- * they did before an error. The object lives until the descriptor is closed and
- * IOMMUFD_SVA_DESTROY is called.
+ * read() takes whole groups of struct iommufd_sva_hwpt_pgfault, in the order in which
+ * they were complete, and returns 0 when there is none: -ESPIPE for a length that is no
+ * multiple of the struct or a file position, -EINVAL when the first group does not fit.
+ * write() takes struct iommufd_sva_hwpt_page_response, in any order: -ESPIPE likewise,
+ * -EINVAL for a cookie that has not been read or is not waiting for an answer any more,
+ * and for an unknown code. Both return what they did before an error. The object lives
+ * until the descriptor is closed and IOMMUFD_SVA_DESTROY is called; the descriptor keeps
+ * the context, and what is attached in it, as long as it is open.
+ *
+ * Each group gets one answer. One that nobody has answered in time
+ * (IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT) is answered Invalid Request, and so is one
+ * whose device is detached (see IOMMUFD_SVA_DEVICE_ATTACH) or removed. Its cookie is
+ * refused then. A group whose requests are more than the device may have outstanding, or
+ * that breaks the rules of PCIe otherwise, is answered Invalid Request and not seen here.
+ *
+ * /proc/PID/fdinfo of the descriptor tells, a line for each:
+ *
+ * ``fault-id``, ``timeout-ms``
+ *	the object; how long groups may wait
+ * ``groups``, ``requests``, ``waiting``
+ *	how many groups and page requests there were; groups without an answer
+ * ``answered-success``, ``answered-invalid``, ``answered-by-guest``
+ *	groups that were answered by write(), or through the guest's own queue
+ * ``timed-out``, ``detached``, ``device-broke-rules``
+ *	groups that the kernel has answered Invalid Request
+ * ``refused-code``, ``refused-cookie``
+ *	answers that were refused
  *
  * -EMFILE, -ENFILE
  *	too many open files
@@ -1428,6 +1448,12 @@ struct iommufd_sva_device_bind {
  * nothing in between and no gap. Given an IOAS, a fitting HWPT of that IOAS is
  * used, or one is made, which goes away by itself with its last device.
  *
+ * What has a fault queue takes page requests: while it is attached they are on in the
+ * device. What waits for an answer when it is detached, or replaced by something else
+ * or around a reset, is answered Invalid Request then, also if what takes its place has
+ * the same fault queue; the same HWPT once more changes nothing. Of devices of a group
+ * those that are not bound make no page requests.
+ *
  * Without a PASID an isolation group translates as one: its devices are
  * attached to the same thing, and replacing that for one replaces it for all. A
  * PASID is its device's own: work queues of one device can each have an address
@@ -1462,12 +1488,14 @@ struct iommufd_sva_device_bind {
  *	as in HWPT_ALLOC, when an HWPT has to be made
  * -ENODEV
  *	the device has been removed; VFIO has given it back, or has freed the
- *	mappings that HWPT_IMPORT made @pt_id of
+ *	mappings that HWPT_IMPORT made @pt_id of; @pt_id has a fault queue, and the
+ *	device's page requests cannot be had, or not now, a line in the log says why
  * -EBUSY
  *	a PASID table, and something is attached to a PASID of the group's, or
  *	the other way round
  * -ENOSPC
- *	the unit has no domain ID left
+ *	the unit has no domain ID left; or the fault queue serves more devices than it
+ *	can tell page requests of apart (2^20)
  */
 struct iommufd_sva_device_attach {
 	__u32 size;

@@ -52,11 +52,13 @@ OWN = re.compile(
     r"(device_bind|vsid_map)_flags|pasid_table_type|vtd_qi_error)$|"
     r"IOMMUFD_SVA_(CMD_)?(OWN_BASE|DEVICE_(BIND|ATTACH|DETACH)|VSID_MAP|"
     r"PASID_(TABLE_ALLOC|GRANT)|FAULT_RING|HWPT_IMPORT|MM_BIND)$|"
-    r"IOMMUFD_SVA_(NO_PASID|INVALIDATE_VTD_QI|VIOMMU_VTD|VEVENTQ_VTD|FAULT_RING_MAX|OPTION_PAGE_RESPONSE_TIMEOUT)$")
+    r"IOMMUFD_SVA_(NO_PASID|INVALIDATE_VTD_QI|VIOMMU_VTD|VEVENTQ_VTD|FAULT_RING_MAX|"
+    r"OPTION_PAGE_RESPONSE_TIMEOUT)$")
 
 # Values of ours that go into a field whose other values are iommufd's.
 IN_SHARED_FIELDS = ("IOMMUFD_SVA_INVALIDATE_VTD_QI", "IOMMUFD_SVA_VIOMMU_VTD",
-                    "IOMMUFD_SVA_VEVENTQ_VTD")
+                    "IOMMUFD_SVA_VEVENTQ_VTD",
+                    "IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT")
 
 
 # ---- what a header defines -------------------------------------------------

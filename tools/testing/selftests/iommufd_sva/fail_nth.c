@@ -49,7 +49,7 @@ FIXTURE(fail_nth)
 	int control, memfd;
 	int fd, second;
 	uint32_t ioas[2], device, out;
-	uint32_t parent, viommu, hwpt;
+	uint32_t parent, viommu, hwpt, fault;
 	int events;
 	char *mem[2];
 	struct guest guest;
@@ -612,6 +612,72 @@ TEST_F_TIMEOUT(fail_nth, replace, 300)
 	ASSERT_EQ(0, map(self, 1, 1));
 	ASSERT_EQ(0, attach(self, 0));
 	fail(_metadata, self, call_replace, call_attach, MAY_FAIL);
+}
+
+/* --- fault queues ------------------------------------------------------ */
+
+static int call_fault_queue(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_fault_alloc(self->fd, &self->fault, &self->second);
+}
+
+static int undo_fault_queue(FIXTURE_DATA(fail_nth) *self)
+{
+	close(self->second);
+	return sva_destroy(self->fd, self->fault);
+}
+
+TEST_F_TIMEOUT(fail_nth, fault_queue_alloc, 300)
+{
+	fail(_metadata, self, call_fault_queue, undo_fault_queue, MAY_FAIL);
+}
+
+static int call_hwpt_fault(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_hwpt_fault(self->fd, self->device, self->ioas[0], self->fault, &self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, hwpt_alloc_with_fault_queue, 300)
+{
+	ASSERT_EQ(0, call_fault_queue(self));
+	fail(_metadata, self, call_hwpt_fault, destroy_out, MAY_FAIL);
+	ASSERT_EQ(0, undo_fault_queue(self));
+}
+
+#define NEED_PAGE_REQUESTS()                                                          \
+	do {                                                                          \
+		int rc;                                                               \
+									              \
+		ASSERT_EQ(0, map(self, 0, 0));                                        \
+		ASSERT_EQ(0, call_fault_queue(self));                                 \
+		ASSERT_EQ(0, call_hwpt_fault(self));                                  \
+		rc = call_attach_hwpt(self);                                          \
+		if (rc == -ENODEV)                                                    \
+			SKIP(return, "the device makes no page requests");            \
+		ASSERT_EQ(0, rc);                                                     \
+		ASSERT_EQ(0, call_detach(self));                                      \
+	} while (0)
+
+TEST_F_TIMEOUT(fail_nth, attach_with_fault_queue, 300)
+{
+	NEED_PAGE_REQUESTS();
+	fail(_metadata, self, call_attach_hwpt, call_detach, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, detach_with_fault_queue, 300)
+{
+	NEED_PAGE_REQUESTS();
+	ASSERT_EQ(0, call_attach_hwpt(self));
+	fail(_metadata, self, call_detach, call_attach_hwpt, MUST_WORK);
+}
+
+/* To what has no fault queue and back. */
+TEST_F_TIMEOUT(fail_nth, replace_with_fault_queue, 300)
+{
+	NEED_PAGE_REQUESTS();
+	ASSERT_EQ(0, map(self, 1, 1));
+	ASSERT_EQ(0, call_replace(self));
+	fail(_metadata, self, call_attach_hwpt, call_replace, MAY_FAIL);
 }
 
 static int call_unbind(FIXTURE_DATA(fail_nth) *self)

@@ -829,6 +829,100 @@ TEST_F(faults, dma_waits_for_its_page)
 	mem_free(page, SZ_4K);
 }
 
+/* --- VFIO's device ---------------------------------------------------------- */
+
+/* Make @device of the fixture VFIO's, and attach what has the queue over it. */
+static void attach_over_vfio(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *self,
+			     struct vfio *vfio)
+{
+	const char *name = sim_name(self->bdf[0]);
+
+	ASSERT_EQ(0, sva_destroy(self->fd, self->device[0]));
+	ASSERT_EQ(0, pci_bind_driver(name, "vfio-pci"));
+	ASSERT_EQ(0, vfio_open(vfio, name));
+	ASSERT_EQ(0, vfio_enable(vfio));
+	ASSERT_EQ(0, vfio_map(vfio, self->mem, SZ_4K, IOVA, VFIO_RW));
+	ASSERT_EQ(0, sva_bind_vfio(self->fd, pci_bdf(name), vfio->group, &self->device[0]));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->hwpt, NULL));
+}
+
+static void end_vfio(FIXTURE_DATA(faults) *self, struct vfio *vfio)
+{
+	close(self->file);
+	close(self->fd);
+	self->file = self->fd = -1;
+	vfio_close(vfio);
+	pci_unbind(sim_name(self->bdf[0]));
+}
+
+/* What the device has asked for before it is reset it does not know of afterwards. */
+TEST_F(faults, reset_by_vfio)
+{
+	struct iommufd_sva_hwpt_pgfault r;
+	uint64_t ms = 500;
+	struct asker a[2];
+	struct vfio vfio;
+
+	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
+	attach_over_vfio(_metadata, self, &vfio);
+	ask_two(_metadata, self, a, &r);
+	ASSERT_EQ(0, vfio_reset(&vfio));
+	for (int i = 0; i < 2; i++) {
+		int status = told(&a[i]);
+
+		EXPECT_TRUE(status == SIM_DENIED || status == SIM_NO_MASTER)
+			TH_LOG("%s", sim_status_name(status));
+	}
+	/*
+	 * Kernels that tell us of it: nothing waits any more. Others: as long as it may,
+	 * and the device discards the answers (10.4.2.2, Unexpected PRG Index).
+	 */
+	EXPECT_EQ(2, fdinfo(self->file, "detached") + fdinfo(self->file, "waiting") +
+		     fdinfo(self->file, "timed-out"));
+	while (fdinfo(self->file, "waiting"))
+		usleep(10000);
+	EXPECT_FALSE(has_requests(self->file));
+	if (fdinfo(self->file, "timed-out"))
+		sim_reset_device_counters(self->bdf[0]);
+	ms = 10000;
+	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
+	ASSERT_EQ(0, vfio_enable(&vfio));
+	start(&a[0], self->bdf[0], SIM_NO_PASID, 5, ADDR);
+	ASSERT_EQ(1, await(self->file, &r, 1));
+	EXPECT_EQ(5, r.grpid);
+	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, told(&a[0]));
+	end_vfio(self, &vfio);
+}
+
+/* VFIO's user goes first. */
+TEST_F(faults, closed_by_vfio)
+{
+	struct iommufd_sva_hwpt_pgfault r;
+	struct asker a[2];
+	struct vfio vfio;
+
+	attach_over_vfio(_metadata, self, &vfio);
+	ask_two(_metadata, self, a, &r);
+	vfio_close(&vfio);
+	for (int i = 0; i < 2; i++) {
+		int status = told(&a[i]);
+
+		EXPECT_TRUE(status == SIM_DENIED || status == SIM_NO_MASTER)
+			TH_LOG("%s", sim_status_name(status));
+		/* Reset before we were told: it discards the answer. */
+		if (status == SIM_NO_MASTER)
+			sim_reset_device_counters(self->bdf[0]);
+	}
+	EXPECT_EQ(0, fdinfo(self->file, "waiting"));
+	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_FALSE(has_requests(self->file));
+	close(self->file);
+	close(self->fd);
+	self->file = self->fd = -1;
+	pci_unbind(sim_name(self->bdf[0]));
+}
+
 /* --- PASIDs ---------------------------------------------------------------- */
 
 TEST_F(faults, pasids)
