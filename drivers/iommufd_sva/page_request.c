@@ -15,6 +15,10 @@
  * old one led to is answered Invalid Request then, as iommufd does, even when it leads
  * to the same fault queue: it was asked of what is not attached any more, and a VMM that
  * knows iommufd will not answer it.
+ *
+ * A device that is reset has forgotten what it asked for. Kernels that attach "blocked"
+ * around a reset by VFIO tell of it that way; others do not, and answers come to a device
+ * that discards them (PCIe 10.4.2.2, Unexpected Page Request Group Index).
  */
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 

@@ -15,13 +15,13 @@
  * more (8.1.1).
  *
  * When may a transaction stall? While something with a fault queue is shown. With that
- * the entry of the device changes (smmu_set_translation(), smmu_pri_set()), and CMD_SYNC sees to it that a stall that could not be
- * recorded yet meets the new entry when it is tried again (4.7.3). So after an entry that
- * lets nothing stall, all stalls there are of the device are in the event queue, which is
- * read then, or have been given to the core, which answers. That leaves those whose record
- * was lost with an error of the event queue (7.2.2): once the device is blocked,
- * CMD_STALL_TERM ends what there may be (4.7.2), and not before, since it is not to be
- * used on a stream that translates.
+ * the entry of the device changes (smmu_set_translation(), smmu_pri_set()), and CMD_SYNC
+ * sees to it that a stall that could not be recorded yet meets the new entry when it is
+ * tried again (4.7.3). So after an entry that lets nothing stall, all stalls there are of
+ * the device are in the event queue, which is read then, or have been given to the core,
+ * which answers. That leaves those whose record was lost with an error of the event queue
+ * (7.2.2): once the device is blocked, CMD_STALL_TERM ends what there may be (4.7.2), and
+ * not before, since it is not to be used on a stream that translates.
  */
 #include <linux/property.h>
 #include "nested.h"

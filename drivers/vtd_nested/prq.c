@@ -164,6 +164,9 @@ static bool vtd_prq_run(struct vtd_unit *unit)
 {
 	struct vtd_prq *prq = &unit->prq;
 
+	/* Finding nothing costs something, too. */
+	if (vtd_prq_may_read(prq))
+		prq->left--;
 	/* First, so that what comes after the tail is read is told of anew (7.5). */
 	vtd_write32(unit, VTD_PRS_REG, VTD_PRS_PPR);
 	vtd_prq_read(unit, vtd_prq_tail(unit));

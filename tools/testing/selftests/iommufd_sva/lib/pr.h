@@ -13,7 +13,7 @@
 #include "sva.h"
 
 /* Longer than any answer takes, on any machine. */
-#define PR_PATIENCE_MS 60000
+#define PR_PATIENCE_MS 20000
 
 /**
  * struct pr_dma - DMA that asks for the pages that are not there
