@@ -194,7 +194,7 @@ struct sim_ats {
  * @size: of this struct
  * @bdf: the device
  * @pasid: PASID, or SIM_NO_PASID
- * @flags: SIM_DMA_WRITE, SIM_DMA_EXEC, SIM_DMA_PRIV, SIM_PR_LAST
+ * @flags: SIM_DMA_WRITE, SIM_DMA_EXEC, SIM_DMA_PRIV, SIM_PR_...
  * @addr: the page
  * @group: page request group index, 9 bits
  * @timeout_ms: with SIM_PR_LAST: wait for the answer; 0: do not
@@ -213,6 +213,8 @@ struct sim_page_request {
 };
 #define SIM_PR_LAST	(1U << 8)
 #define SIM_PR_READ	(1U << 9)
+/* Of a device that asks for more than it may, and by an index that is not answered yet. */
+#define SIM_PR_UNRULY	(1U << 10)
 
 /**
  * struct sim_inject - SIM_INJECT: have a unit misbehave

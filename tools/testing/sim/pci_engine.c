@@ -300,7 +300,7 @@ static enum sim_status move_page(struct move *move, const struct sim_request *re
 
 #define KNOWN_DMA	(SIM_DMA_NO_SNOOP * 2 - 1)
 #define KNOWN_ATS	(SIM_DMA_WRITE | SIM_DMA_EXEC | SIM_DMA_PRIV)
-#define KNOWN_PR	(KNOWN_ATS | SIM_PR_LAST | SIM_PR_READ)
+#define KNOWN_PR	(KNOWN_ATS | SIM_PR_LAST | SIM_PR_READ | SIM_PR_UNRULY)
 
 /* SIM_DMA; @buf: @dma->len bytes. 0 or a negative errno. */
 int sim_dma(struct sim_function *fn, struct sim_dma *dma, void *buf)

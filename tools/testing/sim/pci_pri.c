@@ -182,6 +182,14 @@ enum taken {
 	NOT_ALLOWED,
 };
 
+/* It is sent all the same. An answer to it is one to the group that has its index. */
+static enum taken take_surplus(struct sim_function *fn, struct group **waiting)
+{
+	sim_count(fn, SIM_COUNT_PAGE_REQUESTS);
+	*waiting = NULL;
+	return TAKEN;
+}
+
 /*
  * Put one more request into a group: *@index, or with -1 one of its own. @fresh
  * becomes the group if there is none yet. *@waiting: what to wait for, if anything.
@@ -191,19 +199,20 @@ static enum taken take(struct sim_function *who, const struct sim_request *req, 
 {
 	struct sim_function *fn = sim_physical(who);
 	int number = *index < 0 ? free_index(fn, who) : *index;
+	bool unruly = req->flags & SIM_PR_UNRULY;
 	struct group *group;
 
 	/* Looked at under the lock: what is gone was reset after that. */
 	if (!sim_present(who) || !is_enabled(fn) || fn->pri.failed)
 		return NOT_ALLOWED;
-	if (fn->pri.outstanding >= credits(fn))
+	if (fn->pri.outstanding >= credits(fn) && !unruly)
 		return NO_CREDIT;
 	if (number < 0)
 		return NO_CREDIT;
 	group = find_group(fn, who, number);
 	/* 10.4.1: after its last request an index rests until it is answered. */
 	if (group && (group->last || group->pasid != req->pasid))
-		return NOT_ALLOWED;
+		return unruly ? take_surplus(fn, waiting) : NOT_ALLOWED;
 	if (!group) {
 		group = *fresh;
 		*fresh = NULL;
