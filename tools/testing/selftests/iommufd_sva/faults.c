@@ -10,6 +10,7 @@
 
 #include "selftest.h"
 #include "nest.h"
+#include "pr.h"
 #include "sim.h"
 
 #define FAULT_ID_VALID IOMMUFD_SVA_HWPT_FAULT_ID_VALID
@@ -37,24 +38,6 @@
 #define PATIENCE_MS 60000
 
 /* --- a queue and what it says of itself ----------------------------------- */
-
-/* A line of fdinfo; -1: there is none. */
-static long fdinfo(int fd, const char *key)
-{
-	char path[64], line[128];
-	size_t len = strlen(key);
-	long value = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, len) && line[len] == ':')
-			value = atol(line + len + 1);
-	if (f)
-		fclose(f);
-	return value;
-}
 
 /* Where no memory is. */
 static void *nowhere(void)
@@ -133,9 +116,9 @@ TEST_F(queue, empty)
 	EXPECT_EQ(0, take(self->file, requests, 4));
 	EXPECT_EQ(0, take(self->file, requests, 0));
 	EXPECT_EQ(0, write(self->file, requests, 0));
-	EXPECT_EQ(0, fdinfo(self->file, "groups"));
-	EXPECT_EQ(0, fdinfo(self->file, "waiting"));
-	EXPECT_EQ(self->id, fdinfo(self->file, "fault-id"));
+	EXPECT_EQ(0, pr_told(self->file, "groups"));
+	EXPECT_EQ(0, pr_told(self->file, "waiting"));
+	EXPECT_EQ(self->id, pr_told(self->file, "fault-id"));
 }
 
 TEST_F(queue, lengths_and_positions)
@@ -161,11 +144,11 @@ TEST_F(queue, answers_to_nothing)
 	EXPECT_EQ(-EINVAL, answer(self->file, 0, SUCCESS));
 	EXPECT_EQ(-EINVAL, answer(self->file, 1, SUCCESS));
 	EXPECT_EQ(-EINVAL, answer(self->file, ~0U, INVALID));
-	EXPECT_EQ(3, fdinfo(self->file, "refused-cookie"));
+	EXPECT_EQ(3, pr_told(self->file, "refused-cookie"));
 	EXPECT_EQ(-EINVAL, answer(self->file, 1, 2));
 	EXPECT_EQ(-EINVAL, answer(self->file, 1, 15));
-	EXPECT_EQ(2, fdinfo(self->file, "refused-code"));
-	EXPECT_EQ(3, fdinfo(self->file, "refused-cookie"));
+	EXPECT_EQ(2, pr_told(self->file, "refused-code"));
+	EXPECT_EQ(3, pr_told(self->file, "refused-cookie"));
 	EXPECT_EQ(-1, write(self->file, nowhere(), RESPONSE_LEN));
 	EXPECT_EQ(EFAULT, errno);
 }
@@ -231,7 +214,7 @@ TEST_F(queue, timeout_option)
 	EXPECT_EQ(atoi(was), value);
 	value = 1;
 	EXPECT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &value));
-	EXPECT_EQ(1, fdinfo(self->file, "timeout-ms"));
+	EXPECT_EQ(1, pr_told(self->file, "timeout-ms"));
 	value = 3600000;
 	EXPECT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &value));
 	value = 0;
@@ -253,10 +236,10 @@ TEST_F(queue, timeout_option)
 	EXPECT_NE(0, file_write(TIMEOUT_PARAM, "3600001"));
 	EXPECT_STREQ(was, file_line(TIMEOUT_PARAM, now, sizeof(now)));
 	ASSERT_EQ(0, file_write(TIMEOUT_PARAM, "1234"));
-	EXPECT_EQ(3600000, fdinfo(self->file, "timeout-ms"));
+	EXPECT_EQ(3600000, pr_told(self->file, "timeout-ms"));
 	close(self->file);
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &self->id, &self->file));
-	EXPECT_EQ(1234, fdinfo(self->file, "timeout-ms"));
+	EXPECT_EQ(1234, pr_told(self->file, "timeout-ms"));
 	EXPECT_EQ(0, file_write(TIMEOUT_PARAM, was));
 }
 
@@ -433,17 +416,17 @@ TEST_F(faults, there_and_back)
 		EXPECT_EQ(0, r.length);
 		EXPECT_NE(0, r.cookie);
 		EXPECT_FALSE(has_requests(self->file));
-		EXPECT_EQ(1, fdinfo(self->file, "waiting"));
+		EXPECT_EQ(1, pr_told(self->file, "waiting"));
 		EXPECT_EQ(0, answer(self->file, r.cookie, code));
 		EXPECT_EQ(code == SUCCESS ? SIM_OK : SIM_DENIED, told(&a));
 		/* Once. */
 		EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, code));
 	}
-	EXPECT_EQ(2, fdinfo(self->file, "groups"));
-	EXPECT_EQ(0, fdinfo(self->file, "waiting"));
-	EXPECT_EQ(1, fdinfo(self->file, "answered-success"));
-	EXPECT_EQ(1, fdinfo(self->file, "answered-invalid"));
-	EXPECT_EQ(2, fdinfo(self->file, "refused-cookie"));
+	EXPECT_EQ(2, pr_told(self->file, "groups"));
+	EXPECT_EQ(0, pr_told(self->file, "waiting"));
+	EXPECT_EQ(1, pr_told(self->file, "answered-success"));
+	EXPECT_EQ(1, pr_told(self->file, "answered-invalid"));
+	EXPECT_EQ(2, pr_told(self->file, "refused-cookie"));
 }
 
 /* A group comes as a whole and in order, or not at all. */
@@ -471,8 +454,8 @@ TEST_F(faults, group)
 		EXPECT_EQ(r[0].cookie, r[i].cookie);
 		EXPECT_EQ(3, r[i].grpid);
 	}
-	EXPECT_EQ(1, fdinfo(self->file, "groups"));
-	EXPECT_EQ(num, fdinfo(self->file, "requests"));
+	EXPECT_EQ(1, pr_told(self->file, "groups"));
+	EXPECT_EQ(num, pr_told(self->file, "requests"));
 	EXPECT_EQ(0, answer(self->file, r[0].cookie, SUCCESS));
 	EXPECT_EQ(SIM_OK, told(&a));
 }
@@ -489,7 +472,7 @@ TEST_F(faults, order)
 	ASSERT_EQ(0, attach(self, 1, self->hwpt));
 	for (int i = 0; i < NUM; i++) {
 		start(&a[i], self->bdf[i % 2], SIM_NO_PASID, 20 - i, ADDR + i * SZ_4K);
-		for (int ms = 0; fdinfo(self->file, "groups") <= i && ms < 10000; ms++)
+		for (int ms = 0; pr_told(self->file, "groups") <= i && ms < 10000; ms++)
 			usleep(1000);
 	}
 	/* Two, and then all that there are. */
@@ -530,10 +513,10 @@ TEST_F(faults, batch_with_a_bad_answer)
 	answers[2].cookie = r[1].cookie;
 	EXPECT_EQ(RESPONSE_LEN, write(self->file, answers, sizeof(answers)));
 	EXPECT_EQ(SIM_OK, told(&a[0]));
-	EXPECT_EQ(1, fdinfo(self->file, "waiting"));
+	EXPECT_EQ(1, pr_told(self->file, "waiting"));
 	/* Of a code that is none nothing is taken. */
 	EXPECT_EQ(-EINVAL, answer(self->file, r[1].cookie, 15));
-	EXPECT_EQ(1, fdinfo(self->file, "waiting"));
+	EXPECT_EQ(1, pr_told(self->file, "waiting"));
 	EXPECT_EQ(0, answer(self->file, r[1].cookie, SUCCESS));
 	EXPECT_EQ(SIM_OK, told(&a[1]));
 }
@@ -588,13 +571,13 @@ TEST_F(faults, nobody_answers)
 			ASSERT_EQ(1, await(self->file, &r, 1));
 		}
 		EXPECT_EQ(SIM_DENIED, told(&a));
-		EXPECT_EQ(1 + has, fdinfo(self->file, "timed-out"));
+		EXPECT_EQ(1 + has, pr_told(self->file, "timed-out"));
 		EXPECT_FALSE(has_requests(self->file));
-		EXPECT_EQ(0, fdinfo(self->file, "waiting"));
+		EXPECT_EQ(0, pr_told(self->file, "waiting"));
 	}
 	EXPECT_LT(550, (now_ns() - before) / 1000000);
 	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
-	EXPECT_EQ(1, fdinfo(self->file, "refused-cookie"));
+	EXPECT_EQ(1, pr_told(self->file, "refused-cookie"));
 	EXPECT_TRUE(kmsg_wait(self->log, 1000, NULL, 0,
 			      KMSG_WORDS(sim_name(self->bdf[0]), "nobody answered")));
 
@@ -606,7 +589,7 @@ TEST_F(faults, nobody_answers)
 	ms = 50;
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
 	EXPECT_EQ(SIM_DENIED, told(&a));
-	EXPECT_EQ(3, fdinfo(self->file, "timed-out"));
+	EXPECT_EQ(3, pr_told(self->file, "timed-out"));
 }
 
 /* --- what goes while something waits -------------------------------------- */
@@ -637,7 +620,7 @@ TEST_F(faults, detach)
 	ask_two(_metadata, self, a, &r);
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
 	expect_denied(_metadata, a, 2);
-	EXPECT_EQ(2, fdinfo(self->file, "detached"));
+	EXPECT_EQ(2, pr_told(self->file, "detached"));
 	EXPECT_FALSE(has_requests(self->file));
 	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
 	/* It asks for nothing any more. */
@@ -675,7 +658,7 @@ TEST_F(faults, replace)
 	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
 	/* The same once more: nothing changes. */
 	ASSERT_EQ(0, attach(self, 0, hwpt));
-	EXPECT_EQ(1, fdinfo(file, "waiting"));
+	EXPECT_EQ(1, pr_told(file, "waiting"));
 	EXPECT_EQ(0, answer(file, r.cookie, SUCCESS));
 	EXPECT_EQ(SIM_OK, told(&a[0]));
 
@@ -700,7 +683,7 @@ TEST_F(faults, detach_one_of_two)
 	ASSERT_EQ(0, attach(self, 1, self->hwpt));
 	ask_two(_metadata, self, a, r);
 	start(&a[2], self->bdf[1], SIM_NO_PASID, 1, ADDR);
-	for (int ms = 0; fdinfo(self->file, "groups") < 3 && ms < 10000; ms++)
+	for (int ms = 0; pr_told(self->file, "groups") < 3 && ms < 10000; ms++)
 		usleep(1000);
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
 	expect_denied(_metadata, a, 2);
@@ -720,7 +703,7 @@ TEST_F(faults, closed)
 	ask_two(_metadata, self, a, &r);
 	/* The queue's file keeps the context, and what is attached there. */
 	close(self->fd);
-	EXPECT_EQ(2, fdinfo(self->file, "waiting"));
+	EXPECT_EQ(2, pr_told(self->file, "waiting"));
 	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
 	EXPECT_EQ(SIM_OK, told(&a[0]));
 	close(self->file);
@@ -738,7 +721,7 @@ TEST_F(faults, unplugged)
 	ASSERT_EQ(0, sim_remove(self->bdf[0]));
 	expect_denied(_metadata, a, 2);
 	EXPECT_FALSE(has_requests(self->file));
-	EXPECT_EQ(0, fdinfo(self->file, "waiting"));
+	EXPECT_EQ(0, pr_told(self->file, "waiting"));
 	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
 	EXPECT_EQ(-ENODEV, attach(self, 0, self->hwpt));
 }
@@ -758,7 +741,7 @@ TEST_F(faults, pulled_out)
 	/* An answer to what is not there. */
 	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
 	ASSERT_EQ(0, sim_remove(self->bdf[0]));
-	EXPECT_EQ(0, fdinfo(self->file, "waiting"));
+	EXPECT_EQ(0, pr_told(self->file, "waiting"));
 	EXPECT_FALSE(has_requests(self->file));
 }
 
@@ -772,7 +755,7 @@ TEST_F(faults, half_a_group)
 	ASSERT_EQ(SIM_OK, begin(self->bdf[0], SIM_NO_PASID, 4, ADDR));
 	ASSERT_EQ(SIM_OK, begin(self->bdf[0], SIM_NO_PASID, 4, ADDR + SZ_4K));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
-	EXPECT_EQ(0, fdinfo(self->file, "groups"));
+	EXPECT_EQ(0, pr_told(self->file, "groups"));
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	start(&a, self->bdf[0], SIM_NO_PASID, 4, ADDR + 2 * SZ_4K);
 	ASSERT_EQ(1, await(self->file, &r, 1));
@@ -877,12 +860,12 @@ TEST_F(faults, reset_by_vfio)
 	 * Kernels that tell us of it: nothing waits any more. Others: as long as it may,
 	 * and the device discards the answers (10.4.2.2, Unexpected PRG Index).
 	 */
-	EXPECT_EQ(2, fdinfo(self->file, "detached") + fdinfo(self->file, "waiting") +
-		     fdinfo(self->file, "timed-out"));
-	while (fdinfo(self->file, "waiting"))
+	EXPECT_EQ(2, pr_told(self->file, "detached") + pr_told(self->file, "waiting") +
+		     pr_told(self->file, "timed-out"));
+	while (pr_told(self->file, "waiting"))
 		usleep(10000);
 	EXPECT_FALSE(has_requests(self->file));
-	if (fdinfo(self->file, "timed-out"))
+	if (pr_told(self->file, "timed-out"))
 		sim_reset_device_counters(self->bdf[0]);
 	ms = 10000;
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
@@ -914,7 +897,7 @@ TEST_F(faults, closed_by_vfio)
 		if (status == SIM_NO_MASTER)
 			sim_reset_device_counters(self->bdf[0]);
 	}
-	EXPECT_EQ(0, fdinfo(self->file, "waiting"));
+	EXPECT_EQ(0, pr_told(self->file, "waiting"));
 	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
 	EXPECT_FALSE(has_requests(self->file));
 	close(self->file);
@@ -970,7 +953,7 @@ TEST_F(faults, pasids)
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, self->device[0], PASID));
 	EXPECT_EQ(SIM_DENIED, told(&a[0]));
 	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
-	EXPECT_EQ(1, fdinfo(self->file, "waiting"));
+	EXPECT_EQ(1, pr_told(self->file, "waiting"));
 	EXPECT_EQ(0, answer(self->file, other.cookie, SUCCESS));
 	EXPECT_EQ(SIM_OK, told(&a[1]));
 

@@ -2,7 +2,9 @@
 /* Page requests, from both ends. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "pr.h"
@@ -58,4 +60,21 @@ int pr_answer(int file, uint32_t cookie, uint32_t code)
 	ssize_t len = write(file, &response, sizeof(response));
 
 	return len < 0 ? -errno : len == sizeof(response) ? 0 : -EIO;
+}
+
+long pr_told(int fd, const char *key)
+{
+	char path[64], line[128];
+	size_t len = strlen(key);
+	long value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, len) && line[len] == ':')
+			value = atol(line + len + 1);
+	if (f)
+		fclose(f);
+	return value;
 }

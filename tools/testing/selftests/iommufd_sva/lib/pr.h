@@ -39,5 +39,7 @@ int pr_await(int file, struct iommufd_sva_hwpt_pgfault *requests, int room);
 /* How many are there within @ms. */
 int pr_await_for(int file, struct iommufd_sva_hwpt_pgfault *requests, int room, int ms);
 int pr_answer(int file, uint32_t cookie, uint32_t code);
+/* What a fault file says of @key in its fdinfo; -1: nothing. */
+long pr_told(int file, const char *key);
 
 #endif

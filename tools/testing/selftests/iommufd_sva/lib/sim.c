@@ -329,6 +329,19 @@ int sim_page_request(int bdf, uint32_t pasid, uint64_t addr, uint32_t group, uin
 	return rc ?: (int)pr.status;
 }
 
+int sim_open(void)
+{
+	int fd = open(SIM_DEV, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int sim_page_request_by(int sim_fd, struct sim_page_request *pr)
+{
+	pr->size = sizeof(*pr);
+	return ioctl(sim_fd, SIM_PAGE_REQUEST, pr) ? -errno : (int)pr->status;
+}
+
 const char *sim_status_name(int status)
 {
 	static const char *const names[] = {

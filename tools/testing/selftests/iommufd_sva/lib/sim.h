@@ -86,6 +86,9 @@ int sim_ats(struct sim_ats *ats);
 /* @timeout_ms: with SIM_PR_LAST, for the answer */
 int sim_page_request(int bdf, uint32_t pasid, uint64_t addr, uint32_t group, uint32_t flags,
 		     unsigned int timeout_ms);
+/* The same for who asks often: one open file, and a request that is used again. */
+int sim_open(void);
+int sim_page_request_by(int sim_fd, struct sim_page_request *pr);
 const char *sim_status_name(int status);
 
 /* A counter of a unit, of a device; 0 when there is none of that name. */
