@@ -241,6 +241,8 @@ static enum sim_status find_translation(struct move *move, const struct sim_requ
 			return status;
 		if (ktime_get_ns() > move->deadline || fatal_signal_pending(current))
 			return SIM_TIMEOUT;
+		/* A unit that answers by itself may do so again and again. */
+		cond_resched();
 	}
 }
 

@@ -145,7 +145,7 @@ static void vsim_op_later(void *priv, unsigned int ms)
 /* Long enough for another CPU to change what is being read. */
 static void vsim_op_pause(void *priv)
 {
-	udelay(5);
+	udelay(1);
 }
 
 static const struct vsim_ops vsim_ops = {

@@ -53,6 +53,21 @@ static u64 vsim_ptr_reserved(struct vsim_walk *w)
 	return ~(vsim_addr_mask(w->u) | 0xfffULL);
 }
 
+/*
+ * The next part of an entry is read at the worst moment: when what was read of it before
+ * has just changed, if it does soon.
+ */
+static void vsim_await_change(struct vsim_walk *w, u64 phys, const u64 *qw, unsigned int num)
+{
+	bool snoop = w->u->cfg.ecap & VSIM_ECAP_C;
+	unsigned int tries = 50;
+	u64 now[2];
+
+	while (tries-- && !vsim_fetch(w->u, phys, now, 8 * num, snoop) &&
+	       !memcmp(now, qw, 8 * num))
+		w->u->ops->pause(w->u->priv);
+}
+
 /* Tables that a context or root entry leads to: 11.4.3, C. */
 static int vsim_fetch_table(struct vsim_walk *w, u64 phys, u64 *qw, unsigned int num)
 {
@@ -63,7 +78,7 @@ static int vsim_fetch_table(struct vsim_walk *w, u64 phys, u64 *qw, unsigned int
 		return w->u->ops->read(w->u->priv, phys, qw, 8 * num);
 	for (i = 0; i < num; i += step) {
 		if (i && w->u->cfg.reread)
-			w->u->ops->pause(w->u->priv);
+			vsim_await_change(w, phys + 8 * (i - step), &qw[i - step], step);
 		if (vsim_fetch(w->u, phys + 8 * i, &qw[i], 8 * step, snoop))
 			return -1;
 	}

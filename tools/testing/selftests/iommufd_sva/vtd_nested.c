@@ -1425,7 +1425,8 @@ TEST_F_TIMEOUT(vtd_nested, no_domain_id_left, 300)
 	}
 	TH_LOG("%d vIOMMUs, %ld domain IDs", num, backend_tags_used());
 	EXPECT_LT(10, num);
-	EXPECT_GT(600, num);
+	/* A quarter of all, of which each has 128. */
+	EXPECT_GE((1 << 16) / 4 / 128, num);
 	EXPECT_EQ(-ENOSPC, sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_VTD, self->device[0],
 					    self->parent, &viommu[num]));
 	ASSERT_EQ(0, hwpt_on(self, self->parent, &a, &hwpt));
@@ -1652,7 +1653,7 @@ struct requests {
 /* Requests came between replacements, on a busy machine too. */
 static bool enough(struct requests *r, int i)
 {
-	return i >= 500 && (i >= 100000 || (r->seen[1] >= 20 && r->seen[2] >= 20));
+	return i >= 2000 && (i >= 100000 || (r->seen[1] >= 20 && r->seen[2] >= 20));
 }
 
 static void *request(void *arg)
