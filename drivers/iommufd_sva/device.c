@@ -367,6 +367,7 @@ static int igroup_add(struct iommufd_sva_device *idev,
 	idev->master = iommufd_sva_set_find_master(set, idev->dev);
 	idev->pasid_bits = idev->master->pasid_bits;
 	idev->ats_supported = idev->master->ats.supported;
+	idev->pri_supported = idev->master->pri.supported;
 	iommufd_sva_master_set_dev_id(idev->master, idev->obj.id);
 	list_add_tail(&idev->igroup_item, &igroup->device_list);
 	mutex_unlock(&igroup->lock);
@@ -1202,6 +1203,12 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 
 /* --- what a unit can do ------------------------------------------------ */
 
+static u64 capabilities(struct iommufd_sva_device *idev)
+{
+	return (idev->ats_supported ? 0 : IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED) |
+	       (idev->pri_supported ? IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS : 0);
+}
+
 static int report_hw_info(struct iommufd_sva_unit *unit, struct iommufd_sva_device *idev,
 			  struct iommufd_sva_hw_info *cmd)
 {
@@ -1231,8 +1238,7 @@ static int report_hw_info(struct iommufd_sva_unit *unit, struct iommufd_sva_devi
 	cmd->out_data_type = type;
 	/* PASIDs without execute permission and privilege. */
 	cmd->out_max_pasid_log2 = idev->pasid_bits;
-	cmd->out_capabilities = idev->ats_supported ? 0 :
-				IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	cmd->out_capabilities = capabilities(idev);
 	return 0;
 }
 

@@ -718,6 +718,13 @@ enum iommufd_sva_hw_capabilities {
 };
 
 /**
+ * define IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS - a capability: the device's page requests can be
+ *	had, or, of one without ATS, its transactions that stall; when clear it is -ENODEV to
+ *	attach anything with a fault queue to it
+ */
+#define IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS 0x80000000U
+
+/**
  * enum iommufd_sva_hw_info_flags - flags of GET_HW_INFO
  * @IOMMUFD_SVA_HW_INFO_FLAG_INPUT_TYPE: in_data_type says which struct is
  *	wanted; without this it is ignored and DEFAULT is meant
@@ -740,7 +747,8 @@ enum iommufd_sva_hw_info_flags {
  * @out_max_pasid_log2: bits that a PASID of this device has, 0 to 20; 0: the
  *                      device cannot use PASIDs, or its unit has none
  * @__reserved: 0
- * @out_capabilities: enum iommufd_sva_hw_capabilities
+ * @out_capabilities: enum iommufd_sva_hw_capabilities, and
+ *                    IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS
  *
  * Tells what the IOMMU in front of a device can do, for building the guest's.
  *

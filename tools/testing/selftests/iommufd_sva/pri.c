@@ -147,6 +147,38 @@ static bool answer(FIXTURE_DATA(pri) *self)
 	return write(self->fault_fd, &response, sizeof(response)) == sizeof(response);
 }
 
+/* Does GET_HW_INFO say that they can be had? */
+static bool is_capable(FIXTURE_DATA(pri) *self, uint32_t device)
+{
+	return sva_capabilities(self->fd, device) & IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS;
+}
+
+/* --- who -------------------------------------------------------------------- */
+
+/* What GET_HW_INFO says is what can be attached. */
+TEST_F(pri, capability)
+{
+	static const struct { uint32_t caps; bool capable; } rows[] = {
+		{ CAPS, true },
+		{ SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PRI, true },
+		{ SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PASID, false },
+		{ SIM_CAP_FLR, false },
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+		sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+		self->bdf = sim_add_endpoint(SLOT, rows[i].caps);
+		ASSERT_LT(0, self->bdf);
+		ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
+		ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
+					    &self->hwpt));
+		EXPECT_EQ(rows[i].capable, is_capable(self, self->device)) TH_LOG("row %d", i);
+		EXPECT_EQ(rows[i].capable ? 0 : -ENODEV,
+			  sva_attach(self->fd, self->device, self->hwpt, NULL))
+			TH_LOG("row %d", i);
+	}
+}
+
 /* --- when ------------------------------------------------------------------- */
 
 TEST_F(pri, on_while_attached)
@@ -352,7 +384,9 @@ TEST_F(pri, shares)
 	/* As much as fits the queue, whatever that is. */
 	EXPECT_LT(DEFAULT, pri_register(hungry, PRI_ALLOC, 4));
 	EXPECT_GT(1 << 20, pri_register(hungry, PRI_ALLOC, 4));
+	EXPECT_TRUE(is_capable(self, device));
 	ASSERT_EQ(0, sva_bind(self->fd, other, &device));
+	EXPECT_FALSE(is_capable(self, device));
 	EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
 	close(self->fd);
 	sim_remove(SIM_SEGMENT << 16 | (SLOT + 1) << 3);
