@@ -1756,9 +1756,10 @@ enum iommufd_sva_fault_ring_state {
  *
  * After @fault_tail or @response_head, or both, have been stored: a full barrier, then
  * load @state. With NEED_KICK: write() 0 bytes. Otherwise the kernel looks at the ring again
- * before it says NEED_KICK: it sets that, then, after a full barrier, looks once more. It
+ * before it stops: it sets NEED_KICK, then, after a full barrier, takes out what is there. It
  * does not say so while a group is without an answer and the VMM has given one not long
- * ago. A group that nobody kicks for is answered when its time is over.
+ * ago. Responses that are refused count for none: they are taken out, slowly, and do not keep
+ * the kernel looking. A group that nobody kicks for is answered when its time is over.
  */
 struct iommufd_sva_fault_ring_header {
 	__u32 fault_head;
