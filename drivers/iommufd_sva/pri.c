@@ -301,7 +301,7 @@ int iommufd_sva_pri_set(struct iommufd_sva_master *master, bool on)
 	if (on == master->pri.on)
 		return 0;
 	if (on)
-		return start(master);
+		return master->pri.error = start(master);
 	stop(master);
 	return 0;
 }

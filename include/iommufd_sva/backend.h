@@ -611,6 +611,7 @@ struct iommufd_sva_page_request_counts {
  *	@unit->stalls if it stalls; not 0 if @supported. Those of a virtual function are
  *	shared by all functions of its physical one
  * @on: they are: see struct iommufd_sva_backend_ops
+ * @error: why they are not, when they were last to be switched on; the core's
  * @counts: what came of them; the core's
  */
 struct iommufd_sva_pri {
@@ -619,6 +620,7 @@ struct iommufd_sva_pri {
 	bool stall;
 	unsigned int credits;
 	bool on;
+	int error;
 	struct iommufd_sva_page_request_counts counts;
 };
 

@@ -1500,10 +1500,15 @@ struct iommufd_sva_device_bind {
  * -ENODEV
  *	the device has been removed; VFIO has given it back, or has freed the
  *	mappings that HWPT_IMPORT made @pt_id of; @pt_id has a fault queue, and the
- *	device's page requests cannot be had, or not now, a line in the log says why
+ *	device's page requests cannot be had (GET_HW_INFO), a line in the log says so
  * -EBUSY
  *	a PASID table, and something is attached to a PASID of the group's, or
- *	the other way round
+ *	the other way round; @pt_id has a fault queue, and the device's physical function
+ *	makes page requests for somebody else, a line in the log says so
+ * -EIO
+ *	@pt_id has a fault queue, and page requests that the device has made before do
+ *	not stop, or those of its physical function have ended by a Response Failure, a
+ *	line in the log says which; the hardware does not answer
  * -ENOSPC
  *	the unit has no domain ID left; or the fault queue serves more devices than it
  *	can tell page requests of apart (2^20)

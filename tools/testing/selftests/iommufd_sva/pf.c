@@ -266,7 +266,7 @@ TEST_F(pf, page_requests_of_the_host)
 	take(_metadata, self, self->vf, &device);
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &fault, &fault_fd));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, device, self->ioas, fault, &hwpt));
-	EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
+	EXPECT_EQ(-EBUSY, sva_attach(self->fd, device, hwpt, NULL));
 	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
 			      KMSG_WORDS("cannot make page requests", sim_name(self->pf))));
 	EXPECT_EQ(1, pri_register(self, PRI_CTRL, 2));
