@@ -112,7 +112,8 @@ struct iommufd_sva_answers {
  * @IOMMUFD_SVA_ANSWERED_GUEST: the guest answered through its own queue
  * @IOMMUFD_SVA_ANSWERED_TIMEOUT: Invalid Request, since nobody answered in time
  * @IOMMUFD_SVA_ANSWERED_DETACHED: Invalid Request, since the route was taken away
- * @IOMMUFD_SVA_ANSWERED_BROKEN: Invalid Request, since the device broke a rule
+ * @IOMMUFD_SVA_ANSWERED_BROKEN: not at all: the device has used its index again, since it
+ *	was reset or breaks the rules
  */
 enum iommufd_sva_answered {
 	IOMMUFD_SVA_ANSWERED_SUCCESS,

@@ -1136,6 +1136,9 @@ struct iommufd_sva_hwpt_page_response {
  * whose device is detached (see IOMMUFD_SVA_DEVICE_ATTACH) or removed. Its cookie is
  * refused then. A group whose requests are more than the device may have outstanding, or
  * that breaks the rules of PCIe otherwise, is answered Invalid Request and not seen here.
+ * Where a device uses the index of a group again that waits, it has forgotten that group: it
+ * was reset (kernels before 7 do not tell of a reset by VFIO), or breaks a rule. That cookie is
+ * refused from then on, and the group that is new has another.
  *
  * /proc/PID/fdinfo of the descriptor tells, a line for each:
  *
@@ -1145,8 +1148,10 @@ struct iommufd_sva_hwpt_page_response {
  *	how many groups and page requests there were; groups without an answer
  * ``answered-success``, ``answered-invalid``, ``answered-by-guest``
  *	groups that were answered by write(), or through the guest's own queue
- * ``timed-out``, ``detached``, ``device-broke-rules``
+ * ``timed-out``, ``detached``
  *	groups that the kernel has answered Invalid Request
+ * ``device-broke-rules``
+ *	groups that their device has forgotten
  * ``too-large``
  *	groups that were, for the queue's ring: the same, and not among ``groups``
  * ``refused-code``, ``refused-cookie``
