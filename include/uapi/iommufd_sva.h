@@ -1137,7 +1137,7 @@ struct iommufd_sva_hwpt_page_response {
  * refused then. A group whose requests are more than the device may have outstanding, or
  * that breaks the rules of PCIe otherwise, is answered Invalid Request and not seen here.
  * Where a device uses the index of a group again that waits, it has forgotten that group: it
- * was reset (kernels before 7 do not tell of a reset by VFIO), or breaks a rule. That cookie is
+ * was reset (6.1 and 6.12 do not tell of a reset by VFIO), or breaks a rule. That cookie is
  * refused from then on, and the group that is new has another.
  *
  * /proc/PID/fdinfo of the descriptor tells, a line for each:
