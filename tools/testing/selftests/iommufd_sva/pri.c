@@ -4,6 +4,7 @@
  * may be, what becomes of those that nobody will answer. Needs a hardware model, which
  * counts what software must not do as bad.NAME. Plugs its own devices in.
  */
+#include "pr.h"
 #include "selftest.h"
 #include "sim.h"
 
@@ -22,6 +23,8 @@
 #define PRI_CTRL 4
 #define PRI_ON 1
 #define PRI_STATUS 6
+#define PRI_FAILURE 1
+#define PRI_UNEXPECTED 2
 #define PRI_STOPPED 0x100
 #define PRI_ALLOC 12
 
@@ -299,6 +302,180 @@ TEST_F(pri, left_on)
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
 	EXPECT_TRUE(answer(self));
 	EXPECT_TRUE(has_answers(self, 1));
+}
+
+/* --- failures -------------------------------------------------------------------- */
+
+static uint32_t flags(FIXTURE_DATA(pri) *self)
+{
+	return pri_register(self->bdf, PRI_STATUS, 2) & (PRI_FAILURE | PRI_UNEXPECTED);
+}
+
+/* It asks for nothing more, until it is attached anew. */
+TEST_F(pri, response_failure)
+{
+	take(_metadata, self, 64);
+	for (int round = 0; round < 2; round++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+		EXPECT_TRUE(is_on(self, DEFAULT));
+		EXPECT_EQ(0, flags(self));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+		EXPECT_TRUE(answer(self));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 2, true));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_RESPONSE, 1, 0));
+		EXPECT_TRUE(answer(self));
+		for (int i = 0; i < SOON_MS && !flags(self); i++)
+			usleep(1000);
+		EXPECT_EQ(PRI_FAILURE, flags(self));
+		EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 3, true));
+		/* What waits besides has an answer, which the device ignores. */
+		EXPECT_TRUE(answer(self));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device));
+		EXPECT_TRUE(is_off(self));
+		EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+				      KMSG_WORDS("ended by a Response Failure",
+						 sim_name(self->bdf))));
+	}
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
+}
+
+/*
+ * A reset that we are not told of: the answer reaches a device that does not wait for it, and
+ * says so. Nothing comes of it but that.
+ */
+TEST_F(pri, unexpected_answer)
+{
+	take(_metadata, self, 64);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+	usleep(100000);
+	/* As a device is reset that does it by itself, and goes on where it was. */
+	ASSERT_EQ(0, sim_set_config(self->bdf, sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL, 2, 2));
+	ASSERT_EQ(0, sim_set_config(self->bdf, sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL, 2, 1));
+	EXPECT_TRUE(answer(self));
+	for (int i = 0; i < SOON_MS && !flags(self); i++)
+		usleep(1000);
+	EXPECT_EQ(PRI_UNEXPECTED, flags(self));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "bad.page_response"));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+	EXPECT_TRUE(answer(self));
+	EXPECT_TRUE(has_answers(self, 2));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(0, flags(self));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "bad.page_response"));
+}
+
+/* It asks by the same index as before: what it hears is the answer to that. */
+TEST_F(pri, asks_anew)
+{
+	struct iommufd_sva_hwpt_pgfault fault[2];
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	unsigned int control;
+	struct pr_dma d;
+
+	take(_metadata, self, 64);
+	control = sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL;
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	/* Half of one as well. */
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 0, true));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, false));
+	ASSERT_EQ(1, pr_await(self->fault_fd, fault, 1));
+	ASSERT_EQ(0, sim_set_config(self->bdf, control, 2, 2));
+	ASSERT_EQ(0, sim_set_config(self->bdf, control, 2, 1));
+	/* Nothing is mapped there: it asks, by the first index that is free. */
+	pr_dma_start(&d, self->bdf, SIM_NO_PASID, IOVA, 0);
+	ASSERT_EQ(1, pr_await(self->fault_fd, fault + 1, 1));
+	EXPECT_EQ(fault[0].grpid, fault[1].grpid);
+	EXPECT_NE(fault[0].cookie, fault[1].cookie);
+	/* Too late. */
+	EXPECT_EQ(-EINVAL, pr_answer(self->fault_fd, fault[0].cookie, IOMMUFD_SVA_PAGE_RESP_INVALID));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, page, SZ_4K, IOVA, SVA_RW));
+	EXPECT_EQ(0, pr_answer(self->fault_fd, fault[1].cookie, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_dma_wait(&d));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "page_responses"));
+	EXPECT_EQ(0, flags(self));
+	EXPECT_EQ(1, pr_told(self->fault_fd, "device-broke-rules"));
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
+	mem_free(page, SZ_4K);
+}
+
+/* --- devices that do not obey -------------------------------------------------- */
+
+#define SEED 5
+
+static void plug_stuck(struct __test_metadata *_metadata, FIXTURE_DATA(pri) *self, uint8_t *page)
+{
+	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+	self->bdf = sim_add_endpoint(SLOT, CAPS | SIM_CAP_PRI_STUCK);
+	ASSERT_LT(0, self->bdf);
+	ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
+	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
+				    &self->hwpt));
+	mem_fill(page, SZ_4K, SEED);
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, page, SZ_4K, IOVA, SVA_RW));
+}
+
+/* Page requests cannot be switched on: what was attached is, or nothing, as if never tried. */
+TEST_F(pri, stuck)
+{
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	uint32_t plain;
+
+	plug_stuck(_metadata, self, page);
+	EXPECT_TRUE(is_capable(self, self->device));
+	EXPECT_EQ(-EIO, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+			      KMSG_WORDS("do not stop; reset it", sim_name(self->bdf))));
+	EXPECT_EQ(0, pri_register(self->bdf, PRI_CTRL, 2));
+	EXPECT_FALSE(ats_control(self->bdf) & ATS_ON);
+	EXPECT_EQ(-ENOENT, sva_detach(self->fd, self->device));
+	sim_set_master(self->bdf, true);
+	EXPECT_NE(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, 0));
+
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &plain));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, plain, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, SIM_DMA_ATS));
+	EXPECT_EQ(-EIO, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, SIM_DMA_ATS));
+	EXPECT_EQ(-EBUSY, sva_destroy(self->fd, plain));
+	EXPECT_EQ(0, sva_detach(self->fd, self->device));
+	EXPECT_EQ(0, sva_destroy(self->fd, plain));
+	/* Nobody uses it, and through that nobody the queue. */
+	EXPECT_EQ(0, sva_destroy(self->fd, self->hwpt));
+	close(self->fault_fd);
+	self->fault_fd = -1;
+	EXPECT_EQ(0, sva_destroy(self->fd, self->fault));
+	EXPECT_EQ(0, sva_destroy(self->fd, self->device));
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "page_requests"));
+	mem_free(page, SZ_4K);
+}
+
+TEST_F(pri, stuck_with_a_pasid)
+{
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	int rc;
+
+	plug_stuck(_metadata, self, page);
+	rc = sva_attach_pasid(self->fd, self->device, PASID, self->ioas, NULL);
+	if (rc == -EOPNOTSUPP)
+		SKIP(return, "nothing is attached to PASIDs here");
+	ASSERT_EQ(0, rc);
+	sim_set_master(self->bdf, true);
+	EXPECT_EQ(SEED, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
+	for (int round = 0; round < 2; round++) {
+		EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, self->device, PASID, self->hwpt, NULL));
+		EXPECT_EQ(SEED, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
+		EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, self->device, PASID + 1, self->hwpt,
+						 NULL));
+		EXPECT_EQ(-ENOENT, sva_detach_pasid(self->fd, self->device, PASID + 1));
+		EXPECT_NE(SEED, sim_sees(self->bdf, PASID + 1, IOVA, 0));
+	}
+	EXPECT_EQ(0, pri_register(self->bdf, PRI_CTRL, 2));
+	EXPECT_EQ(0, sva_detach_pasid(self->fd, self->device, PASID));
+	EXPECT_EQ(0, sva_destroy(self->fd, self->hwpt));
+	mem_free(page, SZ_4K);
 }
 
 /* --- resets -------------------------------------------------------------------- */
