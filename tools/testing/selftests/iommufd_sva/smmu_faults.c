@@ -821,7 +821,7 @@ static void ends_under_way(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_
 	ASSERT_EQ(0, sva_option(self->fd, IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT,
 				IOMMUFD_SVA_OPTION_OP_SET, self->fault, &ms));
 	ASSERT_EQ(0, attach(self, i));
-	ask_once(_metadata, self, i, VA + (i + 1) * SZ_2M, WRITE);
+	ask_once(_metadata, self, i, VA + (2 * i + answered + 1) * SZ_2M, WRITE);
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
 }
 
