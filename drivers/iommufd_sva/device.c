@@ -367,8 +367,8 @@ static int igroup_add(struct iommufd_sva_device *idev,
 	idev->master = iommufd_sva_set_find_master(set, idev->dev);
 	idev->pasid_bits = idev->master->pasid_bits;
 	idev->ats_supported = idev->master->ats.supported;
-	idev->pri_supported = idev->master->pri.supported;
 	iommufd_sva_master_set_dev_id(idev->master, idev->obj.id);
+	idev->pri_supported = idev->master->pri.supported;
 	list_add_tail(&idev->igroup_item, &igroup->device_list);
 	mutex_unlock(&igroup->lock);
 	return 0;

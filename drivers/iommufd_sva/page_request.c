@@ -296,6 +296,19 @@ static void add_request(struct iommufd_sva_page_group *group,
 	}
 }
 
+/* @group, which was held, is not any more, and whoever asks for this refuses it. */
+static void unhold(struct iommufd_sva_page_group *group, enum iommufd_sva_answered how)
+{
+	struct iommufd_sva_page_requests *requests = group->requests;
+
+	lockdep_assert_held(&requests->lock);
+	list_del_init(&group->node);
+	/* It had no name in a queue. */
+	group->dev_id = requests->dev_id;
+	group->cookie = 0;
+	trace_response(requests->master, group, how);
+}
+
 /*
  * The last request of a group has come, and there is one by its index that is whole. The
  * device has forgotten that, or breaks a rule: the one answer that it takes is for what it
@@ -305,7 +318,7 @@ static void add_request(struct iommufd_sva_page_group *group,
 static bool forget_whole(struct iommufd_sva_page_group *group)
 {
 	if (READ_ONCE(group->state) == IOMMUFD_SVA_GROUP_HELD)
-		list_del_init(&group->node);
+		unhold(group, IOMMUFD_SVA_ANSWERED_BROKEN);
 	else if (iommufd_sva_fault_withdraw(group, false, IOMMUFD_SVA_ANSWERED_BROKEN))
 		atomic_dec(&group->requests->answering);
 	else
@@ -623,7 +636,7 @@ static bool take_refused(struct iommufd_sva_page_group *group, enum refuse which
 		if (which == REFUSE_VIA)
 			return false;
 		group->requests->master->pri.counts.refused++;
-		list_del_init(&group->node);
+		unhold(group, IOMMUFD_SVA_ANSWERED_REFUSED);
 		iommufd_sva_page_group_taken(group);
 		return true;
 	case IOMMUFD_SVA_GROUP_QUEUED:

@@ -16,17 +16,11 @@
 /* What a device may have outstanding: the module's default. */
 #define DEFAULT 32
 
-#define EXT_ATS 0x0f
 #define EXT_PRI 0x13
+#define PRI_RESET 2
+#define EXT_ATS 0x0f
 #define ATS_CTRL 6
 #define ATS_ON 0x8000
-#define PRI_CTRL 4
-#define PRI_ON 1
-#define PRI_STATUS 6
-#define PRI_FAILURE 1
-#define PRI_UNEXPECTED 2
-#define PRI_STOPPED 0x100
-#define PRI_ALLOC 12
 
 FIXTURE(pri)
 {
@@ -100,11 +94,6 @@ FIXTURE_TEARDOWN(pri)
 	EXPECT_STREQ("", sim_bad(0));
 }
 
-static uint32_t pri_register(int bdf, unsigned int at, int size)
-{
-	return sim_config(bdf, sim_ext_cap(bdf, EXT_PRI) + at, size);
-}
-
 static uint32_t ats_control(int bdf)
 {
 	return sim_config(bdf, sim_ext_cap(bdf, EXT_ATS) + ATS_CTRL, 2);
@@ -117,37 +106,10 @@ static bool is_on(FIXTURE_DATA(pri) *self, uint32_t num)
 	       pri_register(self->bdf, PRI_ALLOC, 4) == num && ats_control(self->bdf) & ATS_ON;
 }
 
-static bool is_off(FIXTURE_DATA(pri) *self)
-{
-	return !pri_register(self->bdf, PRI_CTRL, 2) &&
-	       pri_register(self->bdf, PRI_STATUS, 2) & PRI_STOPPED;
-}
-
 static int ask(FIXTURE_DATA(pri) *self, uint32_t pasid, unsigned int group, bool last)
 {
 	return sim_page_request(self->bdf, pasid, IOVA, group,
 				SIM_PR_READ | (last ? SIM_PR_LAST : 0), 0);
-}
-
-static bool has_answers(FIXTURE_DATA(pri) *self, uint64_t num)
-{
-	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (sim_device_counter(self->bdf, "page_responses") >= num)
-			break;
-	return sim_device_counter(self->bdf, "page_responses") == num;
-}
-
-/* Answer the next group, once it is there. */
-static bool answer(FIXTURE_DATA(pri) *self)
-{
-	struct iommufd_sva_hwpt_page_response response = {};
-	struct iommufd_sva_hwpt_pgfault fault;
-
-	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (read(self->fault_fd, &fault, sizeof(fault)) == sizeof(fault))
-			break;
-	response.cookie = fault.cookie;
-	return write(self->fault_fd, &response, sizeof(response)) == sizeof(response);
 }
 
 /* Does GET_HW_INFO say that they can be had? */
@@ -189,19 +151,19 @@ TEST_F(pri, on_while_attached)
 	uint32_t plain;
 
 	take(_metadata, self, 64);
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	/* Nobody is there who would answer. */
 	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &plain));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, plain, NULL));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_TRUE(ats_control(self->bdf) & ATS_ON);
 	EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 1, true));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_FALSE(ats_control(self->bdf) & ATS_ON);
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
@@ -211,7 +173,7 @@ TEST_F(pri, on_while_attached)
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	close(self->fault_fd);
 	self->fault_fd = -1;
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -226,10 +188,10 @@ TEST_F(pri, on_for_a_pasid)
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	EXPECT_EQ(SIM_OK, ask(self, PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 1));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 1));
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, self->device, PASID));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -245,11 +207,11 @@ TEST_F(pri, credits)
 	EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 8, true));
 	/* None is too many, and each that is answered is free. */
 	for (int i = 0; i < 8; i++)
-		EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 8));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 8));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 9));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 9));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -265,13 +227,13 @@ TEST_F(pri, half_a_group)
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, false));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 4, true));
 		ASSERT_EQ(0, sva_detach(self->fd, self->device));
-		EXPECT_TRUE(is_off(self));
-		EXPECT_TRUE(has_answers(self, 2 * round + 1));
+		EXPECT_TRUE(pri_is_off(self->bdf));
+		EXPECT_TRUE(pr_has_answers(self->bdf, 2 * round + 1));
 		/* And nothing of it is there when they are on again. */
 		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, true));
-		EXPECT_TRUE(answer(self));
-		EXPECT_TRUE(has_answers(self, 2 * round + 2));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		EXPECT_TRUE(pr_has_answers(self->bdf, 2 * round + 2));
 		ASSERT_EQ(0, sva_detach(self->fd, self->device));
 	}
 	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
@@ -287,7 +249,7 @@ TEST_F(pri, full)
 	for (int i = 0; i < DEFAULT; i++)
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, i, true));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(DEFAULT, sim_device_counter(self->bdf, "page_responses"));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
@@ -300,8 +262,8 @@ TEST_F(pri, left_on)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 1));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 1));
 }
 
 /* --- failures -------------------------------------------------------------------- */
@@ -320,24 +282,33 @@ TEST_F(pri, response_failure)
 		EXPECT_TRUE(is_on(self, DEFAULT));
 		EXPECT_EQ(0, flags(self));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
-		EXPECT_TRUE(answer(self));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 2, true));
 		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_RESPONSE, 1, 0));
-		EXPECT_TRUE(answer(self));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
 		for (int i = 0; i < SOON_MS && !flags(self); i++)
 			usleep(1000);
 		EXPECT_EQ(PRI_FAILURE, flags(self));
 		EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 3, true));
 		/* What waits besides has an answer, which the device ignores. */
-		EXPECT_TRUE(answer(self));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
 		ASSERT_EQ(0, sva_detach(self->fd, self->device));
-		EXPECT_TRUE(is_off(self));
+		EXPECT_TRUE(pri_is_off(self->bdf));
 		EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
 				      KMSG_WORDS("ended by a Response Failure",
 						 sim_name(self->bdf))));
 	}
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
+}
+
+/* As by a reset that we are not told of: it has forgotten all, and goes on with its registers. */
+static int forget(FIXTURE_DATA(pri) *self)
+{
+	unsigned int control = sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL;
+
+	return sim_set_config(self->bdf, control, 2, PRI_RESET) ?:
+	       sim_set_config(self->bdf, control, 2, PRI_ON);
 }
 
 /*
@@ -350,17 +321,15 @@ TEST_F(pri, unexpected_answer)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
 	usleep(100000);
-	/* As a device is reset that does it by itself, and goes on where it was. */
-	ASSERT_EQ(0, sim_set_config(self->bdf, sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL, 2, 2));
-	ASSERT_EQ(0, sim_set_config(self->bdf, sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL, 2, 1));
-	EXPECT_TRUE(answer(self));
+	ASSERT_EQ(0, forget(self));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
 	for (int i = 0; i < SOON_MS && !flags(self); i++)
 		usleep(1000);
 	EXPECT_EQ(PRI_UNEXPECTED, flags(self));
 	EXPECT_EQ(1, sim_device_counter(self->bdf, "bad.page_response"));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 2));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 2));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_EQ(0, flags(self));
@@ -372,20 +341,17 @@ TEST_F(pri, asks_anew)
 {
 	struct iommufd_sva_hwpt_pgfault fault[2];
 	uint8_t *page = mem_alloc(SZ_4K, 0);
-	unsigned int control;
 	struct pr_dma d;
 
 	take(_metadata, self, 64);
-	control = sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL;
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	/* Half of one as well. */
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 0, true));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, false));
 	ASSERT_EQ(1, pr_await(self->fault_fd, fault, 1));
-	ASSERT_EQ(0, sim_set_config(self->bdf, control, 2, 2));
-	ASSERT_EQ(0, sim_set_config(self->bdf, control, 2, 1));
+	ASSERT_EQ(0, forget(self));
 	/* Nothing is mapped there: it asks, by the first index that is free. */
-	pr_dma_start(&d, self->bdf, SIM_NO_PASID, IOVA, 0);
+	pr_dma_start(&d, self->bdf, SIM_NO_PASID, IOVA, PR_ASKS);
 	ASSERT_EQ(1, pr_await(self->fault_fd, fault + 1, 1));
 	EXPECT_EQ(fault[0].grpid, fault[1].grpid);
 	EXPECT_NE(fault[0].cookie, fault[1].cookie);
@@ -493,7 +459,7 @@ TEST_F(pri, reset_by_vfio)
 	ASSERT_LT(0, self->bdf);
 	ASSERT_EQ(0, pci_bind_driver(sim_name(self->bdf), "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&self->vfio, sim_name(self->bdf)));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, vfio_enable(&self->vfio));
 	ASSERT_EQ(0, sva_bind_vfio(self->fd, self->bdf, self->vfio.group, &self->device));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
@@ -507,15 +473,15 @@ TEST_F(pri, reset_by_vfio)
 			TH_LOG("round %d", round);
 		before = sim_device_counter(self->bdf, "page_responses");
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, round, true));
-		EXPECT_TRUE(answer(self));
-		EXPECT_TRUE(has_answers(self, before + 1));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		EXPECT_TRUE(pr_has_answers(self->bdf, before + 1));
 	}
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	/* Nothing has it on that is not ours. */
 	ASSERT_EQ(0, vfio_reset(&self->vfio));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, sva_destroy(self->fd, self->device));
 	vfio_close(&self->vfio);
 	self->vfio = (struct vfio){ .container = -1, .group = -1, .device = -1 };
