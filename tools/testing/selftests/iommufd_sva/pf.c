@@ -252,7 +252,8 @@ TEST_F(pf, page_requests_after_a_failure)
 		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[i], PASID, hwpt, NULL));
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_RESPONSE, 1, 0));
 	EXPECT_TRUE(asks_and_is_answered(vf[0], fault_fd));
-	for (int i = 0; i < 5000 && !(pri_register(self, PRI_STATUS, 2) & 1); i++)
+	for (int i = 0; i < 5000 && !(pri_register(self->pf, PRI_STATUS, 2) & PRI_FAILURE);
+	     i++)
 		usleep(1000);
 	EXPECT_EQ(SIM_NO_MASTER, sim_page_request(vf[1], PASID, IOVA, 1, SIM_PR_LAST, 0));
 	EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, device[2], PASID, hwpt, NULL));
@@ -264,10 +265,10 @@ TEST_F(pf, page_requests_after_a_failure)
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, device[0], PASID));
 	EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, device[2], PASID, hwpt, NULL));
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, device[1], PASID));
-	EXPECT_EQ(0, pri_register(self, PRI_CTRL, 2));
+	EXPECT_EQ(0, pri_register(self->pf, PRI_CTRL, 2));
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, device[2], PASID, hwpt, NULL));
 	EXPECT_TRUE(asks_and_is_answered(vf[2], fault_fd));
-	EXPECT_EQ(0, pri_register(self, PRI_STATUS, 2) & 3);
+	EXPECT_EQ(0, pri_register(self->pf, PRI_STATUS, 2) & 3);
 	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.page_response"));
 	close(fault_fd);
 }
