@@ -8,6 +8,11 @@
  * it: so the device is there meanwhile. What the core does not take is refused here: the
  * group with Invalid Request, a stall with an abort.
  *
+ * The unit takes page requests of whoever sends them, and a virtual function sends them for
+ * as long as any function of its physical one may. So those that come while nobody has
+ * switched them on are refused before the core sees them; and those that are in the queue, or
+ * on their way there, before they are switched on: they may be of who had the device before.
+ *
  * The queue holds what all devices together may have outstanding, but for one that asks
  * for more than it may. Then the unit drops what comes until all that is in the queue has
  * been read, and answers the last one of each group with Success, so that the device
@@ -46,7 +51,8 @@ enum smmu_request smmu_report_page_request(struct smmu_unit *unit, u32 sid,
 
 	spin_lock(&unit->streams_lock);
 	sm = smmu_find_master(unit, sid);
-	if (sm && iommufd_sva_report_page_request(sm->base, request))
+	if (sm && (sm->asks || request->stall) &&
+	    iommufd_sva_report_page_request(sm->base, request))
 		result = SMMU_REQUEST_TAKEN;
 	else if (sm && sm->base->pri.supported)
 		result = sm->base->pri.response_pasid ? SMMU_REQUEST_REFUSED_PASID :
@@ -167,8 +173,8 @@ bool smmu_pri_capable(struct iommufd_sva_master *master)
  * @on: its page requests are going to come, or it may stall; else, which does not fail,
  *	not any more
  *
- * The unit takes page requests of whoever sends them; what there is to say about a device
- * is with which PASID it answers them by itself.
+ * What there is to tell the unit about a device is with which PASID it answers page requests
+ * by itself.
  *
  * Return: 0; -EIO when the hardware does not answer.
  */
@@ -179,6 +185,8 @@ int smmu_pri_set(struct iommufd_sva_master *master, bool on)
 	struct smmuv3_host host;
 	int rc;
 
+	if (on && !master->pri.stall)
+		smmu_pri_drain(master);
 	mutex_lock(&unit->lock);
 	host = sm->host;
 	/* PPAR is reserved where there are no PASIDs (5.2). */
@@ -191,6 +199,9 @@ int smmu_pri_set(struct iommufd_sva_master *master, bool on)
 		host.stall = false;
 		smmu_master_set_host(sm, &host);
 	}
+	spin_lock(&unit->streams_lock);
+	sm->asks = on && !rc && !master->pri.stall;
+	spin_unlock(&unit->streams_lock);
 	mutex_unlock(&unit->lock);
 	/* What has stalled until now must not reach who may have them stall next. */
 	if (!on && master->pri.stall)

@@ -537,6 +537,7 @@ struct smmu_atc {
  * @host: what the host says of it besides
  * @ste: both: what each of its streams shows, or would if it were not another's
  * @stalls: something of it may stall, or may have been and not be terminated
+ * @asks: its page requests are the core's. Also under unit->streams_lock
  * @num_sids: how many
  * @sids: its stream IDs, [0] its own, the others may be shared
  * @users: the same
@@ -557,6 +558,7 @@ struct smmu_master {
 	struct smmuv3_host host;
 	struct smmuv3_ste ste;
 	bool stalls;
+	bool asks;
 	unsigned int num_sids;
 	u32 sids[IOMMUFD_SVA_MAX_RIDS];
 	struct smmu_stream_user users[IOMMUFD_SVA_MAX_RIDS];

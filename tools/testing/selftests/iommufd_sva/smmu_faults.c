@@ -665,6 +665,29 @@ TEST_F(smmu_faults, not_allowed)
 	EXPECT_TRUE(nobody_asks(self));
 }
 
+/*
+ * What was asked for before there was a fault queue is not for who has that, even if nothing
+ * has told of it.
+ */
+TEST_F(smmu_faults, asked_before)
+{
+	int bdf = self->bdf[ASKS_PASID];
+	uint32_t id;
+
+	set_process(self, 0);
+	ASSERT_EQ(0, table(self, 0, 0, &id));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[ASKS_PASID], id, NULL));
+	ASSERT_EQ(0, sim_set_pri(bdf, 32));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 5, SIM_PR_READ | SIM_PR_LAST, 0));
+	EXPECT_EQ(0, sim_device_counter(bdf, "page_responses"));
+	ASSERT_EQ(0, attach(self, ASKS_PASID));
+	EXPECT_EQ(1, sim_device_counter(bdf, "page_responses"));
+	EXPECT_TRUE(nobody_asks(self));
+	ask_once(_metadata, self, ASKS_PASID, VA, WRITE);
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS_PASID]));
+}
+
 /* --- the end, with requests and stalls that wait ------------------------------- */
 
 /* How each of them can end. */
