@@ -215,12 +215,26 @@ int smmu_pri_set(struct iommufd_sva_master *master, bool on)
  *
  * What stalls under an entry that is not any more is in the event queue since the
  * CMD_SYNC after that has completed.
+ *
+ * A page request is a posted message, as is what a device answers an invalidation with, and
+ * that does not pass it: so what it sent before has arrived at the unit when CMD_SYNC says
+ * that it has answered. That the record can be read then is not said anywhere: 4.7.3 speaks of
+ * events alone. But the unit writes records in the order in which messages come, and nothing
+ * else can be asked. Of a device that is one function the core asks PRI_STATUS.Stopped, too.
  */
 void smmu_pri_drain(struct iommufd_sva_master *master)
 {
-	struct smmu_unit *unit = to_smmu_unit(master->unit);
+	struct smmu_master *sm = to_smmu_master(master);
+	struct smmu_unit *unit = sm->unit;
 
-	smmu_inq_flush(unit, master->pri.stall ? &unit->evtq : &unit->priq);
+	if (master->pri.stall) {
+		smmu_inq_flush(unit, &unit->evtq);
+		return;
+	}
+	mutex_lock(&unit->lock);
+	smmu_atc_flush(sm);
+	mutex_unlock(&unit->lock);
+	smmu_inq_flush(unit, &unit->priq);
 }
 
 /*

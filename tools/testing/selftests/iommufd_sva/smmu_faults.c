@@ -688,6 +688,25 @@ TEST_F(smmu_faults, asked_before)
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS_PASID]));
 }
 
+/* The same of what has not even arrived: the device is asked, too, and not only the queue. */
+TEST_F(smmu_faults, on_its_way)
+{
+	int bdf = self->bdf[ASKS_PASID];
+
+	ASSERT_EQ(0, sim_set_pri(bdf, 32));
+	sim_set_master(bdf, true);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_LATE, 1, 0));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 5, SIM_PR_READ | SIM_PR_LAST, 0));
+	EXPECT_TRUE(nobody_asks(self));
+	EXPECT_EQ(0, sim_device_counter(bdf, "page_responses"));
+	ASSERT_EQ(0, attach(self, ASKS_PASID));
+	EXPECT_EQ(1, sim_device_counter(bdf, "page_responses"));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_LATE, 0, 0));
+	EXPECT_TRUE(nobody_asks(self));
+	ask_once(_metadata, self, ASKS_PASID, VA, WRITE);
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS_PASID]));
+}
+
 /* --- the end, with requests and stalls that wait ------------------------------- */
 
 /* How each of them can end. */
