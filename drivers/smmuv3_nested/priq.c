@@ -61,6 +61,19 @@ enum smmu_request smmu_report_page_request(struct smmu_unit *unit, u32 sid,
 	return result;
 }
 
+/**
+ * smmu_send_answers - tell devices, and what stalls
+ * @unit: the unit
+ * @answers: CMD_PRI_RESP and CMD_RESUME
+ * @num: how many
+ */
+void smmu_send_answers(struct smmu_unit *unit, const struct smmuv3_cmd *answers,
+		       unsigned int num)
+{
+	if (smmu_cmdq_submit(unit, answers, num) == -EIO)
+		smmu_err_ratelimited(unit, "page requests or stalled transactions have no answer: reset the devices that wait\n");
+}
+
 /* One answer per group (4.5.2). A device that nobody knows gets what it sent. */
 static void smmu_refuse_group(struct smmu_unit *unit, const struct smmuv3_pri *pri,
 			      enum smmu_request result)
@@ -268,23 +281,30 @@ static struct smmuv3_cmd smmu_make_answer(const struct iommufd_sva_page_response
 
 /**
  * smmu_page_respond - see iommufd_sva_backend_ops
- * @unit: the unit
+ * @base: the unit
  * @responses: the answers
  * @num: how many
  *
  * What stalls waits in the unit, whether its device is there still or not.
  */
-void smmu_page_respond(struct iommufd_sva_unit *unit,
+void smmu_page_respond(struct iommufd_sva_unit *base,
 		       const struct iommufd_sva_page_response *responses, unsigned int num)
 {
-	struct smmu_unit *su = to_smmu_unit(unit);
-	struct smmu_cmdq_batch batch;
-	unsigned int i;
+	struct smmu_unit *unit = to_smmu_unit(base);
+	struct smmu_answers *answers = &unit->answers;
+	unsigned int some = 0, i;
 
-	atomic64_add(num, &su->requests.answers);
-	smmu_cmdq_batch_init(&batch, su);
-	for (i = 0; i < num; i++)
-		if (responses[i].stall || !iommufd_sva_master_is_gone(responses[i].master))
-			smmu_cmdq_batch_add(&batch, smmu_make_answer(&responses[i]));
-	smmu_cmdq_batch_submit(&batch);
+	atomic64_add(num, &unit->requests.answers);
+	mutex_lock(&answers->lock);
+	for (i = 0; i < num; i++) {
+		if (!responses[i].stall && iommufd_sva_master_is_gone(responses[i].master))
+			continue;
+		if (some == SMMU_ANSWERS_MAX) {
+			smmu_send_answers(unit, answers->cmds, some);
+			some = 0;
+		}
+		answers->cmds[some++] = smmu_make_answer(&responses[i]);
+	}
+	smmu_send_answers(unit, answers->cmds, some);
+	mutex_unlock(&answers->lock);
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "guest.h"
+#include "kmsg.h"
 #include "selftest.h"
 #include "sim.h"
 
@@ -359,7 +360,8 @@ TEST_F(smmu_faults, stall_of_stage_2)
 
 /* --- many ------------------------------------------------------------------- */
 
-#define MANY 24
+/* More than the batches have room for that commands are collected in elsewhere. */
+#define MANY 40
 
 static int read_many(FIXTURE_DATA(smmu_faults) *self, struct iommufd_sva_hwpt_pgfault *faults)
 {
@@ -396,15 +398,19 @@ static void answer_many(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_fau
 	EXPECT_EQ(1, sim_counter(0, "SYNC"));
 }
 
+/* A device may not have so many outstanding: of two. */
 TEST_F(smmu_faults, many_page_requests)
 {
-	ASSERT_EQ(0, attach(self, ASKS_PASID));
+	for (int i = ASKS_PASID; i <= ASKS; i++)
+		ASSERT_EQ(0, attach(self, i));
 	for (int i = 0; i < MANY; i++) {
-		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[ASKS_PASID], PASID, VA + i * SZ_4K, i,
-						   SIM_PR_READ | SIM_PR_LAST, 0));
+		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[i % 2 ? ASKS : ASKS_PASID], PASID,
+						   VA + i * SZ_4K, i, SIM_PR_READ | SIM_PR_LAST,
+						   0));
 	}
 	answer_many(_metadata, self, "PRI_RESP");
-	EXPECT_EQ(MANY, sim_device_counter(self->bdf[ASKS_PASID], "page_responses"));
+	for (int i = ASKS_PASID; i <= ASKS; i++)
+		EXPECT_EQ(MANY / 2, sim_device_counter(self->bdf[i], "page_responses"));
 }
 
 TEST_F(smmu_faults, many_stalls)
@@ -705,6 +711,27 @@ TEST_F(smmu_faults, on_its_way)
 	EXPECT_TRUE(nobody_asks(self));
 	ask_once(_metadata, self, ASKS_PASID, VA, WRITE);
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS_PASID]));
+}
+
+/* --- a command queue that does not work ---------------------------------------- */
+
+/* An answer that the unit does not take is lost, which somebody has to know. */
+TEST_F(smmu_faults, answer_refused)
+{
+	struct iommufd_sva_hwpt_pgfault fault;
+	int log = kmsg_mark();
+
+	ASSERT_EQ(0, attach(self, ASKS));
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[ASKS], PASID, VA, 3,
+					   SIM_PR_READ | SIM_PR_LAST, 0));
+	next_fault(_metadata, self, &fault);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 1, 0));
+	EXPECT_EQ(0, answer(self, fault.cookie, SUCCESS));
+	EXPECT_EQ(0, sim_device_counter(self->bdf[ASKS], "page_responses"));
+	EXPECT_TRUE(kmsg_wait(log, SOON_MS, NULL, 0,
+			      KMSG_WORDS("smmuv3_nested", "have no answer")));
+	close(log);
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS]));
 }
 
 /* --- the end, with requests and stalls that wait ------------------------------- */
