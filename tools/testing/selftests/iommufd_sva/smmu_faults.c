@@ -9,7 +9,6 @@
 #include <pthread.h>
 
 #include "guest.h"
-#include "kmsg.h"
 #include "selftest.h"
 #include "sim.h"
 
@@ -732,6 +731,36 @@ TEST_F(smmu_faults, answer_refused)
 			      KMSG_WORDS("smmuv3_nested", "have no answer")));
 	close(log);
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS]));
+}
+
+/*
+ * The queue hangs behind an answer, and is started anew. The device may have asked for something
+ * else by the same name since: nothing is answered twice.
+ */
+TEST_F(smmu_faults, answered_once)
+{
+	struct iommufd_sva_hwpt_pgfault fault;
+	struct job job;
+
+	ASSERT_EQ(0, attach(self, ASKS));
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[ASKS], PASID, VA, 3,
+					   SIM_PR_READ | SIM_PR_LAST, 0));
+	next_fault(_metadata, self, &fault);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_LOST, 1, 0));
+	EXPECT_EQ(0, answer(self, fault.cookie, SUCCESS));
+	EXPECT_EQ(1, sim_device_counter(self->bdf[ASKS], "page_responses"));
+	EXPECT_EQ(1, sim_counter(0, "PRI_RESP"));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS]));
+
+	ASSERT_EQ(0, attach(self, STALLS));
+	job_start(&job, self->bdf[STALLS], PASID, VA, 0);
+	next_fault(_metadata, self, &fault);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_LOST, 1, 0));
+	EXPECT_EQ(0, answer(self, fault.cookie, INVALID));
+	EXPECT_EQ(SIM_UR, job_end(&job));
+	EXPECT_EQ(1, sim_counter(0, "RESUME"));
+	EXPECT_EQ(0, sim_counter(0, "resume_nothing"));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[STALLS]));
 }
 
 /* --- the end, with requests and stalls that wait ------------------------------- */
