@@ -25,8 +25,9 @@
  * tried again (4.7.3). So after an entry that lets nothing stall, all stalls there are of
  * the device are in the event queue, which is read then, or have been given to the core,
  * which answers. That leaves those whose record was lost with an error of the event queue
- * (7.2.2): once the device is blocked, CMD_STALL_TERM ends what there may be (4.7.2), and
- * not before, since it is not to be used on a stream that translates.
+ * (7.2.2): once the device is blocked, and the event queue has been read, CMD_STALL_TERM ends
+ * what there may be (4.7.2), and not before, since it is not to be used on a stream that
+ * translates.
  */
 #include <linux/property.h>
 #include "nested.h"
@@ -250,19 +251,28 @@ void smmu_pri_drain(struct iommufd_sva_master *master)
 	smmu_inq_flush(unit, &unit->priq);
 }
 
-/*
- * The entry of @sm terminates all that comes, and the hardware knows: so does whatever
- * stalls still. Under unit->lock.
+/**
+ * smmu_stall_term - whatever still stalls of a device is terminated
+ * @sm: the device, whose entry terminates all that comes, and the hardware knows
+ *
+ * What the event queue says is answered first: CMD_STALL_TERM gives STAGs back to the unit,
+ * and nothing is to be answered by them after that (4.7.1, 4.7.2.1).
+ *
+ * Context: under master->lock, which keeps the entry as it is; not under unit->lock.
  */
-int smmu_stall_term(struct smmu_master *sm)
+void smmu_stall_term(struct smmu_master *sm)
 {
 	struct smmuv3_cmd term = smmuv3_make_stall_term(sm->sids[0]);
+	struct smmu_unit *unit = sm->unit;
 
-	lockdep_assert_held(&sm->unit->lock);
+	lockdep_assert_held(&sm->base->lock);
 	if (!sm->stalls)
-		return 0;
-	sm->stalls = sm->host.stall;
-	return smmu_cmdq_submit(sm->unit, &term, 1);
+		return;
+	smmu_inq_flush(unit, &unit->evtq);
+	mutex_lock(&unit->lock);
+	if (!smmu_cmdq_submit(unit, &term, 1))
+		sm->stalls = sm->host.stall;
+	mutex_unlock(&unit->lock);
 }
 
 static struct smmuv3_cmd smmu_make_answer(const struct iommufd_sva_page_response *response)

@@ -553,7 +553,8 @@ struct smmu_atc {
  * @plain: its entry as what it goes through has it
  * @host: what the host says of it besides
  * @ste: both: what each of its streams shows, or would if it were not another's
- * @stalls: something of it may stall, or may have been and not be terminated
+ * @stalls: something of it may stall, or may have been and not be terminated. Written under
+ *	master->lock as well
  * @asks: its page requests are the core's. Also under unit->streams_lock
  * @num_sids: how many
  * @sids: its stream IDs, [0] its own, the others may be shared
@@ -645,7 +646,7 @@ int smmu_pri_set(struct iommufd_sva_master *master, bool on);
 void smmu_pri_drain(struct iommufd_sva_master *master);
 void smmu_page_respond(struct iommufd_sva_unit *base,
 		       const struct iommufd_sva_page_response *responses, unsigned int num);
-int smmu_stall_term(struct smmu_master *sm);
+void smmu_stall_term(struct smmu_master *sm);
 
 /**
  * struct smmu_tag - a domain on a unit

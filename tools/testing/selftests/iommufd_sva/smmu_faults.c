@@ -886,6 +886,9 @@ static void unheard(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults)
 TEST_F(smmu_faults, unheard_and_detached)
 {
 	unheard(_metadata, self, DETACH);
+	/* It is answered before CMD_STALL_TERM takes its name away. */
+	EXPECT_EQ(0, sim_counter(0, "resume_nothing"));
+	EXPECT_EQ(1, sim_counter(0, "STALL_TERM"));
 }
 
 TEST_F(smmu_faults, unheard_and_replaced)
