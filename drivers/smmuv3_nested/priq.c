@@ -88,10 +88,15 @@ static void smmu_refuse_group(struct smmu_unit *unit, const struct smmuv3_pri *p
 
 static void smmu_warn_stray(struct smmu_unit *unit, const struct smmuv3_pri *pri)
 {
+	static DEFINE_RATELIMIT_STATE(ratelimit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
 	char name[48];
 
+	/* First: what follows is not for each request of a storm. */
+	if (!__ratelimit(&ratelimit))
+		return;
 	smmu_stream_name(unit, pri->sid, name, sizeof(name));
-	smmu_warn_ratelimited(unit, "%s: page request for %#llx refused: nobody allowed it page requests: switch them off in the device\n",
+	smmu_warn(unit, "%s: page request for %#llx refused: nobody allowed it page requests: switch them off in the device\n",
 			      name, pri->address);
 }
 
@@ -123,20 +128,43 @@ static void smmu_page_request(struct smmu_unit *unit, const u64 *record)
 		smmu_refuse_group(unit, &pri, result);
 }
 
-/* 8.1.1: all that came before has been read. */
-static void smmu_page_requests_lost(struct smmu_unit *unit)
+/* All that came before has been read; what did not get that far has been lost. */
+static void smmu_forget_unfinished(struct smmu_unit *unit)
 {
 	struct smmu_stream_user *user;
 	struct smmu_stream *stream;
 	unsigned long sid;
 
-	atomic64_inc(&unit->requests.overflows);
-	smmu_warn_ratelimited(unit, "page request queue was full: devices ask for more than they may, or page requests were not read in time; they ask again\n");
+	lockdep_assert_held(&unit->priq.lock);
 	spin_lock(&unit->streams_lock);
 	xa_for_each(&unit->streams, sid, stream)
 		list_for_each_entry(user, &stream->users, node)
 			iommufd_sva_page_requests_lost(user->sm->base);
 	spin_unlock(&unit->streams_lock);
+}
+
+/* 8.1.1 */
+static void smmu_page_requests_lost(struct smmu_unit *unit)
+{
+	atomic64_inc(&unit->requests.overflows);
+	smmu_warn_ratelimited(unit, "page request queue was full: devices ask for more than they may, or page requests were not read in time; they ask again\n");
+	smmu_forget_unfinished(unit);
+}
+
+/**
+ * smmu_priq_aborted - the unit could not write the queue
+ * @unit: the unit, which writes nothing there until the error has been acknowledged
+ *
+ * What it could not write it has answered Response Failure, or not at all, and so it does
+ * with what comes now (8.2).
+ */
+void smmu_priq_aborted(struct smmu_unit *unit)
+{
+	smmu_err_ratelimited(unit, "page request queue could not be written: requests are lost, and devices ask no more before they are attached anew; please report this\n");
+	smmu_inq_flush(unit, &unit->priq);
+	mutex_lock(&unit->priq.lock);
+	smmu_forget_unfinished(unit);
+	mutex_unlock(&unit->priq.lock);
 }
 
 void smmu_priq_init(struct smmu_unit *unit)

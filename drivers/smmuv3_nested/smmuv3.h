@@ -637,6 +637,7 @@ enum smmu_request {
 /* priq.c */
 void smmu_priq_init(struct smmu_unit *unit);
 void smmu_priq_announce(struct smmu_unit *unit);
+void smmu_priq_aborted(struct smmu_unit *unit);
 void smmu_send_answers(struct smmu_unit *unit, const struct smmuv3_cmd *answers,
 		       unsigned int num);
 enum smmu_request smmu_report_page_request(struct smmu_unit *unit, u32 sid,

@@ -373,6 +373,10 @@ TEST(page_request_queue_off)
 	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 1, true), SIM_FAILURE);
 	CHECK_EQ(reg(R_PRIQ_PROD), 0);
 	bench_start("");
+	CHECK_EQ(ssim_inject(&b.u, SIM_FAULT_PRQ_ABORT, 1, 0), 0);
+	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 1, true), SIM_FAILURE);
+	CHECK_EQ(reg(R_GERROR), GERROR_PRIQ_ABT);
+	bench_start("");
 	b.abort = PRIQ;
 	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 1, true), SIM_FAILURE);
 	CHECK((reg(R_GERROR) ^ reg(R_GERRORN)) & GERROR_PRIQ_ABT);

@@ -521,6 +521,36 @@ static void overflow(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
 }
 
+/*
+ * The unit cannot write its queue, and answers Response Failure, after which the device has to
+ * be allowed anew. What had come before of the group is forgotten here, too.
+ */
+TEST_F(smmu_faults, queue_aborted)
+{
+	struct iommufd_sva_hwpt_pgfault faults[4];
+	int bdf = self->bdf[ASKS], log = kmsg_mark();
+
+	ASSERT_EQ(0, attach(self, ASKS));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 3, SIM_PR_READ, 0));
+	EXPECT_TRUE(nobody_asks(self));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_ABORT, 1, 0));
+	EXPECT_EQ(SIM_FAILURE, sim_page_request(bdf, PASID, VA + SZ_4K, 3,
+						SIM_PR_READ | SIM_PR_LAST, SOON_MS));
+	EXPECT_TRUE(kmsg_wait(log, SOON_MS, NULL, 0,
+			      KMSG_WORDS("smmuv3_nested", "could not be written")));
+	close(log);
+	usleep(50000);
+	ASSERT_EQ(0, sim_set_pri(bdf, 32));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 3,
+					   SIM_PR_READ | SIM_PR_LAST, 0));
+	EXPECT_FALSE(nobody_asks(self));
+	ASSERT_EQ(sizeof(*faults), read(self->faults, faults, sizeof(faults)));
+	EXPECT_EQ(VA + 2 * SZ_4K, faults[0].addr);
+	EXPECT_EQ(0, answer(self, faults[0].cookie, SUCCESS));
+	ask_once(_metadata, self, ASKS, VA + 3 * SZ_4K, WRITE);
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS]));
+}
+
 /* IDR3.PPS: the unit's own answers have PASIDs, whatever the device wants (8.1). */
 static bool answers_have_pasids(FIXTURE_DATA(smmu_faults) *self)
 {
