@@ -105,7 +105,6 @@ static struct iommufd_sva_page_requests *requests_of(struct iommufd_sva_master *
 
 static void requests_free(struct iommufd_sva_page_requests *requests)
 {
-	xa_destroy(&requests->pasids);
 	kvfree(requests->hash);
 	kvfree(requests->slots);
 	kvfree(requests->groups);
@@ -824,5 +823,7 @@ void iommufd_sva_page_requests_trim(struct iommufd_sva_master *master)
 	if (!requests || requests->routes || master->pri.on)
 		return;
 	RCU_INIT_POINTER(master->requests, NULL);
+	/* Here, not in a softirq: its lock is not taken with those in mind. */
+	xa_destroy(&requests->pasids);
 	call_rcu(&requests->rcu, requests_free_rcu);
 }
