@@ -947,10 +947,13 @@ static struct iommufd_sva_hwpt *detach_device(struct iommufd_sva_device *idev)
 	if (!idev->attached)
 		return NULL;
 	idev->attached = false;
-	if (--igroup->attached)
-		hwpt = NULL;
-	else
+	if (!--igroup->attached) {
 		iommufd_sva_clear_overlay(igroup->set);
+	} else {
+		hwpt = NULL;
+		if (!idev->dead)
+			iommufd_sva_master_end_page_requests(idev->master);
+	}
 	unuse_device(idev);
 	if (hwpt) {
 		igroup->hwpt = NULL;

@@ -143,8 +143,9 @@ bool iommufd_sva_fault_deliver(struct iommufd_sva_fault *fault,
 	bool room;
 
 	spin_lock(&fault->lock);
-	room = iommufd_sva_ring_can_hold(fault, group->num) &&
-	       iommufd_sva_cookie_get(&fault->cookies, group, &group->cookie);
+	room = iommufd_sva_ring_can_hold(fault, group->num);
+	fault->counts.too_large += !room;
+	room = room && iommufd_sva_cookie_get(&fault->cookies, group, &group->cookie);
 	if (room) {
 		group->fault = fault;
 		group->state = IOMMUFD_SVA_GROUP_QUEUED;
@@ -193,6 +194,9 @@ bool iommufd_sva_fault_withdraw(struct iommufd_sva_page_group *group, bool read,
 	struct iommufd_sva_fault *fault = group->fault;
 	bool in_queue;
 
+	/* It has been in none, or in one that is no more. */
+	if (READ_ONCE(group->state) < IOMMUFD_SVA_GROUP_QUEUED)
+		return false;
 	spin_lock(&fault->lock);
 	in_queue = is_in_queue(group, read);
 	if (in_queue)
@@ -297,7 +301,8 @@ int iommufd_sva_option_page_response_timeout(struct iommufd_sva_ctx *ictx,
 		WRITE_ONCE(fault->timeout_ms, cmd->val64);
 		spin_unlock(&fault->lock);
 		/* What waits already may be late by now. */
-		mod_delayed_work(system_wq, &fault->timeout_work, 0);
+		cancel_delayed_work(&fault->timeout_work);
+		schedule_delayed_work(&fault->timeout_work, 0);
 		rc = 0;
 		break;
 	default:
@@ -336,7 +341,7 @@ void iommufd_sva_fault_mark_read(struct iommufd_sva_page_group *group)
 {
 	lockdep_assert_held(&group->fault->lock);
 	list_del_init(&group->node);
-	group->state = IOMMUFD_SVA_GROUP_READ;
+	WRITE_ONCE(group->state, IOMMUFD_SVA_GROUP_READ);
 }
 
 /* The VMM has group @cookie; false: it has gone. */
@@ -442,11 +447,11 @@ unsigned int iommufd_sva_fault_answer_all(struct iommufd_sva_fault *fault, unsig
 	return bad;
 }
 
-/* As many of the first responses as go to the hardware at once: length, or an errno. */
+/* Responses that go to the hardware at once: how much of them was right, or an errno. */
 static ssize_t write_some(struct iommufd_sva_fault *fault, const char __user *from, size_t len)
 {
 	const size_t size = sizeof(*fault->responses);
-	unsigned int num = min_t(size_t, len / size, fault->answers.max), taken;
+	unsigned int num = len / size, taken;
 
 	lockdep_assert_held(&fault->write_mutex);
 	if (copy_from_user(fault->responses, from, num * size))
@@ -460,18 +465,20 @@ static ssize_t fault_write(struct file *file, const char __user *buf, size_t cou
 			   loff_t *ppos)
 {
 	struct iommufd_sva_fault *fault = file->private_data;
+	size_t done = 0, some = 0;
 	ssize_t len = 0;
-	size_t done;
 
 	if (*ppos || count % sizeof(*fault->responses))
 		return -ESPIPE;
 	/* Any write() says that there may be something in the ring, one of 0 bytes only that. */
 	iommufd_sva_ring_kick(fault);
 	mutex_lock(&fault->write_mutex);
-	for (done = 0; done < count; done += len) {
-		len = write_some(fault, buf + done, count - done);
-		if (len < 0)
-			break;
+	/* The first that is not right ends it. */
+	while (done < count && len == some) {
+		some = min(count - done, fault->answers.max * sizeof(*fault->responses));
+		len = write_some(fault, buf + done, some);
+		if (len > 0)
+			done += len;
 	}
 	mutex_unlock(&fault->write_mutex);
 	return done ?: len;
@@ -537,13 +544,13 @@ static void fault_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "waiting:\t%u\n", waiting);
 	for (i = 0; i < IOMMUFD_SVA_ANSWERED_NUM; i++)
 		seq_printf(m, "%s:\t%llu\n", answered[i], counts.answered[i]);
+	seq_printf(m, "too-large:\t%llu\n", counts.too_large);
 	seq_printf(m, "refused-code:\t%llu\n", counts.bad_code);
 	seq_printf(m, "refused-cookie:\t%llu\n", counts.bad_cookie);
 }
 
 static const struct file_operations fault_fops = {
 	.owner = THIS_MODULE,
-	.open = nonseekable_open,
 	.read = fault_read,
 	.write = fault_write,
 	.poll = fault_poll,

@@ -11,7 +11,8 @@
  * in the table is free before the hardware has the answer, since the device may use
  * the index at once.
  *
- * Locks, both spinlocks and innermost but for the wait queue's:
+ * Locks, both spinlocks and innermost but for those of wait queues, an eventfd's too
+ * with who waits there (KVM, VFIO), of timers and of workqueues:
  *   requests->lock	of a device's table; inside a lock of the backend's interrupt
  *			thread
  *   fault->lock	of a fault queue; inside the above
@@ -56,7 +57,7 @@ enum iommufd_sva_page_group_state {
  * @requests: the table it is in
  * @state: where it is
  * @hash: in requests->hash
- * @node: in requests->free, requests->held or fault->unread, as @state says
+ * @node: in requests->free_groups, requests->held_groups or fault->unread, as @state says
  * @age: in fault->waiting
  * @fault: the fault queue it is in
  * @arrived: when it got there, in jiffies
@@ -128,6 +129,8 @@ enum iommufd_sva_answered {
  * @groups: page request groups
  * @requests: page requests in them
  * @answered: groups that have left it, by enum iommufd_sva_answered
+ * @too_large: groups that have more requests than the ring has room for, and were
+ *	answered Invalid Request
  * @bad_code: answers of the VMM that were refused for their code
  * @bad_cookie: that were refused since nothing of that name waits with the VMM: forged,
  *	late, or given twice
@@ -136,6 +139,7 @@ struct iommufd_sva_fault_counts {
 	u64 groups;
 	u64 requests;
 	u64 answered[IOMMUFD_SVA_ANSWERED_NUM];
+	u64 too_large;
 	u64 bad_code;
 	u64 bad_cookie;
 };

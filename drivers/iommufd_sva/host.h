@@ -170,6 +170,7 @@ int iommufd_sva_master_set_pasid(struct iommufd_sva_master *master, int epoch, u
 				 const struct iommufd_sva_translation *trans);
 void iommufd_sva_master_clear_pasid(struct iommufd_sva_master *master, u32 pasid);
 void iommufd_sva_master_set_dev_id(struct iommufd_sva_master *master, u32 id);
+void iommufd_sva_master_end_page_requests(struct iommufd_sva_master *master);
 void iommufd_sva_master_clear(struct iommufd_sva_set *set, struct device *dev);
 bool iommufd_sva_set_in_stage2(struct iommufd_sva_set *set);
 struct iommufd_sva_domain *

@@ -85,11 +85,16 @@ void iommufd_sva_visit_masters(iommufd_sva_master_fn fn, void *data)
 
 /* --- what a master is set to ------------------------------------------- */
 
-/* The part of a master that changes as one. @has_pasids: some PASID is attached. */
+/*
+ * The part of a master that changes as one. @has_pasids: some PASID is attached.
+ * @has_route: page requests without a PASID have somebody, if @overlay has a fault queue:
+ * who was bound when its group was attached.
+ */
 struct setting {
 	struct iommufd_sva_translation base;
 	struct iommufd_sva_translation overlay;
 	bool has_overlay;
+	bool has_route;
 	bool has_pasids;
 	bool suspended;
 	bool quarantined;
@@ -102,6 +107,7 @@ static struct setting get_setting(struct iommufd_sva_master *master)
 		.overlay = master->overlay,
 		.has_overlay = master->has_overlay,
 		.has_pasids = !xa_empty(&master->pasids),
+		.has_route = iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID),
 		.suspended = master->suspended,
 		.quarantined = master->quarantined,
 	};
@@ -347,9 +353,7 @@ static bool same_overlay(const struct setting *a, const struct setting *b)
 static void set_rid_route(struct iommufd_sva_master *master, struct iommufd_sva_route *route,
 			  const struct setting *next, const struct setting *now)
 {
-	bool had = iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID);
-
-	if (same_overlay(next, now) && had == !!route->share)
+	if (same_overlay(next, now) && now->has_route == !!route->share)
 		iommufd_sva_route_cancel(master, route);
 	else
 		iommufd_sva_route_set(master, route);
@@ -363,7 +367,6 @@ static int set_setting(struct iommufd_sva_master *master,
 	struct iommufd_sva_translation old = shown(&now), new = shown(next);
 	bool home = new.type == IOMMUFD_SVA_TRANS_IDENTITY;
 	bool hide = shows_pasids(&now) && !shows_pasids(next);
-	bool had_route = iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID);
 	struct iommufd_sva_route route;
 	int rc;
 
@@ -378,7 +381,7 @@ static int set_setting(struct iommufd_sva_master *master,
 	if (rc)
 		goto err_unpin;
 	rc = iommufd_sva_route_prepare(master, IOMMUFD_SVA_NO_PASID,
-				       next->has_overlay ? &next->overlay : NULL, &route);
+				       next->has_route ? &next->overlay : NULL, &route);
 	if (rc)
 		goto err_unlink;
 	silence(master, next, &now);
@@ -403,7 +406,7 @@ static int set_setting(struct iommufd_sva_master *master,
 	if (!is_stopped(next))
 		iommufd_sva_page_requests_go(master);
 	update_ats(master);
-	if (had_route && !iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID))
+	if (now.has_route && !iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID))
 		drain_pri(master);
 	iommufd_sva_page_requests_trim(master);
 	if (home)
@@ -433,6 +436,7 @@ static void end_overlay(struct iommufd_sva_master *master, struct setting *s)
 	dev_info(master->dev,
 		 "iommufd_sva: its owner attached another domain: what was attached through /dev/iommufd_sva is off\n");
 	s->has_overlay = false;
+	s->has_route = false;
 	s->has_pasids = false;
 }
 
@@ -601,6 +605,7 @@ static void go_back(struct iommufd_sva_master *master, struct setting *s)
 		"iommufd_sva: cannot go back to its owner's domain: DMA is blocked, close the device\n");
 	memset(&s->base, 0, sizeof(s->base));
 	s->has_overlay = false;
+	s->has_route = false;
 	s->has_pasids = false;
 	WARN_ON(set_setting(master, s));
 	atomic_inc(&master->set->epoch);
@@ -618,6 +623,7 @@ static int set_master_overlay(struct iommufd_sva_master *master, int epoch,
 	rc = check_user(master, &s, epoch, overlay);
 	if (!rc) {
 		s.has_overlay = true;
+		s.has_route = true;
 		s.overlay = *overlay;
 		rc = set_setting(master, &s);
 	}
@@ -637,6 +643,7 @@ static void clear_master_overlay(struct iommufd_sva_master *master)
 	s = get_setting(master);
 	if (s.has_overlay) {
 		s.has_overlay = false;
+		s.has_route = false;
 		go_back(master, &s);
 	}
 	mutex_unlock(&master->lock);
@@ -809,16 +816,33 @@ void iommufd_sva_master_clear_pasid(struct iommufd_sva_master *master, u32 pasid
 	mutex_unlock(&master->lock);
 }
 
+/* Page requests without a PASID of @master have nobody, whatever its group shows. */
+static void end_rid_route(struct iommufd_sva_master *master)
+{
+	bool had_route = iommufd_sva_has_route(master, IOMMUFD_SVA_NO_PASID);
+
+	end_route(master, IOMMUFD_SVA_NO_PASID);
+	update_ats(master);
+	if (had_route)
+		drain_pri(master);
+	iommufd_sva_page_requests_trim(master);
+}
+
 /* Its user calls @master @id from here on; 0: has it no more. Nothing is attached. */
 void iommufd_sva_master_set_dev_id(struct iommufd_sva_master *master, u32 id)
 {
 	mutex_lock(&master->lock);
 	master->dev_id = id;
-	/* Its group may be attached all the same, for another device of it. */
-	end_route(master, IOMMUFD_SVA_NO_PASID);
-	update_ats(master);
 	iommufd_sva_page_requests_rename(master);
-	iommufd_sva_page_requests_trim(master);
+	end_rid_route(master);
+	mutex_unlock(&master->lock);
+}
+
+/* Its user has detached @master; its group stays attached, for others of it. */
+void iommufd_sva_master_end_page_requests(struct iommufd_sva_master *master)
+{
+	mutex_lock(&master->lock);
+	end_rid_route(master);
 	mutex_unlock(&master->lock);
 }
 
@@ -925,6 +949,7 @@ void iommufd_sva_set_quarantine(struct iommufd_sva_set *set, struct device *dev)
 		mutex_lock(&master->lock);
 		s = get_setting(master);
 		s.has_overlay = false;
+		s.has_route = false;
 		s.has_pasids = false;
 		s.quarantined = true;
 		WARN_ON(set_setting(master, &s));
@@ -1024,6 +1049,7 @@ static void master_free(struct iommufd_sva_master *master)
 		.type = IOMMUFD_SVA_TRANS_IDENTITY,
 	};
 	s.has_overlay = false;
+	s.has_route = false;
 	s.has_pasids = false;
 	s.suspended = false;
 	WARN_ON(set_setting(master, &s));

@@ -345,7 +345,7 @@ static bool take_request(struct iommufd_sva_page_requests *requests,
 	group = find_group(requests, request->pasid, request->grpid);
 	if (!group)
 		group = open_group(requests, request);
-	else if (group->state > IOMMUFD_SVA_GROUP_ORPHAN)
+	else if (READ_ONCE(group->state) > IOMMUFD_SVA_GROUP_ORPHAN)
 		return refuse_surplus(group, request);
 	/* More at once than it has credits for. */
 	if (!group) {
@@ -358,6 +358,16 @@ static bool take_request(struct iommufd_sva_page_requests *requests,
 	return group->state == IOMMUFD_SVA_GROUP_OPEN;
 }
 
+/**
+ * iommufd_sva_report_page_request - a page request has arrived
+ * @master: the device that makes it; the backend keeps it there meanwhile
+ * @request: what it asks for
+ *
+ * In the order of the hardware's queue. Allocates nothing and does not sleep.
+ *
+ * Return: false when nobody is there who could answer it: if it is the last of its group
+ * the backend refuses the group
+ */
 bool iommufd_sva_report_page_request(struct iommufd_sva_master *master,
 				     const struct iommufd_sva_page_request *request)
 {
@@ -397,6 +407,14 @@ static unsigned int forget_unfinished(struct iommufd_sva_page_requests *requests
 	return num;
 }
 
+/**
+ * iommufd_sva_page_requests_lost - page requests may have been lost
+ * @master: the device whose requests they were
+ *
+ * If they ended groups the hardware has answered those. What has arrived of groups without
+ * a last one is forgotten: it will have no answer, and its indices are used anew. In the
+ * order of the hardware's queue. Allocates nothing and does not sleep.
+ */
 void iommufd_sva_page_requests_lost(struct iommufd_sva_master *master)
 {
 	struct iommufd_sva_page_requests *requests;
@@ -420,7 +438,7 @@ void iommufd_sva_page_requests_forget(struct iommufd_sva_master *master)
 	if (!requests)
 		return;
 	spin_lock(&requests->lock);
-	forget_unfinished(requests);
+	master->pri.counts.lost += forget_unfinished(requests);
 	spin_unlock(&requests->lock);
 }
 
@@ -429,12 +447,13 @@ void iommufd_sva_page_group_compose(struct iommufd_sva_page_group *group, u32 *s
 {
 	bool has_pasid = group->pasid != IOMMUFD_SVA_NO_PASID;
 	u32 flags = has_pasid ? IOMMUFD_SVA_PGFAULT_FLAGS_PASID_VALID : 0;
+	u32 last = IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE;
 	const struct slot *from;
 
 	for (; num; num--, to++) {
 		from = &group->requests->slots[*slot];
 		*to = (struct iommufd_sva_hwpt_pgfault){
-			.flags = flags,
+			.flags = flags | (*slot == group->last ? last : 0),
 			.dev_id = group->dev_id,
 			.pasid = has_pasid ? group->pasid : 0,
 			.grpid = group->grpid,
@@ -442,8 +461,6 @@ void iommufd_sva_page_group_compose(struct iommufd_sva_page_group *group, u32 *s
 			.addr = from->addr,
 			.cookie = group->cookie,
 		};
-		if (*slot == group->last)
-			to->flags |= IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE;
 		*slot = from->next;
 	}
 }
@@ -457,8 +474,8 @@ struct iommufd_sva_master *iommufd_sva_page_group_master(struct iommufd_sva_page
 
 void iommufd_sva_page_group_taken(struct iommufd_sva_page_group *group)
 {
-	group->state = IOMMUFD_SVA_GROUP_TAKEN;
 	atomic_inc(&group->requests->answering);
+	WRITE_ONCE(group->state, IOMMUFD_SVA_GROUP_TAKEN);
 }
 
 static void answer_locked(struct iommufd_sva_page_group *group, u32 code,
@@ -551,6 +568,18 @@ static bool take_for_guest(struct iommufd_sva_page_requests *requests,
 	return taken;
 }
 
+/**
+ * iommufd_sva_page_group_take - a guest answers a group itself, through its own queue
+ * @answer: in: the device, @pasid (of a device that wants none in answers it is not looked
+ *	at), @grpid; out: what else there is but the code
+ *
+ * Does not sleep. The caller sees to it that the hardware gets the answer to a group that
+ * it has taken, and says so with iommufd_sva_page_group_done(); until then nothing that the
+ * group was sent through is taken away.
+ *
+ * Return: true when it is one that the VMM has and that waits for an answer: it is the
+ * caller's then
+ */
 bool iommufd_sva_page_group_take(struct iommufd_sva_page_response *answer)
 {
 	struct iommufd_sva_page_requests *requests;
@@ -564,6 +593,10 @@ bool iommufd_sva_page_group_take(struct iommufd_sva_page_response *answer)
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_page_group_take);
 
+/**
+ * iommufd_sva_page_group_done - the hardware has the answer to a group that was taken
+ * @master: the device whose group it was
+ */
 void iommufd_sva_page_group_done(struct iommufd_sva_master *master)
 {
 	answered(master);
@@ -581,7 +614,7 @@ enum refuse {
 
 static bool take_refused(struct iommufd_sva_page_group *group, enum refuse which, u32 via)
 {
-	switch (group->state) {
+	switch (READ_ONCE(group->state)) {
 	case IOMMUFD_SVA_GROUP_HELD:
 		if (which == REFUSE_VIA)
 			return false;
@@ -591,6 +624,8 @@ static bool take_refused(struct iommufd_sva_page_group *group, enum refuse which
 		return true;
 	case IOMMUFD_SVA_GROUP_QUEUED:
 	case IOMMUFD_SVA_GROUP_READ:
+	/* After the queue's lock @answering tells of it. */
+	case IOMMUFD_SVA_GROUP_TAKEN:
 		if (which == REFUSE_HELD || (which == REFUSE_VIA && group->via != via))
 			return false;
 		return iommufd_sva_fault_withdraw(group, false, IOMMUFD_SVA_ANSWERED_DETACHED);
@@ -823,7 +858,7 @@ void iommufd_sva_page_requests_trim(struct iommufd_sva_master *master)
 	if (!requests || requests->routes || master->pri.on)
 		return;
 	RCU_INIT_POINTER(master->requests, NULL);
-	/* Here, not in a softirq: its lock is not taken with those in mind. */
+	/* Nothing is in it. Not later: its lock is not for softirqs. */
 	xa_destroy(&requests->pasids);
 	call_rcu(&requests->rcu, requests_free_rcu);
 }

@@ -21,7 +21,6 @@
 #include "smmuv3.h"
 
 static struct dentry *smmu_debugfs_root;
-static bool smmu_debugfs_root_is_ours;
 
 static int registers_show(struct seq_file *m, void *v)
 {
@@ -407,20 +406,15 @@ void smmu_debugfs_remove(struct smmu_unit *unit)
 	unit->debugfs = NULL;
 }
 
-/* The directory is the core's where it makes one. */
+/* The directory is the core's. */
 void smmu_debugfs_init(void)
 {
 	smmu_debugfs_root = debugfs_lookup("iommufd_sva", NULL);
-	if (smmu_debugfs_root)
-		return;
-	smmu_debugfs_root = debugfs_create_dir("iommufd_sva", NULL);
-	smmu_debugfs_root_is_ours = true;
 }
 
 void smmu_debugfs_exit(void)
 {
-	if (smmu_debugfs_root_is_ours)
-		debugfs_remove_recursive(smmu_debugfs_root);
-	else
+	/* Not in a kernel without debugfs. */
+	if (!IS_ERR(smmu_debugfs_root))
 		dput(smmu_debugfs_root);
 }

@@ -22,7 +22,6 @@
 #include "vtd.h"
 
 static struct dentry *vtd_debugfs_root;
-static bool vtd_debugfs_root_is_ours;
 
 static int registers_show(struct seq_file *m, void *v)
 {
@@ -417,20 +416,15 @@ void vtd_debugfs_remove(struct vtd_unit *unit)
 	unit->debugfs = NULL;
 }
 
-/* The directory is the core's where it makes one. */
+/* The directory is the core's. */
 void vtd_debugfs_init(void)
 {
 	vtd_debugfs_root = debugfs_lookup("iommufd_sva", NULL);
-	if (vtd_debugfs_root)
-		return;
-	vtd_debugfs_root = debugfs_create_dir("iommufd_sva", NULL);
-	vtd_debugfs_root_is_ours = true;
 }
 
 void vtd_debugfs_exit(void)
 {
-	if (vtd_debugfs_root_is_ours)
-		debugfs_remove_recursive(vtd_debugfs_root);
-	else
+	/* Not in a kernel without debugfs. */
+	if (!IS_ERR(vtd_debugfs_root))
 		dput(vtd_debugfs_root);
 }

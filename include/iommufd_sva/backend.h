@@ -436,7 +436,9 @@ struct iommufd_sva_page_response {
  *  - The core takes what leads to a user's queue away before set_translation() takes the
  *    translation away, answers what is pending, and calls pri_drain() afterwards:
  *    what was under way finds nobody. So nothing of what was attached before reaches who
- *    comes after.
+ *    comes after. Where the same user replaces one thing by another there is no such
+ *    wait: what is under way goes to the new one's queue, and asks it, at worst, for a
+ *    page that only the old one lacked.
  *  - No more than @unit->page_requests are outstanding at a unit: the core gives devices
  *    no more credits than that. A queue that has as many entries overflows only when a
  *    device breaks the rules. The hardware then answers those that it has to drop by
@@ -585,7 +587,8 @@ struct iommufd_sva_ats {
  *	or with another PASID than its group
  * @no_room: requests beyond the device's credits
  * @overflows: times that the unit's queue was full
- * @lost: groups that had begun then, and that the hardware answered
+ * @lost: groups that had begun and will not end: the hardware has answered them when the
+ *	queue was full, or page requests were switched off
  */
 struct iommufd_sva_page_request_counts {
 	u64 requests;
@@ -631,9 +634,10 @@ struct iommufd_sva_pri {
  *	has none, or shares a requester ID, or its unit has none
  * @ats: what its ATS is
  * @pri: what its page requests are
- * @lock: protects @base, @overlay, @pasids, @suspended and orders set_translation()
- *	and ats_set() of this device. Inside the IOMMU core's group mutex and the context's igroup
- *	lock, outside every lock of a backend.
+ * @lock: protects @base, @overlay, @pasids, @suspended, @pri.on and orders
+ *	set_translation(), ats_set(), pri_set() and pri_drain() of this device. Inside
+ *	the IOMMU core's group mutex and the context's igroup lock, outside every lock
+ *	of a backend.
  * @base: what the IOMMU core attached
  * @overlay: what a user attached through /dev/iommufd_sva, if @has_overlay
  * @has_overlay: the hardware shows @overlay rather than @base
@@ -772,29 +776,10 @@ void iommufd_sva_tag_put(atomic_t *tags);
 int iommufd_sva_vunit_report_event(struct iommufd_sva_vunit *vunit, u32 type,
 				   const void *event, size_t len);
 
-/*
- * A page request of @master has arrived; see "Page requests" above. Allocates nothing
- * and does not sleep. False: nobody is there who could answer it, and if it is the last of
- * its group the backend refuses the group.
- */
+/* Page requests: see there above. */
 bool iommufd_sva_report_page_request(struct iommufd_sva_master *master,
 				     const struct iommufd_sva_page_request *request);
-
-/*
- * Page requests of @master may have been lost, and if they ended groups the hardware has
- * answered those; see "Page requests" above. What has arrived of groups without a last
- * one is forgotten: it will have no answer, and its indices are used anew. Allocates
- * nothing and does not sleep.
- */
 void iommufd_sva_page_requests_lost(struct iommufd_sva_master *master);
-
-/*
- * A guest answers a group itself, through its own queue: is it one that waits for an
- * answer? Then it is the caller's, who sees to it that the hardware gets the answer and
- * says so with iommufd_sva_page_group_done(); until then nothing that the group was
- * sent through is taken away. @answer: in: the device, @pasid (of a device that wants
- * none in answers it is not looked at), @grpid; out: what else there is but the code.
- */
 bool iommufd_sva_page_group_take(struct iommufd_sva_page_response *answer);
 void iommufd_sva_page_group_done(struct iommufd_sva_master *master);
 

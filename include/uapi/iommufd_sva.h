@@ -1139,6 +1139,8 @@ struct iommufd_sva_hwpt_page_response {
  *	groups that were answered by write(), or through the guest's own queue
  * ``timed-out``, ``detached``, ``device-broke-rules``
  *	groups that the kernel has answered Invalid Request
+ * ``too-large``
+ *	groups that were, for the queue's ring: the same, and not among ``groups``
  * ``refused-code``, ``refused-cookie``
  *	answers that were refused
  *
@@ -1451,8 +1453,9 @@ struct iommufd_sva_device_bind {
  * What has a fault queue takes page requests: while it is attached they are on in the
  * device. What waits for an answer when it is detached, or replaced by something else
  * or around a reset, is answered Invalid Request then, also if what takes its place has
- * the same fault queue; the same HWPT once more changes nothing. Of devices of a group
- * those that are not bound make no page requests.
+ * the same fault queue; the same HWPT once more changes nothing. What is on its way
+ * meanwhile goes to what takes its place. Of devices of a group those make page requests
+ * that were bound when something was attached, until they are detached themselves.
  *
  * Without a PASID an isolation group translates as one: its devices are
  * attached to the same thing, and replacing that for one replaces it for all. A

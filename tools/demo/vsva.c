@@ -11,10 +11,12 @@
  * Every sentence about what happened is checked when it is printed; a line with
  * "WRONG" and a non-zero exit status mean that it did not.
  */
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@
 #include "guest.h"
 #include "kmsg.h"
 #include "pci.h"
+#include "pr.h"
+#include "ring.h"
 #include "sim.h"
 #include "story.h"
 #include "sva.h"
@@ -42,10 +46,11 @@
 #define NDEVICES 3
 #define FIRST_SLOT 20
 #define QUEUE_LEN 512
+#define RING_LEN 64
 
 /* Devices of the guest's by its own names: 00:10.0, 00:11.0, 00:12.0. */
 #define VSID(i) ((0x10 + (i)) << 3)
-/* The one that keeps translations of its own. */
+/* The one that keeps translations of its own, and asks for pages that are not there. */
 #define CACHING 2
 
 /**
@@ -55,6 +60,9 @@
  * @parent: stage 2: it
  * @viommu: the guest's share of the unit
  * @veventq: a file: the guest's faults
+ * @fault: page requests of its devices
+ * @ring: the same as memory that is shared with the kernel
+ * @wake: an eventfd: something has come into the ring
  * @bdf: its devices, where the host has them
  * @device: the same, bound
  * @pasids: their PASID tables, one each
@@ -69,6 +77,9 @@ struct vm {
 	struct guest guest;
 	uint32_t parent, viommu;
 	int veventq;
+	uint32_t fault;
+	struct ring ring;
+	int wake;
 	int bdf[NDEVICES];
 	uint32_t device[NDEVICES];
 	struct pasids pasids[NDEVICES];
@@ -136,6 +147,7 @@ static uint32_t tail_written(struct vm *vm)
 static void build_guest(struct vm *vm)
 {
 	uint32_t ioas, vdevice, veventq;
+	int file;
 
 	vm->fd = sva_open();
 	must(vm->fd >= 0, "open(" SVA_DEV ")");
@@ -159,7 +171,12 @@ static void build_guest(struct vm *vm)
 	say("VDEVICE_ALLOC the guest calls them 00:10.0, 00:11.0 and 00:12.0");
 	must(!sva_veventq_alloc(vm->fd, vm->viommu, IOMMUFD_SVA_VEVENTQ_VTD, 64, &veventq,
 				&vm->veventq), "VEVENTQ_ALLOC");
-	check(true, "VEVENTQ_ALLOC the guest's faults will come here");
+	say("VEVENTQ_ALLOC the guest's faults will come here");
+	vm->wake = eventfd(0, EFD_NONBLOCK);
+	must(!sva_fault_alloc(vm->fd, &vm->fault, &file) &&
+	     !ring_open(&vm->ring, vm->fd, vm->fault, file, vm->wake, RING_LEN),
+	     "FAULT_QUEUE_ALLOC and FAULT_RING");
+	check(true, "FAULT_QUEUE_ALLOC, FAULT_RING: page requests will come into memory that the VMM shares");
 }
 
 /* --- the guest ------------------------------------------------------------- */
@@ -247,11 +264,24 @@ static bool copies(struct vm *vm, int i, const struct process *p, unsigned int s
 	       mem_check(guest_ptr(&vm->guest, p->pages[1]), SZ_4K, seed) == -1;
 }
 
+static int attach_table(struct vm *vm, int i)
+{
+	struct iommufd_sva_pasid_table_vtd arg = {
+		.dir_gpa = vm->pasids[i].dir, .pasid_bits = 20,
+	};
+	struct iommufd_sva_pasid_table_alloc cmd = {
+		.size = sizeof(cmd), .pt_id = vm->viommu,
+		.fault_id = i == CACHING ? vm->fault : 0,
+		.data_type = IOMMUFD_SVA_PASID_TABLE_VTD, .data_len = sizeof(arg),
+		.data_uptr = (uintptr_t)&arg,
+	};
+
+	return sva_ioctl(vm->fd, IOMMUFD_SVA_PASID_TABLE_ALLOC, &cmd) ?:
+	       sva_attach(vm->fd, vm->device[i], cmd.out_pasid_table_id, NULL);
+}
+
 static void boot_guest(struct vm *vm, struct process *a, struct process *b, struct process *c)
 {
-	struct iommufd_sva_pasid_table_vtd arg = { .pasid_bits = 20 };
-	uint32_t table;
-
 	vm->queue = guest_alloc(&vm->guest, QUEUE_LEN * sizeof(struct qi), SZ_4K);
 	vm->status = guest_alloc(&vm->guest, SZ_4K, SZ_4K);
 	process_init(a, vm, 'A', PASID_A, 1);
@@ -266,13 +296,10 @@ static void boot_guest(struct vm *vm, struct process *a, struct process *b, stru
 	pasids_set(&vm->pasids[0], b->pasid, &b->fs, DID);
 	say("In the guest's memory: tables of four levels for processes A, B and C, and a PASID");
 	say("table for each device, as Linux has it: A, B and C on 00:10.0, C on the other two.");
-	for (int i = 0; i < NDEVICES; i++) {
-		arg.dir_gpa = vm->pasids[i].dir;
-		must(!sva_pasid_table_alloc(vm->fd, vm->viommu, IOMMUFD_SVA_PASID_TABLE_VTD, &arg,
-					    sizeof(arg), &table) &&
-		     !sva_attach(vm->fd, vm->device[i], table, NULL), "PASID_TABLE_ALLOC");
-	}
-	check(true, "PASID_TABLE_ALLOC and DEVICE_ATTACH, once for each device: PASIDs of 20 bits");
+	for (int i = 0; i < NDEVICES; i++)
+		must(!attach_table(vm, i), "PASID_TABLE_ALLOC");
+	check(true, "PASID_TABLE_ALLOC and DEVICE_ATTACH, once for each device: PASIDs of 20 bits;");
+	say("     00:12.0, which can ask for pages (PRI), with the fault queue");
 }
 
 /* --- the story ------------------------------------------------------------- */
@@ -452,6 +479,80 @@ static void pasid_changes(struct vm *vm, struct process *a, struct process *b, s
 	     invalidate(vm, qi_piotlb_pasid(DID, d.pasid)), "the guest's queue");
 }
 
+/* Page @i of C's that nobody has touched yet. */
+#define UNTOUCHED(i) (VA + (16 + (i)) * SZ_4K)
+#define FAULTED_IN 20
+
+/* The next page request, once the eventfd says that there is one. */
+static struct iommufd_sva_hwpt_pgfault next_request(struct vm *vm)
+{
+	struct pollfd pfd = { .fd = vm->wake, .events = POLLIN };
+	struct iommufd_sva_hwpt_pgfault request;
+	uint64_t count;
+
+	must(poll(&pfd, 1, PR_PATIENCE_MS / 2) == 1 &&
+	     read(vm->wake, &count, sizeof(count)) == sizeof(count) && ring_pending(&vm->ring),
+	     "the eventfd says that there is a page request");
+	request = *ring_next(&vm->ring);
+	ring_taken(&vm->ring, 1);
+	ring_send(&vm->ring);
+	say("    in the ring: device %u, PASID %u, group %u, address %#llx, to %s", request.dev_id,
+	    request.pasid, request.grpid, (unsigned long long)request.addr,
+	    request.perm & IOMMUFD_SVA_PGFAULT_PERM_WRITE ? "write" : "read");
+	return request;
+}
+
+/* The guest's fault handler: a page for the process. */
+static void fault_in(struct vm *vm, struct process *p, int i)
+{
+	fs_map(&p->fs, UNTOUCHED(i), new_page(vm, FAULTED_IN + i), FS_RW);
+}
+
+static bool got_page(struct pr_dma *dma, int i)
+{
+	return pr_dma_wait(dma) == SIM_OK &&
+	       mem_check(dma->buf, sizeof(dma->buf), FAULTED_IN + i) == -1;
+}
+
+static bool is_of(const struct iommufd_sva_hwpt_pgfault *r, struct vm *vm, struct process *p, int i)
+{
+	return r->dev_id == vm->device[CACHING] && r->pasid == p->pasid &&
+	       r->addr == UNTOUCHED(i) && r->perm == IOMMUFD_SVA_PGFAULT_PERM_READ &&
+	       r->flags & IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE;
+}
+
+static void a_page_is_asked_for(struct vm *vm, struct process *c)
+{
+	struct iommufd_sva_hwpt_pgfault r;
+	struct pr_dma dma;
+
+	say("00:12.0 reads an address of C's that nobody has touched: the guest has no page there.");
+	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(0), 0);
+	r = next_request(vm);
+	check(is_of(&r, vm, c, 0), "the device has asked, and the VMM was woken through its eventfd");
+	fault_in(vm, c, 0);
+	must(ring_respond(&vm->ring, r.cookie, IOMMUFD_SVA_PAGE_RESP_SUCCESS), "room for a response");
+	ring_send(&vm->ring);
+	check(got_page(&dma, 0), "a page is mapped, the answer put into the ring: the read completes");
+
+	say("It touches the next one. This time the VMM leaves the answer to the guest, which writes a");
+	say("page group response into its own queue.");
+	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(1), 0);
+	r = next_request(vm);
+	check(is_of(&r, vm, c, 1), "the device has asked");
+	fault_in(vm, c, 1);
+	check(invalidate(vm, qi_page_response(VSID(CACHING), r.pasid, r.grpid)) && got_page(&dma, 1),
+	      "the guest's own response reaches the device: the read completes");
+
+	say("The VMM refuses the third, and tries to answer it once more.");
+	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(2), 0);
+	r = next_request(vm);
+	check(pr_answer(vm->ring.fd, r.cookie, IOMMUFD_SVA_PAGE_RESP_INVALID) == 0 &&
+	      pr_dma_wait(&dma) == SIM_DENIED, "the device is denied the page");
+	check(pr_answer(vm->ring.fd, r.cookie, IOMMUFD_SVA_PAGE_RESP_SUCCESS) == -EINVAL &&
+	      pr_told(vm->ring.fd, "refused-cookie") == 1, "the second answer is refused (EINVAL), and counted");
+}
+
 static void the_guest_hears(struct vm *vm)
 {
 	struct {
@@ -544,6 +645,9 @@ int main(void)
 	step("A page of a process moves while three devices work for it");
 	pages_move(&vm, &c);
 
+	step("A device asks for pages that are not there");
+	a_page_is_asked_for(&vm, &c);
+
 	step("A PASID becomes another process's");
 	pasid_changes(&vm, &a, &b, &c);
 
@@ -556,6 +660,9 @@ int main(void)
 	      *sim_bad(0) ? ": " : "", sim_bad(0));
 
 	step("Unloading leaves the machine as it was");
+	ring_close(&vm.ring);
+	close(vm.ring.fd);
+	close(vm.wake);
 	close(vm.veventq);
 	close(vm.fd);
 	leave("vtd_nested", "dmar", &before, &bystander);

@@ -222,7 +222,7 @@ struct sim_page_request {
  * @unit: which IOMMU, in the order in which they came
  * @fault: enum sim_fault
  * @count: how many times, 0: stop
- * @arg: milliseconds for SIM_FAULT_LATE
+ * @arg: milliseconds for SIM_FAULT_LATE and SIM_FAULT_ATC_LATE
  */
 struct sim_inject {
 	__u32 size;
@@ -244,6 +244,8 @@ struct sim_inject {
  * @SIM_FAULT_PRQ_FULL: neither has the page request queue
  * @SIM_FAULT_IRQ_LOST: interrupts are lost
  * @SIM_FAULT_STUCK: handshakes (GSTS, CR0ACK) do not answer
+ * @SIM_FAULT_ATC_LATE: VT-d: a device-TLB invalidation is answered late, and the queue goes
+ *	on meanwhile
  */
 enum sim_fault {
 	SIM_FAULT_LATE,
@@ -255,6 +257,7 @@ enum sim_fault {
 	SIM_FAULT_PRQ_FULL,
 	SIM_FAULT_IRQ_LOST,
 	SIM_FAULT_STUCK,
+	SIM_FAULT_ATC_LATE,
 	SIM_FAULTS,
 };
 

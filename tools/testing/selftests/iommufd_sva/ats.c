@@ -6,6 +6,8 @@
  * model: a device's cache there keeps everything until it is told to drop it. Plugs its
  * own devices in, every other of which has ATS.
  */
+#include <pthread.h>
+
 #include "selftest.h"
 #include "sim.h"
 #include "vguest.h"
@@ -642,6 +644,56 @@ TEST_F(ats, does_not_answer)
 	reset_counters(self);
 	ASSERT_EQ(0, unmap(self, IOVA));
 	EXPECT_EQ(NDEVICES / 2, sent());
+}
+
+struct slow_unmap {
+	FIXTURE_DATA(ats) *self;
+	pthread_t thread;
+	int rc, seen;
+};
+
+/* Take a page away, and look at once whether the device has it still. */
+static void *slow_unmap(void *arg)
+{
+	struct slow_unmap *slow = arg;
+
+	slow->rc = unmap(slow->self, IOVA);
+	slow->seen = sees(slow->self, 0, IOVA);
+	return NULL;
+}
+
+/*
+ * One that takes its time: whoever waits for it waits, though the queue goes round with what
+ * others ask for meanwhile, and they do not.
+ */
+TEST_F(ats, answers_late)
+{
+	enum { ROUNDS = 300, LATE_MS = 1500 };
+	struct slow_unmap slow = { .self = self };
+	uint32_t other;
+	int log = kmsg_mark();
+
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->ioas, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[1], other, NULL));
+	EXPECT_EQ(1, sees(self, 0, IOVA));
+	reset_counters(self);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC_LATE, 1, LATE_MS));
+	ASSERT_EQ(0, pthread_create(&slow.thread, NULL, slow_unmap, &slow));
+	while (!sent())
+		usleep(1000);
+	for (int i = 0; i < ROUNDS; i++) {
+		ASSERT_EQ(0, sva_map(self->fd, other, self->mem, SZ_4K, IOVA, SVA_RW));
+		ASSERT_EQ(0, sva_unmap(self->fd, other, IOVA, SZ_4K, NULL));
+	}
+	/* They were done before it answered, or nothing is shown by this. */
+	EXPECT_EQ(0, invalidations(self, 0));
+	EXPECT_LE(ROUNDS, sim_counter(0, "batches"));
+	ASSERT_EQ(0, pthread_join(slow.thread, NULL));
+	EXPECT_EQ(0, slow.rc);
+	EXPECT_EQ(BLOCKED, slow.seen);
+	EXPECT_FALSE(kmsg_wait(log, 0, NULL, 0, KMSG_WORDS("vtd_nested", "queue does not answer")));
+	close(log);
 }
 
 /* A guest whose own command is not answered hears which, and of what device. */

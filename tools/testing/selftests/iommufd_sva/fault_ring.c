@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "pr.h"
 #include "ring.h"
 #include "selftest.h"
 #include "sim.h"
@@ -458,6 +459,7 @@ TEST_F(fault_ring, larger_than_the_ring)
 	ASSERT_EQ(0, ask(self, 0, 0, 5));
 	EXPECT_TRUE(has_answers(self, 0, 1));
 	EXPECT_EQ(0, ring_pending(&self->ring));
+	EXPECT_EQ(1, pr_told(self->fault_fd, "too-large"));
 	ASSERT_EQ(0, ask(self, 0, 1, 4));
 	ASSERT_TRUE(ring_respond(&self->ring, next_group(_metadata, self, 0, 1, 4), OK));
 	ring_send(&self->ring);

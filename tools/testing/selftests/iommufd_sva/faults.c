@@ -514,9 +514,11 @@ TEST_F(faults, batch_with_a_bad_answer)
 	EXPECT_EQ(RESPONSE_LEN, write(self->file, answers, sizeof(answers)));
 	EXPECT_EQ(SIM_OK, told(&a[0]));
 	EXPECT_EQ(1, pr_told(self->file, "waiting"));
+	EXPECT_EQ(1, pr_told(self->file, "refused-cookie"));
 	/* Of a code that is none nothing is taken. */
 	EXPECT_EQ(-EINVAL, answer(self->file, r[1].cookie, 15));
 	EXPECT_EQ(1, pr_told(self->file, "waiting"));
+	EXPECT_EQ(1, pr_told(self->file, "refused-code"));
 	EXPECT_EQ(0, answer(self->file, r[1].cookie, SUCCESS));
 	EXPECT_EQ(SIM_OK, told(&a[1]));
 }
@@ -692,6 +694,58 @@ TEST_F(faults, detach_one_of_two)
 	EXPECT_EQ(-EINVAL, answer(self->file, r[0].cookie, SUCCESS));
 	EXPECT_EQ(0, answer(self->file, r[2].cookie, SUCCESS));
 	EXPECT_EQ(SIM_OK, told(&a[2]));
+}
+
+/*
+ * A group is attached as one, but the page requests of a device in it are that device's: its
+ * user's, from the time that it is attached itself, or bound before another was.
+ */
+TEST_F(faults, group_of_two)
+{
+	uint32_t caps = CAPS | SIM_CAP_PRI | SIM_CAP_PRG_PASID, device[2];
+	struct iommufd_sva_hwpt_pgfault r;
+	int port, bdf[2];
+	struct asker a;
+
+	port = sim_add(SIM_ROOT_PORT, SIM_ROOT, (FIRST_SLOT + NDEVICES) << 3, SIM_CAP_ACS);
+	ASSERT_LT(0, port);
+	/* With function 0 the kernel finds all. */
+	for (int i = 1; i >= 0; i--) {
+		bdf[i] = sim_add(SIM_ENDPOINT, port, i, caps | (i ? 0 : SIM_CAP_MULTI));
+		ASSERT_LT(0, bdf[i]);
+	}
+	ASSERT_EQ(0, sva_bind(self->fd, bdf[0], &device[0]));
+	ASSERT_EQ(0, sva_attach(self->fd, device[0], self->hwpt, NULL));
+	ASSERT_EQ(0, sva_bind(self->fd, bdf[1], &device[1]));
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, sim_set_master(bdf[i], true));
+	EXPECT_EQ(SIM_NO_MASTER, begin(bdf[1], SIM_NO_PASID, 0, ADDR));
+	/* A reset changes nothing of that. */
+	ASSERT_EQ(0, sim_flr(bdf[1]));
+	ASSERT_EQ(0, sim_set_master(bdf[1], true));
+	EXPECT_EQ(SIM_NO_MASTER, begin(bdf[1], SIM_NO_PASID, 0, ADDR));
+	for (int again = 0; again < 2; again++) {
+		ASSERT_EQ(0, sva_attach(self->fd, device[1], self->hwpt, NULL));
+		ASSERT_EQ(0, sim_set_master(bdf[1], true));
+		for (int i = 0; i < 2; i++) {
+			start(&a, bdf[i], SIM_NO_PASID, 1, ADDR);
+			ASSERT_EQ(1, await(self->file, &r, 1));
+			EXPECT_EQ(device[i], r.dev_id);
+			EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
+			EXPECT_EQ(SIM_OK, told(&a));
+		}
+		start(&a, bdf[1], SIM_NO_PASID, 1, ADDR);
+		ASSERT_EQ(1, await(self->file, &r, 1));
+		ASSERT_EQ(0, sva_detach(self->fd, device[1]));
+		EXPECT_EQ(SIM_DENIED, told(&a));
+		EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+		sim_set_master(bdf[1], true);
+		EXPECT_EQ(SIM_NO_MASTER, begin(bdf[1], SIM_NO_PASID, 0, ADDR));
+	}
+	EXPECT_EQ(0, sva_detach(self->fd, device[0]));
+	EXPECT_EQ(0, sim_device_counter(bdf[1], "bad.page_response"));
+	EXPECT_EQ(0, sim_device_counter(bdf[1], "bad.pri_not_stopped"));
+	sim_remove(port);
 }
 
 TEST_F(faults, closed)

@@ -452,6 +452,19 @@ TEST_F(smmu_faults, groups)
 	EXPECT_EQ(2, sim_device_counter(bdf, "page_responses"));
 }
 
+/* A group that is never ended is read all the same: it must not fill the unit's queue. */
+TEST_F(smmu_faults, no_last_one)
+{
+	ASSERT_EQ(0, attach(self, ASKS));
+	sim_reset_counters(0);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[ASKS], PASID, VA, i, SIM_PR_READ, 0));
+		usleep(50000);
+		EXPECT_EQ(i + 1, sim_counter(0, "irqs"));
+	}
+	EXPECT_TRUE(nobody_asks(self));
+}
+
 /* 8: a message of a PASID that asks for nothing says that this was all, and has no answer. */
 TEST_F(smmu_faults, stop_marker)
 {

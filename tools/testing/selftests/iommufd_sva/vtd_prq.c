@@ -492,6 +492,32 @@ TEST_F(vtd_prq, unmatched)
 	expect_page(_metadata, &d);
 }
 
+/* Of half a group, too, which nobody has to answer yet, whose place in the table had another. */
+TEST_F(vtd_prq, answer_to_half_a_group)
+{
+	long unmatched = counted("unmatched"), read = counted("requests");
+	struct iommufd_sva_hwpt_pgfault r[2] = {
+		{ .pasid = PASID, .grpid = 3, .flags = WITH_PASID },
+	};
+
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], PASID, HOLE, 3, SIM_PR_READ, 0));
+		for (int ms = 0; counted("requests") == read && ms < 10000; ms++)
+			usleep(1000);
+		EXPECT_EQ(0, respond(self, 0, &r[0], 0));
+		EXPECT_EQ(unmatched + 1, counted("unmatched"));
+		EXPECT_EQ(i, answers(self, 0));
+		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], PASID, HOLE + SZ_4K, 3,
+						   SIM_PR_READ | SIM_PR_LAST, 0));
+		ASSERT_EQ(2, pr_await(self->file, r, 2));
+		EXPECT_EQ(0, respond(self, 0, &r[0], 0));
+		EXPECT_EQ(i + 1, answers(self, 0));
+		unmatched = counted("unmatched");
+		read = counted("requests");
+	}
+	EXPECT_TRUE(goes_on(self->bdf[0]));
+}
+
 /* --- queues that go wrong ---------------------------------------------------- */
 
 /* The unit refuses an invalidation: what answers a group behind it goes all the same. */
