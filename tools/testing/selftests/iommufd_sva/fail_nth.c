@@ -258,13 +258,12 @@ static void observe_names(FIXTURE_DATA(fail_nth) *self, struct state *state)
 	}
 }
 
-/* PCIe 10.5.2.3: enabled */
+/* Are page requests on? */
 static bool asks(FIXTURE_DATA(fail_nth) *self)
 {
 	int bdf = pci_bdf(self->name);
-	unsigned int at = sim_ext_cap(bdf, 0x13);
 
-	return at && sim_config(bdf, at + 4, 2) & 1;
+	return sim_ext_cap(bdf, 0x13) && pri_register(bdf, PRI_CTRL, 2) == PRI_ON;
 }
 
 static void observe_fault_queue(FIXTURE_DATA(fail_nth) *self, struct state *state)

@@ -1101,18 +1101,18 @@ TEST_F(units, answers_of_one_write)
 	enum { NUM = NASKERS * NGROUPS };
 	struct iommufd_sva_hwpt_page_response answers[NUM];
 	struct iommufd_sva_hwpt_pgfault r[NUM];
-	struct asker a[NUM];
+	struct pr_group a[NUM];
 
 	EXPECT_TRUE(have_namesakes(self));
 	/* In turn one of this unit's and one of that. */
 	for (int n = 0; n < NUM; n++) {
 		int i = n % NUNITS * PER_UNIT + n / NUNITS % PER_UNIT;
 
-		start(&a[n], self->bdf[i], SIM_NO_PASID, n / NASKERS, ADDR + n * SZ_4K);
+		pr_group_start(&a[n], self->bdf[i], SIM_NO_PASID, ADDR + n * SZ_4K, n / NASKERS);
 		for (int ms = 0; pr_told(self->file, "groups") <= n && ms < 10000; ms++)
 			usleep(1000);
 	}
-	ASSERT_EQ(NUM, take(self->file, r, NUM));
+	ASSERT_EQ(NUM, pr_take(self->file, r, NUM));
 	for (int n = 0; n < NUM; n++) {
 		int i = asker_of(self, r[n].dev_id);
 
@@ -1129,10 +1129,11 @@ TEST_F(units, answers_of_one_write)
 	for (int n = 0; n < NUM; n++) {
 		uint32_t code = answers[n].code;
 
-		EXPECT_EQ(code == SUCCESS ? SIM_OK : SIM_DENIED, told(&a[n])) TH_LOG("%d", n);
+		EXPECT_EQ(code == SUCCESS ? SIM_OK : SIM_DENIED, pr_group_wait(&a[n]))
+			TH_LOG("%d", n);
 	}
 	for (int i = 0; i < NASKERS; i++) {
-		EXPECT_EQ(NGROUPS, sim_device_counter(self->bdf[i], "page_responses"));
+		EXPECT_EQ(NGROUPS, pr_answers(self->bdf[i]));
 	}
 	for (int unit = 0; unit < NUNITS; unit++) {
 		EXPECT_EQ(1, sim_counter(unit, "batches"));

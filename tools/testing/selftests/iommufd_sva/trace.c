@@ -426,37 +426,20 @@ TEST_F(trace, guest)
 	expect_group(_metadata, self, r, 1, "guest's", "guest");
 }
 
-static void *move(void *dma)
-{
-	sim_dma(dma);
-	return NULL;
-}
-
 /* A transaction that stalls is a group of one. */
 TEST_F(trace, stall)
 {
 	const char *name = sim_name(self->bdf[STALLS]);
 	struct iommufd_sva_hwpt_pgfault r;
-	char buf[64] = {};
-	struct sim_dma dma = {
-		.bdf = self->bdf[STALLS],
-		.pasid = SIM_NO_PASID,
-		.flags = SIM_DMA_WRITE,
-		.addr = STALLS_AT,
-		.len = sizeof(buf),
-		.buf = (uintptr_t)buf,
-		.timeout_ms = PR_PATIENCE_MS,
-	};
-	pthread_t thread;
+	struct pr_dma d;
 
 	if (is_vtd())
 		SKIP(return, "nothing stalls on VT-d");
 	attach(_metadata, self, STALLS, self->hwpt);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, move, &dma));
+	pr_dma_start(&d, self->bdf[STALLS], SIM_NO_PASID, STALLS_AT, SIM_DMA_WRITE);
 	ASSERT_EQ(1, pr_await(self->file, &r, 1));
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, INVALID));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(SIM_UR, dma.status);
+	EXPECT_EQ(SIM_UR, pr_dma_wait(&d));
 	EXPECT_EQ(1, traced("fault", "dev=%s pasid=-1 grpid=%u addr=%#lx perm=w last stall", name,
 			    r.grpid, STALLS_AT));
 	EXPECT_EQ(1, traced("response",
