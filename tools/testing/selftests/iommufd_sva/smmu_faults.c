@@ -60,7 +60,7 @@ FIXTURE(smmu_faults)
 
 static void __attribute__((constructor)) skip_all(void)
 {
-	if (sim_present() && !strcmp(backend()->module, "smmuv3_nested"))
+	if (sim_present() && backend_is("smmuv3_nested"))
 		return;
 	printf("TAP version 13\n1..1\nok 1 smmu_faults # SKIP no model of SMMUv3\n");
 	exit(KSFT_SKIP);
