@@ -1094,6 +1094,7 @@ static bool have_namesakes(FIXTURE_DATA(units) *self)
 TEST_F(units, answers_of_one_write)
 {
 	enum { NUM = NASKERS * NGROUPS };
+	const char *answer = backend_is("vtd_nested") ? "page_response" : "PRI_RESP";
 	struct iommufd_sva_hwpt_page_response answers[NUM];
 	struct iommufd_sva_hwpt_pgfault r[NUM];
 	struct pr_group a[NUM];
@@ -1132,8 +1133,7 @@ TEST_F(units, answers_of_one_write)
 	}
 	for (int unit = 0; unit < NUNITS; unit++) {
 		EXPECT_EQ(1, sim_counter(unit, "batches"));
-		EXPECT_EQ(PER_UNIT * NGROUPS, sim_counter(unit, is_vtd() ? "page_response" :
-								      "PRI_RESP"));
+		EXPECT_EQ(PER_UNIT * NGROUPS, sim_counter(unit, answer));
 	}
 	EXPECT_EQ(NUM, pr_told(self->file, "answered-success") +
 		       pr_told(self->file, "answered-invalid"));

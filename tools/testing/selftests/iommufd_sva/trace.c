@@ -60,7 +60,7 @@ static void __attribute__((constructor)) skip_all(void)
 
 static bool is_vtd(void)
 {
-	return !strcmp(backend()->module, "vtd_nested");
+	return backend_is("vtd_nested");
 }
 
 /* --- the trace ---------------------------------------------------------------- */
