@@ -96,7 +96,7 @@ static bool smmu_fault_same(const struct smmuv3_event *a, const struct smmuv3_ev
 {
 	return a->id == b->id && a->sid == b->sid && a->ssid == b->ssid &&
 	       a->s2 == b->s2 && a->class == b->class && a->read == b->read &&
-	       a->address >> PAGE_SHIFT == b->address >> PAGE_SHIFT;
+	       smmuv3_event_page(a) == smmuv3_event_page(b);
 }
 
 /* Returns whether it is another one than the last. */
@@ -132,7 +132,7 @@ static bool smmu_fault_keep(struct smmu_unit *unit, const u64 *record,
 static bool smmu_stall_report(struct smmu_unit *unit, const struct smmuv3_event *event)
 {
 	const struct iommufd_sva_page_request request = {
-		.addr = event->address & PAGE_MASK,
+		.addr = smmuv3_event_page(event),
 		.pasid = event->ssid == SMMUV3_NO_SSID ? IOMMUFD_SVA_NO_PASID : event->ssid,
 		.grpid = event->stag,
 		.perm = (event->read ? IOMMUFD_SVA_PGFAULT_PERM_READ :
@@ -184,27 +184,36 @@ void smmu_evtq_init(struct smmu_unit *unit)
 	unit->evtq.lost = smmu_events_lost;
 }
 
+/* Errors that are active, but for the command queue's. */
+static u32 smmu_gerror_active(struct smmu_unit *unit)
+{
+	return (smmu_read32(unit, SMMUV3_GERROR) ^ smmu_read32(unit, SMMUV3_GERRORN)) &
+	       SMMUV3_GERROR_ALL & ~SMMUV3_GERROR_CMDQ_ERR;
+}
+
 /* 7.5: errors that concern the unit as a whole. */
 void smmu_gerror(struct smmu_unit *unit)
 {
-	u32 gerrorn, active;
+	u32 active;
 
 	smmu_cmdq_recover(unit);
 
-	spin_lock(&unit->cmdq.lock);
-	gerrorn = smmu_read32(unit, SMMUV3_GERRORN);
-	active = (smmu_read32(unit, SMMUV3_GERROR) ^ gerrorn) & SMMUV3_GERROR_ALL &
-		 ~SMMUV3_GERROR_CMDQ_ERR;
-	if (active)
-		smmu_write32(unit, SMMUV3_GERRORN, gerrorn ^ active);
-	spin_unlock(&unit->cmdq.lock);
+	active = smmu_gerror_active(unit);
+	/* Before it is acknowledged: until then nothing new can come. */
+	if (active & SMMUV3_GERROR_PRIQ_ABT_ERR)
+		smmu_priq_aborted(unit);
+	if (active) {
+		spin_lock(&unit->cmdq.lock);
+		active &= smmu_gerror_active(unit);
+		smmu_write32(unit, SMMUV3_GERRORN,
+			     smmu_read32(unit, SMMUV3_GERRORN) ^ active);
+		spin_unlock(&unit->cmdq.lock);
+	}
 
 	if (active & SMMUV3_GERROR_SFM_ERR)
 		smmu_err(unit, "service failure: all DMA behind it is cut off; reboot\n");
 	if (active & SMMUV3_GERROR_EVENTQ_ABT_ERR)
 		smmu_err_ratelimited(unit, "event queue could not be written: faults are lost; please report this\n");
-	if (active & SMMUV3_GERROR_PRIQ_ABT_ERR)
-		smmu_err_ratelimited(unit, "page request queue could not be written: requests are lost; please report this\n");
 	if (active & (SMMUV3_GERROR_MSI_CMDQ_ABT_ERR | SMMUV3_GERROR_MSI_EVENTQ_ABT_ERR |
 		      SMMUV3_GERROR_MSI_PRIQ_ABT_ERR | SMMUV3_GERROR_MSI_GERROR_ABT_ERR))
 		smmu_warn_ratelimited(unit, "an interrupt could not be sent (GERROR %#x)\n",

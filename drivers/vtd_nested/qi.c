@@ -4,11 +4,16 @@
  * invalidated through it, a batch at a time.
  *
  * A batch is written into the ring, then the tail once, and ends in one wait
- * descriptor. The wait writes the batch's number to the status word of its slot.
- * Numbers grow, so a status word at or past a batch's number says that the batch
- * is complete even when a later one has used the slot since; a waiter needs no
- * slot to be kept for it. Slots that the hardware has fetched (IQH) are free. The
- * hardware's accesses to the ring and its status writes are always coherent
+ * descriptor, which writes the batch's number to a status word of its own.
+ *
+ * Slots that the hardware has fetched (IQH) are free, but what was in them need not be
+ * done: it goes on behind a wait that is not, and a later batch may be complete before
+ * (6.5.2.12). A device may have it wait for as long as its answers take. So a status
+ * word is a batch's and not a slot's, and nobody else has it until the batch is
+ * complete, or lost. Numbers grow: who has not seen yet that his is complete sees it in
+ * a later one, too, so he keeps nothing from others while he sleeps.
+ *
+ * The hardware's accesses to the ring and its status writes are always coherent
  * (11.4.3, ECAP.C).
  *
  * Whoever waits also watches the error bits of FSTS_REG, and repairs the queue
@@ -53,21 +58,26 @@
  * struct vtd_qi_batch - somebody who waits, on his stack
  * @node: in vtd_qi.waiting
  * @seq: number of the batch
- * @slot: of its wait
- * @error: 0, -EIO, -EAGAIN or -ETIMEDOUT, see vtd_qi_wait(); under qi->lock
- * @silent: with -ETIMEDOUT: the device that did not answer, as far as is known
+ * @status: index of what its waits write, in vtd_qi.status
+ * @has_status: that is its own; else it is complete or lost. This, and @refused and
+ *	what is behind it, under qi->lock
  * @left_out: something is not in it that is for a device which does not answer
- * @fence: slot of the fence before answers to page requests, -1: there are none
- * @answered: with -EAGAIN and -ETIMEDOUT: they have been executed
+ * @fence: there is one before answers to page requests
+ * @refused: the hardware did not take something of it
+ * @lost: nothing more comes of it: -EAGAIN, or -ETIMEDOUT: a device did not answer
+ * @silent: with -ETIMEDOUT: which, as far as is known
+ * @answered: it is lost, but its answers to page requests have been executed
  */
 struct vtd_qi_batch {
 	struct list_head node;
 	u32 seq;
-	unsigned int slot;
-	int error;
-	u16 silent;
+	unsigned int status;
+	bool has_status;
 	bool left_out;
-	int fence;
+	bool fence;
+	bool refused;
+	int lost;
+	u16 silent;
 	bool answered;
 };
 
@@ -146,52 +156,50 @@ static unsigned int vtd_qi_head(struct vtd_unit *unit)
 	return (vtd_read64(unit, VTD_IQH_REG) >> VTD_IQ_SHIFT) % VTD_QI_SLOTS;
 }
 
+/* The hardware has seen all of @batch to its end. */
+static bool vtd_qi_is_complete(struct vtd_qi *qi, const struct vtd_qi_batch *batch)
+{
+	return vtd_qi_reached(READ_ONCE(qi->status[batch->status].all), batch->seq);
+}
+
 /* Was the fence before the answers in @batch done? What the hardware did is seen then. */
 static bool vtd_qi_has_answered(struct vtd_qi *qi, const struct vtd_qi_batch *batch)
 {
-	return batch->fence >= 0 && vtd_qi_reached(READ_ONCE(qi->status[batch->fence]), batch->seq);
+	return batch->fence &&
+	       vtd_qi_reached(READ_ONCE(qi->status[batch->status].fence), batch->seq);
 }
 
-static bool vtd_qi_seq_has_answered(struct vtd_qi *qi, u32 seq)
+/* The batch of that number, if somebody waits for it. */
+static struct vtd_qi_batch *vtd_qi_find(struct vtd_qi *qi, u32 seq)
 {
 	struct vtd_qi_batch *batch;
 
+	lockdep_assert_held(&qi->lock);
 	list_for_each_entry(batch, &qi->waiting, node)
 		if (batch->seq == seq)
-			return vtd_qi_has_answered(qi, batch);
-	return false;
+			return batch;
+	return NULL;
 }
 
-/* Tell whoever waits for batch @seq, and unless @only for those before it. */
-static void vtd_qi_fail(struct vtd_qi *qi, u32 seq, bool only, int error)
+/* Nothing more comes of batch @seq and those before it; @silent: see vtd_qi_batch. */
+static void vtd_qi_lose(struct vtd_qi *qi, u32 seq, int error, u16 silent)
 {
 	struct vtd_qi_batch *batch;
 
 	lockdep_assert_held(&qi->lock);
 	list_for_each_entry(batch, &qi->waiting, node) {
-		if (batch->seq != seq && (only || !vtd_qi_reached(seq, batch->seq)))
+		if (batch->lost || !vtd_qi_reached(seq, batch->seq))
 			continue;
 		batch->answered = vtd_qi_has_answered(qi, batch);
-		WRITE_ONCE(batch->error, error);
+		batch->silent = silent;
+		WRITE_ONCE(batch->lost, error);
 	}
-}
-
-/* Tell whoever waits for batch @seq and those before it that @sid did not answer. */
-static void vtd_qi_time_out(struct vtd_qi *qi, u32 seq, u16 sid)
-{
-	struct vtd_qi_batch *batch;
-
-	lockdep_assert_held(&qi->lock);
-	list_for_each_entry(batch, &qi->waiting, node)
-		if (vtd_qi_reached(seq, batch->seq))
-			batch->silent = sid;
-	vtd_qi_fail(qi, seq, false, -ETIMEDOUT);
 }
 
 /* A wait that neither writes nor interrupts is not taken by all. */
 static struct vtd_desc vtd_qi_nop(struct vtd_qi *qi)
 {
-	return vtd_make_wait(virt_to_phys(&qi->status[VTD_QI_SLOTS]), 0);
+	return vtd_make_wait(virt_to_phys(&qi->status[VTD_QI_WAITERS]), 0);
 }
 
 /* The first slot from @slot on that has the wait of a batch; the tail: there is none. */
@@ -231,6 +239,7 @@ static void vtd_qi_repair_iqe(struct vtd_unit *unit)
 	struct vtd_qi *qi = &unit->qi;
 	unsigned int slot = vtd_qi_head(unit), end = vtd_qi_end_of_batch(qi, slot);
 	u32 seq = end == qi->tail ? 0 : qi->slot_seq[end];
+	struct vtd_qi_batch *batch = seq ? vtd_qi_find(qi, seq) : NULL;
 	const struct vtd_desc *bad = &qi->ring[slot];
 	bool again = vtd_qi_offer_again(qi, slot, seq);
 
@@ -242,8 +251,8 @@ static void vtd_qi_repair_iqe(struct vtd_unit *unit)
 		if (slot != end)
 			qi->ring[slot] = vtd_qi_nop(qi);
 		vtd_qi_blank(qi, slot, end, false);
-		if (seq)
-			vtd_qi_fail(qi, seq, true, -EIO);
+		if (batch)
+			batch->refused = true;
 	}
 	dma_wmb();
 	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_IQE);
@@ -254,6 +263,7 @@ static void vtd_qi_repair_ite(struct vtd_unit *unit)
 	struct vtd_qi *qi = &unit->qi;
 	unsigned int slot = vtd_qi_head(unit), end;
 	u16 sid = FIELD_GET(VTD_IQERCD_ITESID, vtd_read64(unit, VTD_IQERCD_REG));
+	struct vtd_qi_batch *batch;
 	u32 seq;
 
 	vtd_warn_ratelimited(unit, "device %04x:%02x:%02x.%x did not answer a device-TLB invalidation in time: reset it\n",
@@ -264,11 +274,12 @@ static void vtd_qi_repair_ite(struct vtd_unit *unit)
 	if (!seq && slot != qi->tail) {
 		end = vtd_qi_end_of_batch(qi, slot);
 		seq = end == qi->tail ? 0 : qi->slot_seq[end];
+		batch = seq ? vtd_qi_find(qi, seq) : NULL;
 		/* It is submitted again, as a whole. */
-		if (!vtd_qi_seq_has_answered(qi, seq))
+		if (!batch || !vtd_qi_has_answered(qi, batch))
 			vtd_qi_blank(qi, slot, end, true);
 	}
-	vtd_qi_time_out(qi, seq, sid);
+	vtd_qi_lose(qi, seq, -ETIMEDOUT, sid);
 	dma_wmb();
 	vtd_write32(unit, VTD_FSTS_REG, VTD_FSTS_ITE);
 }
@@ -301,7 +312,7 @@ static void vtd_qi_restart(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 
 	spin_lock(&qi->lock);
 	/* Somebody else who waited as long may have been faster. */
-	if (!qi->dead && !batch->error) {
+	if (!qi->dead && !batch->lost) {
 		vtd_err(unit, "invalidation queue does not answer (FSTS %x, head %u, tail %u), restarting it\n",
 			vtd_read32(unit, VTD_FSTS_REG), vtd_qi_head(unit), qi->tail);
 		qi->recoveries++;
@@ -309,9 +320,42 @@ static void vtd_qi_restart(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 			vtd_err(unit, "invalidation queue is dead; devices cannot be reassigned safely before a reboot\n");
 			qi->dead = true;
 		}
-		vtd_qi_fail(qi, qi->seq, false, -EAGAIN);
+		vtd_qi_lose(qi, qi->seq, -EAGAIN, 0);
 	}
 	spin_unlock(&qi->lock);
+}
+
+/* @batch needs what its waits write no longer. */
+static void vtd_qi_put_status(struct vtd_qi *qi, struct vtd_qi_batch *batch)
+{
+	lockdep_assert_held(&qi->lock);
+	if (batch->has_status)
+		__clear_bit(batch->status, qi->taken);
+	batch->has_status = false;
+}
+
+/* Somewhere for the waits of a batch to write to. */
+static bool vtd_qi_has_status(struct vtd_qi *qi)
+{
+	struct vtd_qi_batch *batch;
+
+	if (!bitmap_full(qi->taken, VTD_QI_WAITERS))
+		return true;
+	list_for_each_entry(batch, &qi->waiting, node)
+		if (batch->lost || vtd_qi_is_complete(qi, batch))
+			vtd_qi_put_status(qi, batch);
+	return !bitmap_full(qi->taken, VTD_QI_WAITERS);
+}
+
+/* @batch, the last one, has it now. */
+static void vtd_qi_get_status(struct vtd_qi *qi, struct vtd_qi_batch *batch)
+{
+	batch->status = find_first_zero_bit(qi->taken, VTD_QI_WAITERS);
+	batch->has_status = true;
+	__set_bit(batch->status, qi->taken);
+	/* As new as can be without being ours: whoever had it before is complete. */
+	WRITE_ONCE(qi->status[batch->status].all, batch->seq - 1);
+	WRITE_ONCE(qi->status[batch->status].fence, batch->seq - 1);
 }
 
 /* Reading a register is slow: the hardware is asked only when room seems short. */
@@ -367,14 +411,6 @@ static void vtd_qi_put(struct vtd_qi *qi, const struct vtd_desc *desc)
 	qi->tail = (qi->tail + 1) % VTD_QI_SLOTS;
 }
 
-/* The next slot is written by something that waits, of the last batch: its address. */
-static u64 vtd_qi_status(struct vtd_qi *qi)
-{
-	/* As old as can be, so that nothing that was there looks like us. */
-	WRITE_ONCE(qi->status[qi->tail], qi->seq - 1);
-	return virt_to_phys(&qi->status[qi->tail]);
-}
-
 /* Before answers it says when it is done. */
 static void vtd_qi_put_fence(struct vtd_unit *unit, struct vtd_qi_batch *batch, bool answers)
 {
@@ -382,8 +418,9 @@ static void vtd_qi_put_fence(struct vtd_unit *unit, struct vtd_qi_batch *batch, 
 	struct vtd_qi *qi = &unit->qi;
 
 	if (answers) {
-		batch->fence = qi->tail;
-		fence = vtd_make_fence(vtd_qi_status(qi), qi->seq);
+		batch->fence = true;
+		fence = vtd_make_fence(virt_to_phys(&qi->status[batch->status].fence),
+				       batch->seq);
 	}
 	vtd_qi_put(qi, &fence);
 }
@@ -420,21 +457,19 @@ static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
 			unsigned int count, bool drain, struct vtd_qi_batch *batch)
 {
 	struct vtd_qi *qi = &unit->qi;
+	unsigned int slots, slot;
 	struct vtd_desc wait;
-	unsigned int slots;
 	u64 status;
 	int rc = 0;
 
 	spin_lock(&qi->lock);
-	batch->left_out = false;
-	batch->fence = -1;
-	batch->answered = false;
+	*batch = (struct vtd_qi_batch){ };
 	slots = vtd_qi_put_all(unit, descs, count, false, batch);
 	if (!slots)
 		rc = -ENODATA;
 	else if (qi->dead)
 		rc = -EIO;
-	else if (!vtd_qi_has_room(unit, slots + 1))
+	else if (!vtd_qi_has_room(unit, slots + 1) || !vtd_qi_has_status(qi))
 		rc = -EAGAIN;
 	if (rc) {
 		spin_unlock(&qi->lock);
@@ -444,15 +479,15 @@ static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
 	/* 0 marks a slot without a wait. */
 	if (!++qi->seq)
 		qi->seq++;
-	vtd_qi_put_all(unit, descs, count, true, batch);
 	batch->seq = qi->seq;
-	batch->slot = qi->tail;
-	batch->error = 0;
+	vtd_qi_get_status(qi, batch);
+	vtd_qi_put_all(unit, descs, count, true, batch);
 	list_add(&batch->node, &qi->waiting);
-	status = vtd_qi_status(qi);
+	status = virt_to_phys(&qi->status[batch->status].all);
 	wait = drain ? vtd_make_drain(status, qi->seq) : vtd_make_wait(status, qi->seq);
+	slot = qi->tail;
 	vtd_qi_put(qi, &wait);
-	qi->slot_seq[batch->slot] = qi->seq;
+	qi->slot_seq[slot] = qi->seq;
 	qi->batches++;
 	qi->descs += slots;
 
@@ -467,19 +502,17 @@ static int vtd_qi_write(struct vtd_unit *unit, const struct vtd_desc *descs,
 static void vtd_qi_poll(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 {
 	unsigned long deadline = jiffies + VTD_QI_TIMEOUT;
-	const u32 *status = &unit->qi.status[batch->slot];
 	unsigned int i;
 	bool last;
 
 	for (;;) {
 		last = time_after(jiffies, deadline);
 		for (i = 0; i < VTD_QI_SPINS; i++) {
-			if (vtd_qi_reached(READ_ONCE(*status), batch->seq))
+			if (vtd_qi_is_complete(&unit->qi, batch))
 				return;
 			cpu_relax();
 		}
-		if (READ_ONCE(batch->error) == -EAGAIN ||
-		    READ_ONCE(batch->error) == -ETIMEDOUT)
+		if (READ_ONCE(batch->lost))
 			return;
 		if (last)
 			vtd_qi_restart(unit, batch);
@@ -501,8 +534,11 @@ static int vtd_qi_wait(struct vtd_unit *unit, struct vtd_qi_batch *batch)
 	dma_rmb();
 	spin_lock(&unit->qi.lock);
 	list_del(&batch->node);
+	vtd_qi_put_status(&unit->qi, batch);
 	spin_unlock(&unit->qi.lock);
-	return batch->answered && batch->error != -EIO ? 0 : batch->error;
+	if (batch->lost && !batch->answered)
+		return batch->lost;
+	return batch->refused ? -EIO : 0;
 }
 
 static bool vtd_has_dev_tlb(const struct vtd_desc *descs, unsigned int count)
@@ -635,7 +671,7 @@ int vtd_qi_drain(struct vtd_unit *unit, const struct vtd_desc *descs, unsigned i
 struct vtd_desc vtd_qi_fence(struct vtd_unit *unit)
 {
 	/* One that writes nothing is not taken by all. */
-	return vtd_make_fence(virt_to_phys(&unit->qi.status[VTD_QI_SLOTS]), 0);
+	return vtd_make_fence(virt_to_phys(&unit->qi.status[VTD_QI_WAITERS]), 0);
 }
 
 /* An empty batch, with room for @room descriptors at @descs. */

@@ -27,6 +27,7 @@
 #define __VTD_H
 
 #include <linux/bitfield.h>
+#include <linux/bitmap.h>
 #include <linux/idr.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/mutex.h>
@@ -51,11 +52,25 @@ struct vtd_unit;
 #define VTD_QI_SLOTS	((PAGE_SIZE << VTD_QI_ORDER) / sizeof(struct vtd_desc))
 
 /**
+ * struct vtd_qi_status - what the waits of a batch write: its number
+ * @all: the last one
+ * @fence: the one before answers to page requests
+ */
+struct vtd_qi_status {
+	u32 all;
+	u32 fence;
+};
+
+/* How many batches can wait at once: one that nobody waits for is in the same page. */
+#define VTD_QI_WAITERS	(PAGE_SIZE / sizeof(struct vtd_qi_status) - 1)
+
+/**
  * struct vtd_qi - the invalidation queue (6.5.2)
  * @lock: protects the ring and everything else here but @status
  * @ring: VTD_QI_SLOTS descriptors
- * @status: what the wait descriptor in each slot wrote last; the hardware's.
- *	One more, at VTD_QI_SLOTS, that nobody reads
+ * @status: of batches that wait; the hardware's. One more, at VTD_QI_WAITERS, that
+ *	nobody reads
+ * @taken: which of them are somebody's
  * @seq: number of the last batch
  * @slot_seq: number of the batch whose wait is in a slot, 0: no wait
  * @waiting: struct vtd_qi_batch, one per caller that waits
@@ -71,7 +86,8 @@ struct vtd_unit;
 struct vtd_qi {
 	spinlock_t lock;
 	struct vtd_desc *ring;
-	u32 *status;
+	struct vtd_qi_status *status;
+	DECLARE_BITMAP(taken, VTD_QI_WAITERS);
 	u32 seq;
 	u32 slot_seq[VTD_QI_SLOTS];
 	struct list_head waiting;
@@ -177,9 +193,8 @@ struct vtd_faults {
  *	@num_refused are the thread's
  * @refused: answers of this run
  * @num_refused: how many
- * @strangers: requests of devices that have none switched on; this and what follows is
- *	under @lock, but for what is atomic
- * @stop_markers: those that ask for nothing
+ * @stop_markers: those that ask for nothing; this and what follows is under @lock, but
+ *	for what is atomic
  * @unknown: descriptors that are no page requests
  * @invalid: groups that nobody was there to answer
  * @overflows: times that the queue was full
@@ -204,7 +219,6 @@ struct vtd_prq {
 	unsigned int left;
 	struct vtd_desc refused[VTD_PRQ_REFUSED];
 	unsigned int num_refused;
-	u64 strangers;
 	u64 stop_markers;
 	u64 unknown;
 	u64 invalid;

@@ -381,7 +381,8 @@ struct iommufd_sva_page_response {
  *	below. Off never fails. NULL without ats_capable().
  * @pri_capable: can page requests of @master be taken by its unit? Or do its
  *	transactions stall there instead? Then @master->pri.stall is set by this. Before
- *	master_init(), and after ATS is known. NULL: none can.
+ *	master_init(), and after ATS is known; where it was not so, again when somebody
+ *	takes the device. NULL: none can.
  * @pri_set: have the unit take page requests of @master, or let its transactions
  *	stall, or not any more. See "Page requests" below. Off never fails. NULL
  *	without pri_capable().
@@ -611,6 +612,7 @@ struct iommufd_sva_page_request_counts {
  *	@unit->stalls if it stalls; not 0 if @supported. Those of a virtual function are
  *	shared by all functions of its physical one
  * @on: they are: see struct iommufd_sva_backend_ops
+ * @error: why they are not, when they were last to be switched on; the core's
  * @counts: what came of them; the core's
  */
 struct iommufd_sva_pri {
@@ -619,6 +621,7 @@ struct iommufd_sva_pri {
 	bool stall;
 	unsigned int credits;
 	bool on;
+	int error;
 	struct iommufd_sva_page_request_counts counts;
 };
 

@@ -60,7 +60,8 @@ enum sim_type {
 #define SIM_CAP_PASID_EXEC	(1U << 8)
 #define SIM_CAP_PASID_PRIV	(1U << 9)
 #define SIM_CAP_HOTPLUG		(1U << 10)	/* ports: slot with surprise removal */
-#define SIM_CAP_STALL		(1U << 11)	/* firmware says "dma-can-stall" of it */
+#define SIM_CAP_STALL		(1U << 11)	/* its properties say "dma-can-stall" */
+#define SIM_CAP_PRI_STUCK	(1U << 12)	/* never says that its page requests have stopped */
 
 /**
  * struct sim_add - SIM_ADD: plug a function in
@@ -222,7 +223,7 @@ struct sim_page_request {
  * @unit: which IOMMU, in the order in which they came
  * @fault: enum sim_fault
  * @count: how many times, 0: stop
- * @arg: milliseconds for SIM_FAULT_LATE
+ * @arg: milliseconds for SIM_FAULT_LATE and SIM_FAULT_ATC_LATE
  */
 struct sim_inject {
 	__u32 size;
@@ -244,6 +245,12 @@ struct sim_inject {
  * @SIM_FAULT_PRQ_FULL: neither has the page request queue
  * @SIM_FAULT_IRQ_LOST: interrupts are lost
  * @SIM_FAULT_STUCK: handshakes (GSTS, CR0ACK) do not answer
+ * @SIM_FAULT_RESPONSE: answers to page requests reach the device as Response Failure
+ * @SIM_FAULT_ATC_LATE: VT-d: a device-TLB invalidation is answered late, and the queue goes
+ *	on meanwhile
+ * @SIM_FAULT_PRQ_LATE: SMMUv3: page requests are on their way until the device has answered an
+ *	invalidation of its ATC, which does not pass them, or until count is set to 0
+ * @SIM_FAULT_PRQ_ABORT: SMMUv3: writing the page request queue fails (PRIQ_ABT_ERR)
  */
 enum sim_fault {
 	SIM_FAULT_LATE,
@@ -255,6 +262,10 @@ enum sim_fault {
 	SIM_FAULT_PRQ_FULL,
 	SIM_FAULT_IRQ_LOST,
 	SIM_FAULT_STUCK,
+	SIM_FAULT_RESPONSE,
+	SIM_FAULT_ATC_LATE,
+	SIM_FAULT_PRQ_LATE,
+	SIM_FAULT_PRQ_ABORT,
 	SIM_FAULTS,
 };
 

@@ -55,6 +55,8 @@ int ssim_inject(struct ssim *u, enum sim_fault fault, u32 count, u64 arg)
 		u->stuck = false;
 	if (fault == SIM_FAULT_LOST && !count)
 		u->sync_lost = false;
+	if (fault == SIM_FAULT_PRQ_LATE && !count)
+		ssim_page_requests_arrive(u, 0, true);
 	u->ops->kick(u, TICK_MS);
 	return 0;
 }
@@ -279,6 +281,8 @@ void ssim_init(struct ssim *u, const struct ssim_ops *ops, const struct ssim_fea
 	u->ops = ops;
 	u->f = *f;
 	u->gbpa = f->gbpa_abort ? GBPA_ABORT : 0;
+	/* 6.3.36: unknown after reset. */
+	u->msi[SSIM_IRQ_PRIQ].attr = f->idr[0] & IDR0_PRI ? PRIQ_CFG2_LO : 0;
 	ssim_cache_init(u, entries, num_entries);
 }
 

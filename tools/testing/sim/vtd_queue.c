@@ -29,6 +29,7 @@ void vsim_queue_enable(struct vsim_unit *u, bool on)
 	u->waiting = false;
 	u->resumed = false;
 	u->lost_dev_tlb = false;
+	u->slow = (struct vsim_slow){ };
 	if (!on)
 		return;
 	/* 6.5.2: software sets the tail to 0 before. */
@@ -56,6 +57,8 @@ static bool vsim_queue_error(struct vsim_unit *u, enum vsim_iqei iqei)
 static void vsim_queue_timeout(struct vsim_unit *u)
 {
 	u->lost_dev_tlb = false;
+	/* 6.5.2.12: no wait that is pending is completed. */
+	u->slow.held = false;
 	vsim_queue_fault(u, VSIM_FSTS_ITE, vsim_put(u->lost_sid, 47, 32), vsim_mask(47, 32));
 }
 
@@ -270,6 +273,14 @@ static void vsim_send_dev_tlb(struct vsim_unit *u, u16 sid, u32 pasid, u64 addr,
 {
 	u64 length = vsim_ats_length(&addr, s);
 
+	if (!u->slow.pending && vsim_inject(u, SIM_FAULT_ATC_LATE)) {
+		u->slow = (struct vsim_slow){
+			.pending = true, .sid = sid, .pasid = pasid, .addr = addr,
+			.length = length, .global = global,
+		};
+		u->ops->later(u->priv, u->inject[SIM_FAULT_ATC_LATE].arg);
+		return;
+	}
 	if (vsim_inject(u, SIM_FAULT_ATC) ||
 	    !u->ops->dev_tlb(u->priv, sid, pasid, addr, length, global)) {
 		u->lost_dev_tlb = true;
@@ -306,20 +317,34 @@ static bool vsim_desc_page_response(struct vsim_unit *u, const u64 *qw)
 	if (code != VSIM_PRG_SUCCESS && code != VSIM_PRG_INVALID &&
 	    code != VSIM_PRG_FAILURE)
 		vsim_count(u, VSIM_N_BAD_RESPONSE);
+	if (vsim_inject(u, SIM_FAULT_RESPONSE))
+		status = SIM_FAILURE;
 	u->ops->page_response(u->priv, vsim_get(qw[0], 31, 16),
 			      qw[0] & BIT_ULL(4) ? vsim_get(qw[0], 51, 32) : SIM_NO_PASID,
 			      vsim_get(qw[1], 11, 3), status);
 	return true;
 }
 
-/*
- * 6.5.2.9. All before it is done by now, since the model works in order. Returns
- * whether the queue goes on.
- */
-static bool vsim_desc_wait(struct vsim_unit *u, const u64 *qw)
+/* 6.5.2.9: it is complete. */
+static void vsim_wait_complete(struct vsim_unit *u, const u64 *qw)
 {
 	u32 data = vsim_get(qw[0], 63, 32);
 
+	if ((qw[0] & VSIM_WAIT_SW) &&
+	    u->ops->write(u->priv, qw[1] & vsim_mask(u->cfg.haw - 1, 2), &data, sizeof(data)))
+		vsim_count(u, VSIM_N_BAD_WAIT);
+	if ((qw[0] & VSIM_WAIT_IF) && !(*vsim_reg(u, VSIM_ICS) & VSIM_ICS_IWC)) {
+		*vsim_reg(u, VSIM_ICS) |= VSIM_ICS_IWC;
+		vsim_event(u, VSIM_IECTL);
+	}
+}
+
+/*
+ * 6.5.2.9. All before it is done by now, since the model works in order, but for a
+ * device that is slow. Returns whether the queue goes on.
+ */
+static bool vsim_desc_wait(struct vsim_unit *u, const u64 *qw)
+{
 	vsim_count(u, VSIM_N_WAIT);
 	if (!(qw[0] & (VSIM_WAIT_SW | VSIM_WAIT_IF | VSIM_WAIT_FN)))
 		vsim_count(u, VSIM_N_BAD_WAIT);
@@ -332,13 +357,14 @@ static bool vsim_desc_wait(struct vsim_unit *u, const u64 *qw)
 	}
 	if (vsim_inject(u, SIM_FAULT_LOST))
 		return true;
-	if ((qw[0] & VSIM_WAIT_SW) &&
-	    u->ops->write(u->priv, qw[1] & vsim_mask(u->cfg.haw - 1, 2), &data, sizeof(data)))
-		vsim_count(u, VSIM_N_BAD_WAIT);
-	if ((qw[0] & VSIM_WAIT_IF) && !(*vsim_reg(u, VSIM_ICS) & VSIM_ICS_IWC)) {
-		*vsim_reg(u, VSIM_ICS) |= VSIM_ICS_IWC;
-		vsim_event(u, VSIM_IECTL);
+	if (u->slow.pending && !u->slow.held) {
+		u->slow.held = true;
+		memcpy(u->slow.wait, qw, sizeof(u->slow.wait));
+		/* FN: nothing goes on before it is complete. */
+		u->waiting = qw[0] & VSIM_WAIT_FN;
+		return true;
 	}
+	vsim_wait_complete(u, qw);
 	return true;
 }
 
@@ -383,7 +409,8 @@ static bool vsim_queue_late(struct vsim_unit *u, const u64 *qw)
 		u->resumed = false;
 		return false;
 	}
-	if (!vsim_inject(u, SIM_FAULT_LATE))
+	/* One thing at a time is late. */
+	if (u->slow.pending || !vsim_inject(u, SIM_FAULT_LATE))
 		return false;
 	u->waiting = true;
 	u->ops->later(u->priv, u->inject[SIM_FAULT_LATE].arg);
@@ -453,12 +480,33 @@ void vsim_queue_run(struct vsim_unit *u)
 		vsim_queue_timeout(u);
 }
 
+/* The device answers at last. */
+static void vsim_slow_answer(struct vsim_unit *u)
+{
+	struct vsim_slow slow = u->slow;
+
+	u->slow = (struct vsim_slow){ };
+	if (!u->ops->dev_tlb(u->priv, slow.sid, slow.pasid, slow.addr, slow.length,
+			     slow.global)) {
+		u->lost_dev_tlb = true;
+		u->lost_sid = slow.sid;
+		vsim_queue_timeout(u);
+		return;
+	}
+	if (slow.held)
+		vsim_wait_complete(u, slow.wait);
+}
+
 /* What ops->later() asked for. */
 void vsim_resume(struct vsim_unit *u)
 {
-	if (!u->waiting)
+	bool slow = u->slow.pending;
+
+	if (slow)
+		vsim_slow_answer(u);
+	else if (!u->waiting)
 		return;
 	u->waiting = false;
-	u->resumed = true;
+	u->resumed = !slow;
 	vsim_queue_run(u);
 }

@@ -226,6 +226,29 @@ struct vsim_shadow {
 };
 
 /**
+ * struct vsim_slow - a device-TLB invalidation that takes its time
+ * @pending: there is one
+ * @held: the first wait behind it is held until then; those behind that one are not
+ *	(6.5.2.12)
+ * @wait: that wait
+ * @sid: what the device is asked for; this and what follows
+ * @pasid: SIM_NO_PASID: none
+ * @addr: first address
+ * @length: bytes
+ * @global: of all PASIDs
+ */
+struct vsim_slow {
+	bool pending;
+	bool held;
+	u64 wait[4];
+	u16 sid;
+	u32 pasid;
+	u64 addr;
+	u64 length;
+	bool global;
+};
+
+/**
  * struct vsim_unit - a unit
  * @regs: registers as they are read
  * @root: address of the root table that SRTP latched
@@ -239,6 +262,7 @@ struct vsim_shadow {
  * @piotlb_before: an invalidation by PASID, and no wait since
  * @lost_dev_tlb: a device-TLB invalidation was not answered
  * @lost_sid: by whom
+ * @slow: one that is not answered yet
  * @frcd_next: fault recording register to use next
  * @shadow: memory that is not snooped; shared by units; NULL: there is none
  */
@@ -261,6 +285,7 @@ struct vsim_unit {
 	bool piotlb_before;
 	bool lost_dev_tlb;
 	u16 lost_sid;
+	struct vsim_slow slow;
 	unsigned int frcd_next;
 
 	struct vsim_entry *hash[VSIM_HASH];

@@ -422,6 +422,47 @@ TEST(late_and_lost)
 	m_free(m);
 }
 
+/* 6.5.2.12: what is behind the wait that a slow device holds up is done before it. */
+TEST(slow_device)
+{
+	struct machine *m = m_start("");
+	u64 late = m->status + 16, fence = m->status + 24;
+
+	m->u.inject[SIM_FAULT_ATC_LATE].count = 1;
+	m->u.inject[SIM_FAULT_ATC_LATE].arg = 40;
+	m_put(m, VSIM_DESC_DEV_TLB | (u64)SID << 32, 0x123000);
+	m_put(m, VSIM_DESC_WAIT | VSIM_WAIT_SW | 7ULL << 32, late);
+	m_kick(m);
+	CHECK_EQ(m->later, 40);
+	CHECK_EQ(head(m), m->tail);
+	CHECK(m_submit(m, CC_GLOBAL, 0));
+	CHECK_EQ(m->num_dev_tlb, 0);
+	CHECK_EQ((u32)m_get(m, late), 0);
+	vsim_resume(&m->u);
+	CHECK_EQ(m->num_dev_tlb, 1);
+	CHECK_EQ(m->dev_tlb[0].addr, 0x123000);
+	CHECK_EQ((u32)m_get(m, late), 7);
+	/* But nothing behind a fence. */
+	m->u.inject[SIM_FAULT_ATC_LATE].count = 1;
+	m_put(m, VSIM_DESC_DEV_TLB | (u64)SID << 32, 0);
+	m_put(m, VSIM_DESC_WAIT | VSIM_WAIT_SW | VSIM_WAIT_FN | 8ULL << 32, fence);
+	CHECK(!m_submit(m, CC_GLOBAL, 0));
+	CHECK_EQ((u32)m_get(m, fence), 0);
+	vsim_resume(&m->u);
+	CHECK_EQ((u32)m_get(m, fence), 8);
+	CHECK_EQ((u32)m_get(m, m->status), m->seq);
+	/* It does not answer in the end: the wait is lost. */
+	m->u.inject[SIM_FAULT_ATC_LATE].count = 1;
+	CHECK(!m_submit(m, VSIM_DESC_DEV_TLB | (u64)SID << 32, 0));
+	m->deaf = true;
+	vsim_resume(&m->u);
+	CHECK_EQ(fsts(m), VSIM_FSTS_ITE);
+	CHECK_EQ((u32)m_get(m, m->status), m->seq - 1);
+	m_write(m, VSIM_FSTS, VSIM_FSTS_ITE);
+	CHECK_EQ(m_bad(m), 0);
+	m_free(m);
+}
+
 /* 6.8: tables are as the unit saw them until the write buffer is flushed. */
 TEST(write_buffer)
 {

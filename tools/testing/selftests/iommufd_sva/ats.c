@@ -6,6 +6,8 @@
  * model: a device's cache there keeps everything until it is told to drop it. Plugs its
  * own devices in, every other of which has ATS.
  */
+#include <pthread.h>
+
 #include "selftest.h"
 #include "sim.h"
 #include "vguest.h"
@@ -44,7 +46,7 @@ FIXTURE(ats)
 /* One line for the whole program, not one for each test. */
 static void __attribute__((constructor)) skip_all(void)
 {
-	if (sim_present() && !strcmp(backend()->module, "vtd_nested"))
+	if (sim_present() && backend_is("vtd_nested"))
 		return;
 	printf("TAP version 13\n1..1\nok 1 ats # SKIP no model of VT-d\n");
 	exit(KSFT_SKIP);
@@ -156,10 +158,7 @@ static int unmap(FIXTURE_DATA(ats) *self, uint64_t iova)
 /* GET_HW_INFO says who has none. */
 static uint64_t capabilities(FIXTURE_DATA(ats) *self, int i)
 {
-	struct iommufd_sva_hw_info cmd = { .size = sizeof(cmd), .dev_id = self->device[i] };
-
-	return sva_ioctl(self->fd, IOMMUFD_SVA_GET_HW_INFO, &cmd) ? ~0ULL :
-	       cmd.out_capabilities;
+	return sva_capabilities(self->fd, self->device[i]);
 }
 
 /* --- on and off ----------------------------------------------------------- */
@@ -642,6 +641,56 @@ TEST_F(ats, does_not_answer)
 	reset_counters(self);
 	ASSERT_EQ(0, unmap(self, IOVA));
 	EXPECT_EQ(NDEVICES / 2, sent());
+}
+
+struct slow_unmap {
+	FIXTURE_DATA(ats) *self;
+	pthread_t thread;
+	int rc, seen;
+};
+
+/* Take a page away, and look at once whether the device has it still. */
+static void *slow_unmap(void *arg)
+{
+	struct slow_unmap *slow = arg;
+
+	slow->rc = unmap(slow->self, IOVA);
+	slow->seen = sees(slow->self, 0, IOVA);
+	return NULL;
+}
+
+/*
+ * One that takes its time: whoever waits for it waits, though the queue goes round with what
+ * others ask for meanwhile, and they do not.
+ */
+TEST_F(ats, answers_late)
+{
+	enum { ROUNDS = 300, LATE_MS = 1500 };
+	struct slow_unmap slow = { .self = self };
+	uint32_t other;
+	int log = kmsg_mark();
+
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->ioas, NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[1], other, NULL));
+	EXPECT_EQ(1, sees(self, 0, IOVA));
+	reset_counters(self);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC_LATE, 1, LATE_MS));
+	ASSERT_EQ(0, pthread_create(&slow.thread, NULL, slow_unmap, &slow));
+	while (!sent())
+		usleep(1000);
+	for (int i = 0; i < ROUNDS; i++) {
+		ASSERT_EQ(0, sva_map(self->fd, other, self->mem, SZ_4K, IOVA, SVA_RW));
+		ASSERT_EQ(0, sva_unmap(self->fd, other, IOVA, SZ_4K, NULL));
+	}
+	/* They were done before it answered, or nothing is shown by this. */
+	EXPECT_EQ(0, invalidations(self, 0));
+	EXPECT_LE(ROUNDS, sim_counter(0, "batches"));
+	ASSERT_EQ(0, pthread_join(slow.thread, NULL));
+	EXPECT_EQ(0, slow.rc);
+	EXPECT_EQ(BLOCKED, slow.seen);
+	EXPECT_FALSE(kmsg_wait(log, 0, NULL, 0, KMSG_WORDS("vtd_nested", "queue does not answer")));
+	close(log);
 }
 
 /* A guest whose own command is not answered hears which, and of what device. */

@@ -4,6 +4,7 @@
  * may be, what becomes of those that nobody will answer. Needs a hardware model, which
  * counts what software must not do as bad.NAME. Plugs its own devices in.
  */
+#include "pr.h"
 #include "selftest.h"
 #include "sim.h"
 
@@ -15,15 +16,11 @@
 /* What a device may have outstanding: the module's default. */
 #define DEFAULT 32
 
-#define EXT_ATS 0x0f
 #define EXT_PRI 0x13
+#define PRI_RESET 2
+#define EXT_ATS 0x0f
 #define ATS_CTRL 6
 #define ATS_ON 0x8000
-#define PRI_CTRL 4
-#define PRI_ON 1
-#define PRI_STATUS 6
-#define PRI_STOPPED 0x100
-#define PRI_ALLOC 12
 
 FIXTURE(pri)
 {
@@ -97,11 +94,6 @@ FIXTURE_TEARDOWN(pri)
 	EXPECT_STREQ("", sim_bad(0));
 }
 
-static uint32_t pri_register(int bdf, unsigned int at, int size)
-{
-	return sim_config(bdf, sim_ext_cap(bdf, EXT_PRI) + at, size);
-}
-
 static uint32_t ats_control(int bdf)
 {
 	return sim_config(bdf, sim_ext_cap(bdf, EXT_ATS) + ATS_CTRL, 2);
@@ -114,37 +106,42 @@ static bool is_on(FIXTURE_DATA(pri) *self, uint32_t num)
 	       pri_register(self->bdf, PRI_ALLOC, 4) == num && ats_control(self->bdf) & ATS_ON;
 }
 
-static bool is_off(FIXTURE_DATA(pri) *self)
-{
-	return !pri_register(self->bdf, PRI_CTRL, 2) &&
-	       pri_register(self->bdf, PRI_STATUS, 2) & PRI_STOPPED;
-}
-
 static int ask(FIXTURE_DATA(pri) *self, uint32_t pasid, unsigned int group, bool last)
 {
 	return sim_page_request(self->bdf, pasid, IOVA, group,
 				SIM_PR_READ | (last ? SIM_PR_LAST : 0), 0);
 }
 
-static bool has_answers(FIXTURE_DATA(pri) *self, uint64_t num)
+/* Does GET_HW_INFO say that they can be had? */
+static bool is_capable(FIXTURE_DATA(pri) *self, uint32_t device)
 {
-	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (sim_device_counter(self->bdf, "page_responses") >= num)
-			break;
-	return sim_device_counter(self->bdf, "page_responses") == num;
+	return sva_capabilities(self->fd, device) & IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS;
 }
 
-/* Answer the next group, once it is there. */
-static bool answer(FIXTURE_DATA(pri) *self)
-{
-	struct iommufd_sva_hwpt_page_response response = {};
-	struct iommufd_sva_hwpt_pgfault fault;
+/* --- who -------------------------------------------------------------------- */
 
-	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (read(self->fault_fd, &fault, sizeof(fault)) == sizeof(fault))
-			break;
-	response.cookie = fault.cookie;
-	return write(self->fault_fd, &response, sizeof(response)) == sizeof(response);
+/* What GET_HW_INFO says is what can be attached. */
+TEST_F(pri, capability)
+{
+	static const struct { uint32_t caps; bool capable; } rows[] = {
+		{ CAPS, true },
+		{ SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PRI, true },
+		{ SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PASID, false },
+		{ SIM_CAP_FLR, false },
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+		sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+		self->bdf = sim_add_endpoint(SLOT, rows[i].caps);
+		ASSERT_LT(0, self->bdf);
+		ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
+		ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
+					    &self->hwpt));
+		EXPECT_EQ(rows[i].capable, is_capable(self, self->device)) TH_LOG("row %d", i);
+		EXPECT_EQ(rows[i].capable ? 0 : -ENODEV,
+			  sva_attach(self->fd, self->device, self->hwpt, NULL))
+			TH_LOG("row %d", i);
+	}
 }
 
 /* --- when ------------------------------------------------------------------- */
@@ -154,19 +151,19 @@ TEST_F(pri, on_while_attached)
 	uint32_t plain;
 
 	take(_metadata, self, 64);
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	/* Nobody is there who would answer. */
 	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &plain));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, plain, NULL));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_TRUE(ats_control(self->bdf) & ATS_ON);
 	EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 1, true));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_FALSE(ats_control(self->bdf) & ATS_ON);
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
@@ -176,7 +173,7 @@ TEST_F(pri, on_while_attached)
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	close(self->fault_fd);
 	self->fault_fd = -1;
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -191,10 +188,10 @@ TEST_F(pri, on_for_a_pasid)
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	EXPECT_EQ(SIM_OK, ask(self, PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 1));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 1));
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, self->device, PASID));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -210,11 +207,11 @@ TEST_F(pri, credits)
 	EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 8, true));
 	/* None is too many, and each that is answered is free. */
 	for (int i = 0; i < 8; i++)
-		EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 8));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 8));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 9));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 9));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -230,13 +227,13 @@ TEST_F(pri, half_a_group)
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, false));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 4, true));
 		ASSERT_EQ(0, sva_detach(self->fd, self->device));
-		EXPECT_TRUE(is_off(self));
-		EXPECT_TRUE(has_answers(self, 2 * round + 1));
+		EXPECT_TRUE(pri_is_off(self->bdf));
+		EXPECT_TRUE(pr_has_answers(self->bdf, 2 * round + 1));
 		/* And nothing of it is there when they are on again. */
 		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, true));
-		EXPECT_TRUE(answer(self));
-		EXPECT_TRUE(has_answers(self, 2 * round + 2));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		EXPECT_TRUE(pr_has_answers(self->bdf, 2 * round + 2));
 		ASSERT_EQ(0, sva_detach(self->fd, self->device));
 	}
 	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
@@ -252,7 +249,7 @@ TEST_F(pri, full)
 	for (int i = 0; i < DEFAULT; i++)
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, i, true));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(DEFAULT, sim_device_counter(self->bdf, "page_responses"));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
@@ -265,8 +262,186 @@ TEST_F(pri, left_on)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 1));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 1));
+}
+
+/* --- failures -------------------------------------------------------------------- */
+
+static uint32_t flags(FIXTURE_DATA(pri) *self)
+{
+	return pri_register(self->bdf, PRI_STATUS, 2) & (PRI_FAILURE | PRI_UNEXPECTED);
+}
+
+/* It asks for nothing more, until it is attached anew. */
+TEST_F(pri, response_failure)
+{
+	take(_metadata, self, 64);
+	for (int round = 0; round < 2; round++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+		EXPECT_TRUE(is_on(self, DEFAULT));
+		EXPECT_EQ(0, flags(self));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 2, true));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_RESPONSE, 1, 0));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		for (int i = 0; i < SOON_MS && !flags(self); i++)
+			usleep(1000);
+		EXPECT_EQ(PRI_FAILURE, flags(self));
+		EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 3, true));
+		/* What waits besides has an answer, which the device ignores. */
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device));
+		EXPECT_TRUE(pri_is_off(self->bdf));
+		EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+				      KMSG_WORDS("ended by a Response Failure",
+						 sim_name(self->bdf))));
+	}
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
+}
+
+/* As by a reset that we are not told of: it has forgotten all, and goes on with its registers. */
+static int forget(FIXTURE_DATA(pri) *self)
+{
+	unsigned int control = sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL;
+
+	return sim_set_config(self->bdf, control, 2, PRI_RESET) ?:
+	       sim_set_config(self->bdf, control, 2, PRI_ON);
+}
+
+/*
+ * A reset that we are not told of: the answer reaches a device that does not wait for it, and
+ * says so. Nothing comes of it but that.
+ */
+TEST_F(pri, unexpected_answer)
+{
+	take(_metadata, self, 64);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+	usleep(100000);
+	ASSERT_EQ(0, forget(self));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	for (int i = 0; i < SOON_MS && !flags(self); i++)
+		usleep(1000);
+	EXPECT_EQ(PRI_UNEXPECTED, flags(self));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "bad.page_response"));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 2));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(0, flags(self));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "bad.page_response"));
+}
+
+/* It asks by the same index as before: what it hears is the answer to that. */
+TEST_F(pri, asks_anew)
+{
+	struct iommufd_sva_hwpt_pgfault fault[2];
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	struct pr_dma d;
+
+	take(_metadata, self, 64);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	/* Half of one as well. */
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 0, true));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, false));
+	ASSERT_EQ(1, pr_await(self->fault_fd, fault, 1));
+	ASSERT_EQ(0, forget(self));
+	/* Nothing is mapped there: it asks, by the first index that is free. */
+	pr_dma_start(&d, self->bdf, SIM_NO_PASID, IOVA, PR_ASKS);
+	ASSERT_EQ(1, pr_await(self->fault_fd, fault + 1, 1));
+	EXPECT_EQ(fault[0].grpid, fault[1].grpid);
+	EXPECT_NE(fault[0].cookie, fault[1].cookie);
+	/* Too late. */
+	EXPECT_EQ(-EINVAL, pr_answer(self->fault_fd, fault[0].cookie, IOMMUFD_SVA_PAGE_RESP_INVALID));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, page, SZ_4K, IOVA, SVA_RW));
+	EXPECT_EQ(0, pr_answer(self->fault_fd, fault[1].cookie, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_dma_wait(&d));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "page_responses"));
+	EXPECT_EQ(0, flags(self));
+	EXPECT_EQ(1, pr_told(self->fault_fd, "device-broke-rules"));
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
+	mem_free(page, SZ_4K);
+}
+
+/* --- devices that do not obey -------------------------------------------------- */
+
+#define SEED 5
+
+static void plug_stuck(struct __test_metadata *_metadata, FIXTURE_DATA(pri) *self, uint8_t *page)
+{
+	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+	self->bdf = sim_add_endpoint(SLOT, CAPS | SIM_CAP_PRI_STUCK);
+	ASSERT_LT(0, self->bdf);
+	ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
+	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
+				    &self->hwpt));
+	mem_fill(page, SZ_4K, SEED);
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, page, SZ_4K, IOVA, SVA_RW));
+}
+
+/* Page requests cannot be switched on: what was attached is, or nothing, as if never tried. */
+TEST_F(pri, stuck)
+{
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	uint32_t plain;
+
+	plug_stuck(_metadata, self, page);
+	EXPECT_TRUE(is_capable(self, self->device));
+	EXPECT_EQ(-EIO, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+			      KMSG_WORDS("do not stop; reset it", sim_name(self->bdf))));
+	EXPECT_EQ(0, pri_register(self->bdf, PRI_CTRL, 2));
+	EXPECT_FALSE(ats_control(self->bdf) & ATS_ON);
+	EXPECT_EQ(-ENOENT, sva_detach(self->fd, self->device));
+	sim_set_master(self->bdf, true);
+	EXPECT_NE(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, 0));
+
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &plain));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, plain, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, SIM_DMA_ATS));
+	EXPECT_EQ(-EIO, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, SIM_DMA_ATS));
+	EXPECT_EQ(-EBUSY, sva_destroy(self->fd, plain));
+	EXPECT_EQ(0, sva_detach(self->fd, self->device));
+	EXPECT_EQ(0, sva_destroy(self->fd, plain));
+	/* Nobody uses it, and through that nobody the queue. */
+	EXPECT_EQ(0, sva_destroy(self->fd, self->hwpt));
+	close(self->fault_fd);
+	self->fault_fd = -1;
+	EXPECT_EQ(0, sva_destroy(self->fd, self->fault));
+	EXPECT_EQ(0, sva_destroy(self->fd, self->device));
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "page_requests"));
+	mem_free(page, SZ_4K);
+}
+
+TEST_F(pri, stuck_with_a_pasid)
+{
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	int rc;
+
+	plug_stuck(_metadata, self, page);
+	rc = sva_attach_pasid(self->fd, self->device, PASID, self->ioas, NULL);
+	if (rc == -EOPNOTSUPP)
+		SKIP(return, "nothing is attached to PASIDs here");
+	ASSERT_EQ(0, rc);
+	sim_set_master(self->bdf, true);
+	EXPECT_EQ(SEED, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
+	for (int round = 0; round < 2; round++) {
+		EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, self->device, PASID, self->hwpt, NULL));
+		EXPECT_EQ(SEED, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
+		EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, self->device, PASID + 1, self->hwpt,
+						 NULL));
+		EXPECT_EQ(-ENOENT, sva_detach_pasid(self->fd, self->device, PASID + 1));
+		EXPECT_NE(SEED, sim_sees(self->bdf, PASID + 1, IOVA, 0));
+	}
+	EXPECT_EQ(0, pri_register(self->bdf, PRI_CTRL, 2));
+	EXPECT_EQ(0, sva_detach_pasid(self->fd, self->device, PASID));
+	EXPECT_EQ(0, sva_destroy(self->fd, self->hwpt));
+	mem_free(page, SZ_4K);
 }
 
 /* --- resets -------------------------------------------------------------------- */
@@ -284,7 +459,7 @@ TEST_F(pri, reset_by_vfio)
 	ASSERT_LT(0, self->bdf);
 	ASSERT_EQ(0, pci_bind_driver(sim_name(self->bdf), "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&self->vfio, sim_name(self->bdf)));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, vfio_enable(&self->vfio));
 	ASSERT_EQ(0, sva_bind_vfio(self->fd, self->bdf, self->vfio.group, &self->device));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
@@ -298,15 +473,15 @@ TEST_F(pri, reset_by_vfio)
 			TH_LOG("round %d", round);
 		before = sim_device_counter(self->bdf, "page_responses");
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, round, true));
-		EXPECT_TRUE(answer(self));
-		EXPECT_TRUE(has_answers(self, before + 1));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		EXPECT_TRUE(pr_has_answers(self->bdf, before + 1));
 	}
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	/* Nothing has it on that is not ours. */
 	ASSERT_EQ(0, vfio_reset(&self->vfio));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, sva_destroy(self->fd, self->device));
 	vfio_close(&self->vfio);
 	self->vfio = (struct vfio){ .container = -1, .group = -1, .device = -1 };
@@ -352,7 +527,9 @@ TEST_F(pri, shares)
 	/* As much as fits the queue, whatever that is. */
 	EXPECT_LT(DEFAULT, pri_register(hungry, PRI_ALLOC, 4));
 	EXPECT_GT(1 << 20, pri_register(hungry, PRI_ALLOC, 4));
+	EXPECT_TRUE(is_capable(self, device));
 	ASSERT_EQ(0, sva_bind(self->fd, other, &device));
+	EXPECT_FALSE(is_capable(self, device));
 	EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
 	close(self->fd);
 	sim_remove(SIM_SEGMENT << 16 | (SLOT + 1) << 3);

@@ -4,6 +4,8 @@
  * there, or by the guest itself through its invalidation queue; and what becomes of them
  * when the unit's queues go wrong. Needs the hardware model. Plugs its own devices in.
  */
+#include <glob.h>
+
 #include "selftest.h"
 #include "pr.h"
 #include "sim.h"
@@ -30,10 +32,6 @@
 #define WITH_PASID IOMMUFD_SVA_PGFAULT_FLAGS_PASID_VALID
 
 /* PRI Control: Enable; PRI Status: Response Failure, Unexpected PRG Index. */
-#define PRI_CTRL 4
-#define PRI_STATUS 6
-#define PRI_ON 1
-#define PRI_BAD 3
 
 FIXTURE(vtd_prq)
 {
@@ -51,7 +49,7 @@ FIXTURE(vtd_prq)
 /* One line for the whole program, not one for each test. */
 static void __attribute__((constructor)) skip_all(void)
 {
-	if (sim_present() && !strcmp(backend()->module, "vtd_nested"))
+	if (sim_present() && backend_is("vtd_nested"))
 		return;
 	printf("TAP version 13\n1..1\nok 1 vtd_prq # SKIP no model of VT-d\n");
 	exit(KSFT_SKIP);
@@ -63,18 +61,9 @@ static int table_of(FIXTURE_DATA(vtd_prq) *self, uint32_t fault, uint32_t *table
 		.dir_gpa = self->p.dir,
 		.pasid_bits = self->p.bits,
 	};
-	struct iommufd_sva_pasid_table_alloc cmd = {
-		.size = sizeof(cmd),
-		.pt_id = self->viommu,
-		.fault_id = fault,
-		.data_type = IOMMUFD_SVA_PASID_TABLE_VTD,
-		.data_len = sizeof(vtd),
-		.data_uptr = (uintptr_t)&vtd,
-	};
-	int rc = sva_ioctl(self->fd, IOMMUFD_SVA_PASID_TABLE_ALLOC, &cmd);
 
-	*table = cmd.out_pasid_table_id;
-	return rc;
+	return sva_pasid_table_fault(self->fd, self->viommu, fault, IOMMUFD_SVA_PASID_TABLE_VTD,
+				     &vtd, sizeof(vtd), table);
 }
 
 FIXTURE_SETUP(vtd_prq)
@@ -128,6 +117,7 @@ FIXTURE_TEARDOWN(vtd_prq)
 		close(self->fd);
 	}
 	close(self->log);
+	EXPECT_EQ(0, backend_load());
 	for (int i = 0; i < NDEVICES; i++) {
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response_pasid"));
@@ -142,31 +132,14 @@ FIXTURE_TEARDOWN(vtd_prq)
 /* What debugfs counts. */
 static long counted(const char *what)
 {
-	char line[400], word[32];
-	char *at;
-
-	file_line("/sys/kernel/debug/iommufd_sva/dmar0/page_requests", line, sizeof(line));
-	snprintf(word, sizeof(word), " %s=", what);
-	at = strstr(line, word);
-	return at ? strtol(at + strlen(word), NULL, 10) : -1;
-}
-
-static uint32_t pri_register(int bdf, unsigned int where)
-{
-	unsigned int cap = sim_ext_cap(bdf, 0x13);
-
-	return cap ? sim_config(bdf, cap + where, 2) : ~0U;
+	return backend_tells("page_requests", "room=", what);
 }
 
 /* Page requests are on still, and the device has not seen anything that it did not expect. */
 static bool goes_on(int bdf)
 {
-	return pri_register(bdf, PRI_CTRL) & PRI_ON && !(pri_register(bdf, PRI_STATUS) & PRI_BAD);
-}
-
-static uint64_t answers(FIXTURE_DATA(vtd_prq) *self, int i)
-{
-	return sim_device_counter(self->bdf[i], "page_responses");
+	return pri_register(bdf, PRI_CTRL, 2) & PRI_ON &&
+	       !(pri_register(bdf, PRI_STATUS, 2) & (PRI_FAILURE | PRI_UNEXPECTED));
 }
 
 /* A page at HOLE. */
@@ -207,7 +180,7 @@ static int respond(FIXTURE_DATA(vtd_prq) *self, int i, const struct iommufd_sva_
 static void ask(struct __test_metadata *_metadata, FIXTURE_DATA(vtd_prq) *self, int i,
 		uint32_t pasid, struct pr_dma *d, struct iommufd_sva_hwpt_pgfault *r)
 {
-	pr_dma_start(d, self->bdf[i], pasid, HOLE, 0);
+	pr_dma_start(d, self->bdf[i], pasid, HOLE, PR_ASKS);
 	ASSERT_EQ(1, pr_await(self->file, r, 1));
 	EXPECT_EQ(HOLE, r->addr);
 	EXPECT_EQ(self->device[i], r->dev_id);
@@ -233,7 +206,7 @@ TEST_F(vtd_prq, story)
 	mend(self);
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	EXPECT_TRUE(goes_on(self->bdf[0]));
 }
 
@@ -312,7 +285,7 @@ TEST_F(vtd_prq, permissions)
 		EXPECT_EQ(i, r.grpid);
 		EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	}
-	EXPECT_EQ(ARRAY_SIZE(rows), answers(self, 0));
+	EXPECT_EQ(ARRAY_SIZE(rows), pr_answers(self->bdf[0]));
 }
 
 /* The device has stopped to use a PASID: nobody is asked, and nobody answers. */
@@ -328,7 +301,7 @@ TEST_F(vtd_prq, stop_marker)
 	mend(self);
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* What nobody is there to answer the unit's thread refuses, with one submission for all. */
@@ -343,7 +316,7 @@ TEST_F(vtd_prq, refused)
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[1], self->ioas, self->fault, &hwpt));
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[1], 3, hwpt, NULL));
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[1], 4, self->ioas, NULL));
-	EXPECT_TRUE(pri_register(self->bdf[1], PRI_CTRL) & PRI_ON);
+	EXPECT_TRUE(pri_register(self->bdf[1], PRI_CTRL, 2) & PRI_ON);
 	ASSERT_EQ(0, sim_set_master(self->bdf[1], true));
 	/* The thread does not hear of the first, and finds all of them later. */
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
@@ -352,10 +325,10 @@ TEST_F(vtd_prq, refused)
 	for (int i = 0; i < GROUPS; i++)
 		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[1], 4, HOLE, i,
 						   SIM_PR_READ | (i ? SIM_PR_LAST : 0), 0));
-	for (int i = 0; i < 10000 && answers(self, 1) < GROUPS - 1; i++)
+	for (int i = 0; i < 10000 && pr_answers(self->bdf[1]) < GROUPS - 1; i++)
 		usleep(1000);
 	/* Not one that is no last one. */
-	EXPECT_EQ(GROUPS - 1, answers(self, 1));
+	EXPECT_EQ(GROUPS - 1, pr_answers(self->bdf[1]));
 	EXPECT_EQ(before + GROUPS - 1, counted("invalid"));
 	EXPECT_EQ(1, sim_counter(0, "batches"));
 	EXPECT_TRUE(goes_on(self->bdf[1]));
@@ -375,11 +348,11 @@ TEST_F(vtd_prq, answered_by_the_guest)
 	mend(self);
 	EXPECT_EQ(0, respond(self, 0, &r, 0));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	/* It has its answer: neither the VMM nor the guest can give another. */
 	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	EXPECT_EQ(0, respond(self, 0, &r, 0));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	EXPECT_EQ(before + 1, counted("unmatched"));
 	EXPECT_TRUE(goes_on(self->bdf[0]));
 }
@@ -438,8 +411,8 @@ TEST_F(vtd_prq, many_at_once)
 	EXPECT_EQ(0, queue(self, descs, n));
 	EXPECT_EQ(1, sim_counter(0, "batches"));
 	EXPECT_EQ(n, sim_counter(0, "page_response"));
-	EXPECT_EQ(8, answers(self, 0));
-	EXPECT_EQ(8, answers(self, 1));
+	EXPECT_EQ(8, pr_answers(self->bdf[0]));
+	EXPECT_EQ(8, pr_answers(self->bdf[1]));
 }
 
 /*
@@ -485,8 +458,8 @@ TEST_F(vtd_prq, unmatched)
 	/* None of the guest's devices. */
 	desc = qi_page_response(0x77, PASID, r.grpid);
 	EXPECT_EQ(-EIO, queue(self, &desc, 1));
-	EXPECT_EQ(0, answers(self, 0));
-	EXPECT_EQ(0, answers(self, 1));
+	EXPECT_EQ(0, pr_answers(self->bdf[0]));
+	EXPECT_EQ(0, pr_answers(self->bdf[1]));
 	mend(self);
 	EXPECT_EQ(0, respond(self, 0, &r, 0));
 	expect_page(_metadata, &d);
@@ -506,12 +479,12 @@ TEST_F(vtd_prq, answer_to_half_a_group)
 			usleep(1000);
 		EXPECT_EQ(0, respond(self, 0, &r[0], 0));
 		EXPECT_EQ(unmatched + 1, counted("unmatched"));
-		EXPECT_EQ(i, answers(self, 0));
+		EXPECT_EQ(i, pr_answers(self->bdf[0]));
 		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], PASID, HOLE + SZ_4K, 3,
 						   SIM_PR_READ | SIM_PR_LAST, 0));
 		ASSERT_EQ(2, pr_await(self->file, r, 2));
 		EXPECT_EQ(0, respond(self, 0, &r[0], 0));
-		EXPECT_EQ(i + 1, answers(self, 0));
+		EXPECT_EQ(i + 1, pr_answers(self->bdf[0]));
 		unmatched = counted("unmatched");
 		read = counted("requests");
 	}
@@ -534,7 +507,7 @@ TEST_F(vtd_prq, refused_before_an_answer)
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 1, 0));
 	EXPECT_EQ(-EIO, queue(self, descs, 2));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* It refuses an answer, or the fence before it: they are offered again. */
@@ -548,7 +521,7 @@ TEST_F(vtd_prq, refused_answer)
 		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, refuse, 0));
 		EXPECT_EQ(0, pr_answer(self->file, r.cookie, INVALID));
 		EXPECT_EQ(SIM_DENIED, pr_dma_wait(&d));
-		EXPECT_EQ(refuse, answers(self, 0));
+		EXPECT_EQ(refuse, pr_answers(self->bdf[0]));
 	}
 	EXPECT_TRUE(kmsg_wait(self->log, 0, NULL, 0, KMSG_WORDS("vtd_nested", "offered again")));
 }
@@ -568,10 +541,10 @@ TEST_F(vtd_prq, behind_a_silent_device)
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 1, 0));
 	EXPECT_EQ(-ETIMEDOUT, queue(self, descs, 2));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	/* The VMM sends once more what was behind it. */
 	EXPECT_EQ(0, queue(self, descs + 1, 1));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* A completion that is lost. */
@@ -585,7 +558,7 @@ TEST_F(vtd_prq, lost_completion)
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_LOST, 1, 0));
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* No room: the unit has the device ask again. */
@@ -624,7 +597,7 @@ TEST_F(vtd_prq, overflow_in_a_group)
 	ASSERT_EQ(1, pr_await(self->file, r, 4));
 	EXPECT_EQ(HOLE + 2 * SZ_4K, r[0].addr);
 	EXPECT_EQ(0, pr_answer(self->file, r[0].cookie, SUCCESS));
-	EXPECT_EQ(2, answers(self, 0));
+	EXPECT_EQ(2, pr_answers(self->bdf[0]));
 }
 
 /* An interrupt that is lost is made up for. */
@@ -650,7 +623,7 @@ TEST_F(vtd_prq, detached_with_an_unread_request)
 	struct pr_dma d;
 
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
-	pr_dma_start(&d, self->bdf[0], PASID, HOLE, 0);
+	pr_dma_start(&d, self->bdf[0], PASID, HOLE, PR_ASKS);
 	while (!sim_counter(0, "page_requests"))
 		usleep(1000);
 	start = now_ns();
@@ -709,10 +682,86 @@ TEST_F(vtd_prq, storm)
 			n += rc;
 		}
 	}
-	EXPECT_EQ(ROUNDS * EACH, answers(self, 0) + answers(self, 1));
+	EXPECT_EQ(ROUNDS * EACH, pr_answers(self->bdf[0]) + pr_answers(self->bdf[1]));
 	EXPECT_EQ(0, sim_counter(0, "page_requests_lost"));
 	for (int i = 0; i < NDEVICES; i++)
 		EXPECT_TRUE(goes_on(self->bdf[i]));
+	/* Nothing is left to be read, and who looks after interrupts once a second sees it. */
+	close(self->log);
+	self->log = kmsg_mark();
+	EXPECT_FALSE(kmsg_wait(self->log, 3000, NULL, 0,
+			       KMSG_WORDS("vtd_nested", "page requests wait")));
+}
+
+/* --- unloading ------------------------------------------------------------------- */
+
+/* Registers of the unit from here on, and their place (11.4). */
+#define NUM_REGS 64
+#define GSTS 0x1c
+#define PQA 0xd0
+#define PECTL 0xe0
+#define IM (1U << 31)
+
+/* As the first model shows them in debugfs: false if it does not. */
+static bool read_registers(uint32_t regs[NUM_REGS])
+{
+	unsigned int where, value, num = 0;
+	glob_t found;
+	FILE *f;
+
+	if (glob("/sys/kernel/debug/regmap/*-fd800000/registers", 0, NULL, &found))
+		return false;
+	f = fopen(found.gl_pathv[0], "r");
+	globfree(&found);
+	while (f && num < NUM_REGS && fscanf(f, "%x: %x", &where, &value) == 2 &&
+	       where == 4 * num)
+		regs[num++] = value;
+	if (f)
+		fclose(f);
+	return num == NUM_REGS;
+}
+
+/* The unit is as it was found, and looks at no memory of ours. */
+TEST_F(vtd_prq, unloaded)
+{
+	uint32_t found[NUM_REGS], taken[NUM_REGS], left[NUM_REGS], hwpt;
+	struct pr_dma d;
+
+	close(self->file);
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, backend_unload());
+	ASSERT_TRUE(read_registers(found));
+	EXPECT_TRUE(found[PECTL / 4] & IM);
+	EXPECT_EQ(0, found[PQA / 4]);
+	ASSERT_EQ(0, backend_load());
+	ASSERT_TRUE(read_registers(taken));
+	EXPECT_NE(found[GSTS / 4], taken[GSTS / 4]);
+	EXPECT_NE(found[PQA / 4], taken[PQA / 4]);
+	EXPECT_FALSE(taken[PECTL / 4] & IM);
+
+	/* It asks, and the unit's thread does not hear of it until its user has gone. */
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, sva_fault_alloc(self->fd, &self->fault, &self->file));
+	ASSERT_EQ(0, sva_bind(self->fd, self->bdf[0], &self->device[0]));
+	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[0], self->ioas, self->fault, &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], hwpt, NULL));
+	sim_reset_counters(0);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
+	pr_dma_start(&d, self->bdf[0], SIM_NO_PASID, HOLE, PR_ASKS);
+	while (!sim_counter(0, "page_requests"))
+		usleep(1000);
+	close(self->file);
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, backend_unload());
+	EXPECT_NE(SIM_OK, pr_dma_wait(&d));
+	ASSERT_TRUE(read_registers(left));
+	for (int i = 0; i < NUM_REGS; i++) {
+		EXPECT_EQ(found[i], left[i]) TH_LOG("register %#x", 4 * i);
+	}
 }
 
 TEST_HARNESS_MAIN

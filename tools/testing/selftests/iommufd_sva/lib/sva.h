@@ -49,6 +49,8 @@ int sva_option(int fd, uint32_t option, uint16_t op, uint32_t object,
 
 int sva_bind(int fd, uint32_t bdf, uint32_t *device);
 int sva_bind_vfio(int fd, uint32_t bdf, int group_fd, uint32_t *device);
+/* What GET_HW_INFO says it can have; ~0: nothing is said. */
+uint64_t sva_capabilities(int fd, uint32_t device);
 /* @hwpt: may be NULL */
 int sva_attach(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt);
 int sva_detach(int fd, uint32_t device);
@@ -71,6 +73,9 @@ int sva_vsid_map(int fd, uint32_t viommu, uint32_t flags,
 int sva_hwpt_nested(int fd, uint32_t device, uint32_t pt, uint32_t data_type,
 		    const void *data, uint32_t len, uint32_t *hwpt);
 int sva_pasid_table_alloc(int fd, uint32_t pt, uint32_t data_type,
+			  const void *data, uint32_t len, uint32_t *table);
+/* With a fault queue, or without (0). */
+int sva_pasid_table_fault(int fd, uint32_t pt, uint32_t fault, uint32_t data_type,
 			  const void *data, uint32_t len, uint32_t *table);
 /* @num: in: entries; out, also on failure: how many were consumed */
 int sva_invalidate(int fd, uint32_t pt, uint32_t data_type, const void *entries,
