@@ -39,6 +39,8 @@
 /* The worker looks at the ring at least this far apart, and at most that, in us. */
 #define LOOK_MIN_US		20U
 #define LOOK_MAX_US		200U
+/* The same while it only waits for who writes, as long as that takes him. */
+#define STOP_MAX_US		20000U
 /* After so long with neither a group nor an answer that was one it does not look any more. */
 #define LOOK_MS			50
 
@@ -317,7 +319,7 @@ static bool look_once(struct iommufd_sva_ring *ring, unsigned long *until, unsig
 		*until = jiffies + msecs_to_jiffies(LOOK_MS);
 		*us = LOOK_MIN_US;
 	} else {
-		*us = min(*us * 2, LOOK_MAX_US);
+		*us = min(*us * 2, ring->stopping ? STOP_MAX_US : LOOK_MAX_US);
 	}
 	ring->more = false;
 	/* With nothing to wait for not quite at once, there may be more. */

@@ -30,6 +30,7 @@ TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_GUEST);
 TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_TIMEOUT);
 TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_DETACHED);
 TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_BROKEN);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_REFUSED);
 
 /* NO_PASID is -1 in a trace. */
 #define show_translation(type)                                                 \
@@ -204,7 +205,8 @@ TRACE_EVENT(response,
 		  __entry->dev, __entry->dev_id, (int)__entry->pasid, __entry->grpid,
 		  __entry->cookie,
 		  __entry->how == IOMMUFD_SVA_ANSWERED_SUCCESS ? "success" :
-		  __entry->how == IOMMUFD_SVA_ANSWERED_GUEST ? "guest's" : "invalid",
+		  __entry->how == IOMMUFD_SVA_ANSWERED_GUEST ? "guest's" :
+		  __entry->how == IOMMUFD_SVA_ANSWERED_BROKEN ? "none" : "invalid",
 		  show_answered(__entry->how))
 );
 

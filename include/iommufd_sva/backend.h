@@ -603,7 +603,8 @@ struct iommufd_sva_page_request_counts {
 
 /**
  * struct iommufd_sva_pri - page requests of a device
- * @supported: they may be switched on; this and what follows up to @on is constant
+ * @supported: they may be switched on; once it is set this and what follows up to @on
+ *	is constant
  * @response_pasid: an answer carries the PASID of the group (PCIe 10.5.2.3, PRG
  *	Response PASID Required)
  * @stall: it sends none: its transactions stall. It has no ATS and the property
