@@ -188,7 +188,8 @@ TRACE_EVENT(response,
 		  __entry->dev, __entry->dev_id, (int)__entry->pasid, __entry->grpid,
 		  __entry->cookie,
 		  __entry->how == IOMMUFD_SVA_ANSWERED_SUCCESS ? "success" :
-		  __entry->how == IOMMUFD_SVA_ANSWERED_GUEST ? "guest's" : "invalid",
+		  __entry->how == IOMMUFD_SVA_ANSWERED_GUEST ? "guest's" :
+		  __entry->how == IOMMUFD_SVA_ANSWERED_BROKEN ? "none" : "invalid",
 		  show_answered(__entry->how))
 );
 
