@@ -97,7 +97,7 @@ static void smmu_warn_stray(struct smmu_unit *unit, const struct smmuv3_pri *pri
 		return;
 	smmu_stream_name(unit, pri->sid, name, sizeof(name));
 	smmu_warn(unit, "%s: page request for %#llx refused: nobody allowed it page requests: switch them off in the device\n",
-			      name, pri->address);
+		  name, pri->address);
 }
 
 static void smmu_page_request(struct smmu_unit *unit, const u64 *record)
