@@ -9,11 +9,16 @@
  * Needs a kernel with fault injection (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC,
  * CONFIG_FAULT_INJECTION_USERCOPY), a unit of ours and a DMA engine behind it.
  */
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include "guest.h"
 #include "nest.h"
+#include "pr.h"
+#include "ring.h"
 #include "selftest.h"
+#include "sim.h"
 #include "vguest.h"
 
 #define IOVA 0x40000000UL
@@ -27,6 +32,13 @@
 /* A guest's names for the device: one by one and as a batch. */
 #define VSID 0x4455
 #define NVSIDS 3
+#define PASID 5
+/* Of a fault ring: some pages of them. */
+#define ENTRIES 256
+/* Where that is mapped, if it is. */
+#define RING_AT ((void *)0x2000000000UL)
+/* Page requests of a group. */
+#define NREQUESTS 3
 
 /* What is made to fail. */
 enum victim { MEMORY, USERCOPY };
@@ -41,6 +53,8 @@ struct state {
 	bool translated[NAREAS], nested;
 	uint64_t physical[NAREAS], vmid;
 	int named[NVSIDS];
+	bool asks, unread, ring, ring_seen;
+	long waiting;
 };
 
 FIXTURE(fail_nth)
@@ -50,7 +64,9 @@ FIXTURE(fail_nth)
 	int fd, second;
 	uint32_t ioas[2], device, out;
 	uint32_t parent, viommu, hwpt, fault;
-	int events;
+	int events, eventfd;
+	uint32_t cookie;
+	uint64_t ring_len;
 	char *mem[2];
 	struct guest guest;
 	struct pasids pasids;
@@ -202,6 +218,9 @@ FIXTURE_SETUP(fail_nth)
 
 FIXTURE_TEARDOWN(fail_nth)
 {
+	/* A fault queue's file keeps the context, too. */
+	if (self->fault)
+		close(self->second);
 	if (self->fd >= 0)
 		close(self->fd);
 	EXPECT_EQ(0, status_kb("VmPin:"));
@@ -239,6 +258,35 @@ static void observe_names(FIXTURE_DATA(fail_nth) *self, struct state *state)
 	}
 }
 
+/* Are page requests on? */
+static bool asks(FIXTURE_DATA(fail_nth) *self)
+{
+	int bdf = pci_bdf(self->name);
+
+	return sim_ext_cap(bdf, 0x13) && pri_register(bdf, PRI_CTRL, 2) == PRI_ON;
+}
+
+static void observe_fault_queue(FIXTURE_DATA(fail_nth) *self, struct state *state)
+{
+	struct pollfd pfd = { .fd = self->second, .events = POLLIN };
+	unsigned char pages[16];
+	void *map;
+
+	state->waiting = pr_told(self->second, "waiting");
+	if (state->waiting < 0) {
+		state->waiting = 0;
+		return;
+	}
+	state->unread = poll(&pfd, 1, 0) > 0 && pfd.revents & POLLIN;
+	if (!self->ring_len)
+		return;
+	map = mmap(NULL, self->ring_len, PROT_READ, MAP_SHARED, self->second, 0);
+	state->ring = map != MAP_FAILED;
+	if (state->ring)
+		munmap(map, self->ring_len);
+	state->ring_seen = !mincore(RING_AT, self->ring_len, pages);
+}
+
 static void observe(FIXTURE_DATA(fail_nth) *self, struct state *state)
 {
 	char text[2048];
@@ -248,6 +296,9 @@ static void observe(FIXTURE_DATA(fail_nth) *self, struct state *state)
 		observe_context(self, state);
 	if (self->fd >= 0 && self->viommu)
 		observe_names(self, state);
+	if (self->fault)
+		observe_fault_queue(self, state);
+	state->asks = asks(self);
 	for (int area = 0; area < NAREAS; area++) {
 		uint64_t last_page = AREA(area) + LEN - SZ_4K;
 
@@ -277,7 +328,8 @@ static void state_print(const char *what, const struct state *s)
 	fprintf(stderr, " nested %d vmid %lu names", s->nested, s->vmid);
 	for (int i = 0; i < NVSIDS; i++)
 		fprintf(stderr, " %d", s->named[i]);
-	fprintf(stderr, "\n");
+	fprintf(stderr, " asks %d unread %d waiting %ld ring %d seen %d\n", s->asks, s->unread,
+		s->waiting, s->ring, s->ring_seen);
 }
 
 static bool state_is(FIXTURE_DATA(fail_nth) *self, const struct state *expected)
@@ -680,6 +732,150 @@ TEST_F_TIMEOUT(fail_nth, replace_with_fault_queue, 300)
 	fail(_metadata, self, call_attach_hwpt, call_replace, MAY_FAIL);
 }
 
+static int call_attach_pasid_fault(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_attach_pasid(self->fd, self->device, PASID, self->out, NULL);
+}
+
+static int call_detach_pasid(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_detach_pasid(self->fd, self->device, PASID);
+}
+
+TEST_F_TIMEOUT(fail_nth, attach_pasid_with_fault_queue, 300)
+{
+	int rc;
+
+	NEED_PAGE_REQUESTS();
+	rc = call_attach_pasid_fault(self);
+	if (rc == -EOPNOTSUPP)
+		SKIP(return, "nothing is attached to PASIDs here");
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, call_detach_pasid(self));
+	fail(_metadata, self, call_attach_pasid_fault, call_detach_pasid, MAY_FAIL);
+	ASSERT_EQ(0, call_attach_pasid_fault(self));
+	fail(_metadata, self, call_detach_pasid, call_attach_pasid_fault, MUST_WORK);
+}
+
+/* A queue has one ring all its life. */
+static int call_fault_ring(FIXTURE_DATA(fail_nth) *self)
+{
+	return sva_fault_ring(self->fd, self->fault, self->eventfd, ENTRIES, NULL);
+}
+
+static int undo_fault_ring(FIXTURE_DATA(fail_nth) *self)
+{
+	return undo_fault_queue(self) ?: call_fault_queue(self);
+}
+
+/* What is to be mapped, as a ring that comes and goes again says. */
+static int learn_ring(FIXTURE_DATA(fail_nth) *self)
+{
+	self->eventfd = eventfd(0, EFD_CLOEXEC);
+	return call_fault_queue(self) ?:
+	       sva_fault_ring(self->fd, self->fault, self->eventfd, ENTRIES, &self->ring_len) ?:
+	       undo_fault_ring(self);
+}
+
+TEST_F_TIMEOUT(fail_nth, fault_ring, 300)
+{
+	ASSERT_EQ(0, learn_ring(self));
+	fail(_metadata, self, call_fault_ring, undo_fault_ring, MAY_FAIL);
+}
+
+static int call_map_ring(FIXTURE_DATA(fail_nth) *self)
+{
+	void *map = mmap(RING_AT, self->ring_len, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED_NOREPLACE, self->second, 0);
+
+	return map == RING_AT ? 0 : -errno;
+}
+
+static int call_unmap_ring(FIXTURE_DATA(fail_nth) *self)
+{
+	return munmap(RING_AT, self->ring_len) ? -errno : 0;
+}
+
+TEST_F_TIMEOUT(fail_nth, map_fault_ring, 300)
+{
+	struct state before, after;
+
+	ASSERT_EQ(0, learn_ring(self));
+	ASSERT_EQ(0, call_fault_ring(self));
+	observe(self, &before);
+	ASSERT_EQ(0, call_map_ring(self));
+	observe(self, &after);
+	ASSERT_TRUE(after.ring_seen && !before.ring_seen);
+	ASSERT_EQ(0, call_unmap_ring(self));
+	fail_each(_metadata, self, call_map_ring, call_unmap_ring, MEMORY, MAY_FAIL, &before,
+		  &after);
+}
+
+/* A group that its VMM has not read; nothing of the hardware's is made to fail. */
+static int ask(FIXTURE_DATA(fail_nth) *self)
+{
+	struct pollfd pfd = { .fd = self->second, .events = POLLIN };
+	int status = SIM_OK;
+
+	for (int i = 0; status == SIM_OK && i < NREQUESTS; i++)
+		status = sim_page_request(pci_bdf(self->name), SIM_NO_PASID, AREA(3) + i * SZ_4K,
+					  7, SIM_PR_READ | (i + 1 == NREQUESTS ? SIM_PR_LAST : 0),
+					  0);
+	if (status != SIM_OK)
+		return -EIO;
+	return poll(&pfd, 1, PR_PATIENCE_MS) == 1 ? 0 : -ETIMEDOUT;
+}
+
+static int call_read_faults(FIXTURE_DATA(fail_nth) *self)
+{
+	struct iommufd_sva_hwpt_pgfault requests[NREQUESTS];
+	ssize_t len = read(self->second, requests, sizeof(requests));
+
+	if (len < 0)
+		return -errno;
+	self->cookie = requests[0].cookie;
+	return len == sizeof(requests) ? 0 : -EIO;
+}
+
+static int call_answer(FIXTURE_DATA(fail_nth) *self)
+{
+	return pr_answer(self->second, self->cookie, IOMMUFD_SVA_PAGE_RESP_SUCCESS);
+}
+
+static int undo_read_faults(FIXTURE_DATA(fail_nth) *self)
+{
+	return call_answer(self) ?: ask(self);
+}
+
+static int undo_answer(FIXTURE_DATA(fail_nth) *self)
+{
+	return ask(self) ?: call_read_faults(self);
+}
+
+#define NEED_ASKING()                                                                 \
+	do {                                                                          \
+		if (!sim_present())                                                   \
+			SKIP(return, "needs the hardware models");                    \
+		NEED_PAGE_REQUESTS();                                                 \
+		ASSERT_EQ(0, call_attach_hwpt(self));                                 \
+		ASSERT_EQ(0, sim_set_master(pci_bdf(self->name), true));              \
+		ASSERT_EQ(0, ask(self));                                              \
+	} while (0)
+
+/* That allocates nothing, and an answer neither. */
+TEST_F_TIMEOUT(fail_nth, read_faults, 300)
+{
+	NEED_ASKING();
+	fail(_metadata, self, call_read_faults, undo_read_faults, MUST_WORK);
+}
+
+TEST_F_TIMEOUT(fail_nth, answer_faults, 300)
+{
+	NEED_ASKING();
+	ASSERT_EQ(0, call_read_faults(self));
+	fail(_metadata, self, call_answer, undo_answer, MUST_WORK);
+}
+
 static int call_unbind(FIXTURE_DATA(fail_nth) *self)
 {
 	return sva_destroy(self->fd, self->device);
@@ -921,6 +1117,112 @@ TEST_F_TIMEOUT(fail_nth, attach_pasid_table, 300)
 	fail(_metadata, self, call_attach_nested, call_detach, MAY_FAIL);
 	ASSERT_EQ(0, call_attach_nested(self));
 	fail(_metadata, self, call_detach, call_attach_nested, MUST_WORK);
+}
+
+/* Nested HWPTs and PASID tables that have a fault queue. */
+static int nest_with_queue(FIXTURE_DATA(fail_nth) *self, uint32_t *hwpt)
+{
+	struct iommufd_sva_hwpt_vtd_s1 s1 = { .pgtbl_addr = AREA(0), .addr_width = 48 };
+	uint64_t ste[2];
+	struct iommufd_sva_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = IOMMUFD_SVA_HWPT_FAULT_ID_VALID,
+		.dev_id = self->device,
+		.pt_id = self->viommu,
+		.data_type = kind()->nested,
+		.data_len = is_vtd() ? sizeof(s1) : sizeof(ste),
+		.data_uptr = is_vtd() ? (uintptr_t)&s1 : (uintptr_t)ste,
+		.fault_id = self->fault,
+	};
+	int rc;
+
+	guest_ste_bypass(ste);
+	rc = sva_ioctl(self->fd, IOMMUFD_SVA_HWPT_ALLOC, &cmd);
+	*hwpt = cmd.out_hwpt_id;
+	return rc;
+}
+
+static int table_with_queue(FIXTURE_DATA(fail_nth) *self, uint32_t *table)
+{
+	struct iommufd_sva_pasid_table_vtd vtd = { .pasid_bits = 13 };
+	uint64_t ste[2];
+	struct iommufd_sva_pasid_table_alloc cmd = {
+		.size = sizeof(cmd),
+		.pt_id = self->viommu,
+		.fault_id = self->fault,
+		.data_type = kind()->table,
+		.data_len = is_vtd() ? sizeof(vtd) : sizeof(ste),
+		.data_uptr = is_vtd() ? (uintptr_t)&vtd : (uintptr_t)ste,
+	};
+	int rc;
+
+	guest_ste_bypass(ste);
+	if (is_vtd()) {
+		make_pasids(self);
+		vtd.dir_gpa = self->pasids.dir;
+	}
+	rc = sva_ioctl(self->fd, IOMMUFD_SVA_PASID_TABLE_ALLOC, &cmd);
+	*table = cmd.out_pasid_table_id;
+	return rc;
+}
+
+static int call_nest_with_queue(FIXTURE_DATA(fail_nth) *self)
+{
+	return nest_with_queue(self, &self->out);
+}
+
+static int call_table_with_queue(FIXTURE_DATA(fail_nth) *self)
+{
+	return table_with_queue(self, &self->out);
+}
+
+TEST_F_TIMEOUT(fail_nth, nested_hwpt_alloc_with_fault_queue, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, call_fault_queue(self));
+	fail(_metadata, self, call_nest_with_queue, destroy_out, MAY_FAIL);
+	/* Nothing that failed holds it. */
+	ASSERT_EQ(0, undo_fault_queue(self));
+}
+
+TEST_F_TIMEOUT(fail_nth, pasid_table_alloc_with_fault_queue, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, call_fault_queue(self));
+	fail(_metadata, self, call_table_with_queue, destroy_out, MAY_FAIL);
+	ASSERT_EQ(0, undo_fault_queue(self));
+}
+
+/* From what has no queue to what has one, with page requests then, and back. */
+static void replace_with_queue(struct __test_metadata *_metadata, FIXTURE_DATA(fail_nth) *self)
+{
+	int rc = call_attach_nested(self);
+
+	if (rc == -ENODEV)
+		SKIP(return, "the device makes no page requests");
+	ASSERT_EQ(0, rc);
+	ASSERT_EQ(0, call_detach(self));
+	fail(_metadata, self, call_attach_nested, call_detach, MAY_FAIL);
+	ASSERT_EQ(0, call_attach_nested(self));
+	fail(_metadata, self, call_detach, call_attach_nested, MUST_WORK);
+	ASSERT_EQ(0, call_replace(self));
+	fail(_metadata, self, call_attach_nested, call_replace, MAY_FAIL);
+}
+
+TEST_F_TIMEOUT(fail_nth, attach_nested_with_fault_queue, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, call_fault_queue(self));
+	ASSERT_EQ(0, nest_with_queue(self, &self->hwpt));
+	replace_with_queue(_metadata, self);
+}
+
+TEST_F_TIMEOUT(fail_nth, attach_pasid_table_with_fault_queue, 300)
+{
+	NEED_NESTING();
+	ASSERT_EQ(0, call_fault_queue(self));
+	ASSERT_EQ(0, table_with_queue(self, &self->hwpt));
+	replace_with_queue(_metadata, self);
 }
 
 static int call_veventq(FIXTURE_DATA(fail_nth) *self)

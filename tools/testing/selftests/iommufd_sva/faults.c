@@ -1000,4 +1000,143 @@ TEST_F(faults, pasids)
 	EXPECT_EQ(0, sva_destroy(self->fd, id));
 }
 
+/* --- two units -------------------------------------------------------------- */
+
+/* Half of the devices are behind each. */
+#define NUNITS 2
+#define PER_UNIT 2
+#define NASKERS (NUNITS * PER_UNIT)
+/* Of each device. */
+#define NGROUPS 3
+
+FIXTURE(units)
+{
+	int fd, file;
+	uint32_t ioas, id;
+	int bdf[NASKERS];
+	uint32_t device[NASKERS];
+};
+
+static int unit_of(int i)
+{
+	return i / PER_UNIT;
+}
+
+FIXTURE_SETUP(units)
+{
+	const uint32_t caps = CAPS | SIM_CAP_PRI | SIM_CAP_PRG_PASID;
+	uint32_t hwpt;
+
+	self->fd = -1;
+	if (!sim_present() || sim_units() < NUNITS)
+		SKIP(return, "needs hardware models of two units");
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, sva_fault_alloc(self->fd, &self->id, &self->file));
+	for (int i = 0; i < NASKERS; i++) {
+		unsigned int segment = SIM_SEGMENT + unit_of(i);
+		unsigned int slot = FIRST_SLOT + i % PER_UNIT;
+
+		/* What a test left that was ended half-way. */
+		sim_remove(segment << 16 | slot << 3);
+		self->bdf[i] = sim_add_elsewhere(segment, slot, caps);
+		ASSERT_LT(0, self->bdf[i]);
+		ASSERT_EQ(0, sva_bind(self->fd, self->bdf[i], &self->device[i]));
+		ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[i], self->ioas, self->id,
+					    &hwpt));
+		ASSERT_EQ(0, sva_attach(self->fd, self->device[i], hwpt, NULL));
+		ASSERT_EQ(0, sim_set_master(self->bdf[i], true));
+	}
+}
+
+FIXTURE_TEARDOWN(units)
+{
+	if (self->fd < 0)
+		return;
+	close(self->file);
+	close(self->fd);
+	for (int i = 0; i < NASKERS; i++) {
+		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response"));
+		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response_pasid"));
+		sim_remove((SIM_SEGMENT + unit_of(i)) << 16 | (FIRST_SLOT + i % PER_UNIT) << 3);
+	}
+	for (int unit = 0; unit < NUNITS; unit++) {
+		EXPECT_STREQ("", sim_bad(unit));
+	}
+}
+
+/* What device @i hears of @group: behind the other unit it is another answer. */
+static uint32_t code_for(int i, unsigned int group)
+{
+	return (unit_of(i) + group) % 2 ? INVALID : SUCCESS;
+}
+
+static int asker_of(FIXTURE_DATA(units) *self, uint32_t device)
+{
+	for (int i = 0; i < NASKERS; i++)
+		if (self->device[i] == device)
+			return i;
+	return -1;
+}
+
+/* Has one of this unit's a requester ID that one of that unit's has too? */
+static bool have_namesakes(FIXTURE_DATA(units) *self)
+{
+	for (int i = 0; i < PER_UNIT; i++)
+		for (int k = PER_UNIT; k < NASKERS; k++)
+			if ((self->bdf[i] & 0xffff) == (self->bdf[k] & 0xffff))
+				return true;
+	return false;
+}
+
+/* Answers of one write() find their way, and each unit gets its own at once. */
+TEST_F(units, answers_of_one_write)
+{
+	enum { NUM = NASKERS * NGROUPS };
+	const char *answer = backend_is("vtd_nested") ? "page_response" : "PRI_RESP";
+	struct iommufd_sva_hwpt_page_response answers[NUM];
+	struct iommufd_sva_hwpt_pgfault r[NUM];
+	struct pr_group a[NUM];
+
+	EXPECT_TRUE(have_namesakes(self));
+	/* In turn one of this unit's and one of that. */
+	for (int n = 0; n < NUM; n++) {
+		int i = n % NUNITS * PER_UNIT + n / NUNITS % PER_UNIT;
+
+		pr_group_start(&a[n], self->bdf[i], SIM_NO_PASID, ADDR + n * SZ_4K, n / NASKERS);
+		for (int ms = 0; pr_told(self->file, "groups") <= n && ms < 10000; ms++)
+			usleep(1000);
+	}
+	ASSERT_EQ(NUM, pr_take(self->file, r, NUM));
+	for (int n = 0; n < NUM; n++) {
+		int i = asker_of(self, r[n].dev_id);
+
+		ASSERT_LE(0, i);
+		EXPECT_EQ(a[n].bdf, self->bdf[i]);
+		answers[n] = (struct iommufd_sva_hwpt_page_response){
+			.cookie = r[n].cookie,
+			.code = code_for(i, r[n].grpid),
+		};
+	}
+	for (int unit = 0; unit < NUNITS; unit++)
+		sim_reset_counters(unit);
+	EXPECT_EQ(sizeof(answers), write(self->file, answers, sizeof(answers)));
+	for (int n = 0; n < NUM; n++) {
+		uint32_t code = answers[n].code;
+
+		EXPECT_EQ(code == SUCCESS ? SIM_OK : SIM_DENIED, pr_group_wait(&a[n]))
+			TH_LOG("%d", n);
+	}
+	for (int i = 0; i < NASKERS; i++) {
+		EXPECT_EQ(NGROUPS, pr_answers(self->bdf[i]));
+	}
+	for (int unit = 0; unit < NUNITS; unit++) {
+		EXPECT_EQ(1, sim_counter(unit, "batches"));
+		EXPECT_EQ(PER_UNIT * NGROUPS, sim_counter(unit, answer));
+	}
+	EXPECT_EQ(NUM, pr_told(self->file, "answered-success") +
+		       pr_told(self->file, "answered-invalid"));
+}
+
 TEST_HARNESS_MAIN
