@@ -427,6 +427,9 @@ struct iommufd_sva_page_response {
  * queue is shown (and, but for stalls, ATS is on). So:
  *  - The core calls pri_set(on) first, then switches them on in the device; off in the
  *    device first, then pri_drain(), then pri_set(off), and only then ats_set(off).
+ *    A virtual function may send some while they are off, as long as another function of
+ *    its physical one has them on: the backend sees to it that they reach nobody to
+ *    whom the device is given later.
  *  - The backend's interrupt thread gives each request to
  *    iommufd_sva_report_page_request(), in the order of the queue, under a lock of
  *    its own that keeps the device there (a leaf for everything but the core's locks
