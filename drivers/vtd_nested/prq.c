@@ -9,8 +9,9 @@
  * more; and answers what is nobody's by itself, with one submission for all of a run.
  *
  * A device is looked up under prq->lock, which nobody holds who waits for the hardware.
- * It is found from before its context entry lets page requests through until after, and
- * after vtd_pri_drain() nothing that it asked for before is under way.
+ * It is found from before its context entry lets page requests through until nothing of
+ * its is in the ring any more, and after vtd_pri_drain() nothing that it asked for before is
+ * under way.
  *
  * An interrupt that is lost would be the last one: the hardware sends none while PPR or PRO
  * is set (7.5). So somebody looks every now and then while there are devices that ask.
