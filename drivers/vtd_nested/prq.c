@@ -23,6 +23,7 @@
  * come to that.
  */
 #include <linux/delay.h>
+#include <linux/pci-ats.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include "vtd.h"
@@ -61,14 +62,11 @@ static struct iommufd_sva_page_request vtd_page_request(const struct vtd_page_re
 }
 
 /* The last of a group that nobody is there to answer. */
-static void vtd_prq_refuse(struct vtd_prq *prq, const struct vtd_page_req *req,
-			   const struct iommufd_sva_master *master)
+static void vtd_prq_refuse(struct vtd_prq *prq, const struct vtd_page_req *req)
 {
-	/* 7.6.1: a PASID if the requests have one. Some devices take none (PCIe 10.5.2.3). */
-	bool pp = req->pp && (!master || master->pri.response_pasid);
-
+	/* 7.6.1: PP and PASID are those of the request. */
 	prq->refused[prq->num_refused++] =
-		vtd_make_page_response(req->rid, pp, req->pasid, req->prgi,
+		vtd_make_page_response(req->rid, req->pp, req->pasid, req->prgi,
 				       VTD_RESPONSE_INVALID);
 	prq->invalid++;
 }
@@ -82,7 +80,7 @@ static void vtd_prq_report(struct vtd_prq *prq, const struct vtd_page_req *req)
 	if (!master)
 		prq->strangers++;
 	if ((!master || !iommufd_sva_report_page_request(master, &request)) && req->lpig)
-		vtd_prq_refuse(prq, req, master);
+		vtd_prq_refuse(prq, req);
 }
 
 static void vtd_prq_read_one(struct vtd_prq *prq)
@@ -203,7 +201,7 @@ static void vtd_prq_work(struct vtd_unit *unit)
 struct vtd_desc vtd_page_response(const struct iommufd_sva_page_response *response)
 {
 	struct iommufd_sva_master *master = response->master;
-	bool pp = response->pasid != IOMMUFD_SVA_NO_PASID && master->pri.response_pasid;
+	bool pp = response->pasid != IOMMUFD_SVA_NO_PASID;
 
 	return vtd_make_page_response(vtd_pri_rid(master), pp, response->pasid,
 				      response->grpid,
@@ -243,13 +241,26 @@ void vtd_page_respond(struct iommufd_sva_unit *base,
  * @master: the device, whose ATS is known
  *
  * They are about translations that the device has asked for (7.4), so it needs ATS; and
- * what ATS needs of the ports above it.
+ * what ATS needs of the ports above it. The unit takes no answer without the PASID of the
+ * requests (7.6.1), so a device with PASIDs has to take it (PCIe 10.5.2.3).
  *
  * Return: whether page requests of @master can be taken.
  */
 bool vtd_pri_capable(struct iommufd_sva_master *master)
 {
-	return to_vtd_unit(master->unit)->prq.started && master->ats.supported;
+	struct vtd_unit *unit = to_vtd_unit(master->unit);
+
+	if (!unit->prq.started || !master->ats.supported ||
+	    !pci_pri_supported(to_pci_dev(master->dev)))
+		return false;
+	if (!master->pasid_bits)
+		return true;
+	if (!master->pri.response_pasid) {
+		dev_info(master->dev,
+			 "vtd_nested: makes no page requests: it takes no answers with PASIDs, and its unit gives no others\n");
+		return false;
+	}
+	return true;
 }
 
 /* Nobody has read since the last look, and there is something to read. */
