@@ -328,8 +328,8 @@ static void vtd_prq_drain_hardware(struct vtd_unit *unit, struct iommufd_sva_mas
 		mutex_unlock(&unit->lock);
 	}
 	if (rc)
-		vtd_err(unit, "device %s: its page requests are not drained: the next who has it may see some of them\n",
-			dev_name(master->dev));
+		vtd_err_ratelimited(unit, "device %s: its page requests are not drained: the next who has it may see some of them\n",
+				    dev_name(master->dev));
 }
 
 static bool vtd_prq_is_done(struct vtd_prq *prq, u64 read)
@@ -353,7 +353,7 @@ static void vtd_prq_flush(struct vtd_unit *unit)
 	spin_unlock(&prq->lock);
 	vtd_event_kick(&prq->event);
 	if (!wait_event_timeout(prq->wait, vtd_prq_is_done(prq, read), VTD_PRQ_TIMEOUT))
-		vtd_err(unit, "page requests are not read: please report this\n");
+		vtd_err_ratelimited(unit, "page requests are not read: please report this\n");
 }
 
 /* How often a device was answered by us, or by the hardware. */
@@ -397,11 +397,9 @@ void vtd_pri_drain(struct iommufd_sva_master *master)
  * @unit: the unit
  *
  * None without draining (ECAP.PDS): requests of who had a device before could not be
- * told from those of who has it now.
- *
- * Return: 0 or -ENOMEM.
+ * told from those of who has it now. Nor without memory: nobody needs them to go on.
  */
-int vtd_prq_init(struct vtd_unit *unit)
+void vtd_prq_init(struct vtd_unit *unit)
 {
 	const u64 needs = VTD_ECAP_PRS | VTD_ECAP_PDS | VTD_ECAP_DT;
 	struct vtd_prq *prq = &unit->prq;
@@ -411,9 +409,10 @@ int vtd_prq_init(struct vtd_unit *unit)
 	init_waitqueue_head(&prq->wait);
 	INIT_DELAYED_WORK(&prq->watch, vtd_prq_watch);
 	if ((unit->ecap & needs) != needs)
-		return 0;
+		return;
 	prq->ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, VTD_PRQ_PQS);
-	return prq->ring ? 0 : -ENOMEM;
+	if (!prq->ring)
+		vtd_err(unit, "goes on without page requests: no memory; load vtd_nested earlier\n");
 }
 
 void vtd_prq_free(struct vtd_unit *unit)
@@ -446,15 +445,14 @@ static void vtd_prq_hand_back(struct vtd_unit *unit)
  * vtd_prq_start - have page requests reported to us
  * @unit: the unit, no context entry of which lets any through
  *
- * Return: 0, also where the unit takes none; or an errno.
+ * Without an interrupt it goes on without.
  */
-int vtd_prq_start(struct vtd_unit *unit)
+void vtd_prq_start(struct vtd_unit *unit)
 {
 	struct vtd_prq *prq = &unit->prq;
-	int rc;
 
 	if (!prq->ring)
-		return 0;
+		return;
 	prq->found[0] = vtd_read64(unit, VTD_PQA_REG);
 	prq->found[1] = vtd_read64(unit, VTD_PQH_REG);
 	prq->found[2] = vtd_read64(unit, VTD_PQT_REG);
@@ -463,15 +461,14 @@ int vtd_prq_start(struct vtd_unit *unit)
 	prq->jiffy = jiffies;
 	prq->left = VTD_PRQ_BATCH;
 	prq->event.work = vtd_prq_work;
-	rc = vtd_event_start(&prq->event, unit, VTD_PECTL_REG, "-prq");
-	if (rc) {
+	if (vtd_event_start(&prq->event, unit, VTD_PECTL_REG, "-prq")) {
+		vtd_err(unit, "goes on without page requests\n");
 		vtd_prq_hand_back(unit);
-		return rc;
+		return;
 	}
 	prq->started = true;
 	/* One descriptor is always empty. */
 	unit->base.page_requests = vtd_prq_entries(VTD_PRQ_PQS) - 1;
-	return 0;
 }
 
 /* Translation is off, so nothing is taken. The registers become what they were. */

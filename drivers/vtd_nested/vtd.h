@@ -698,9 +698,9 @@ void vtd_debugfs_add(struct vtd_unit *unit);
 void vtd_debugfs_remove(struct vtd_unit *unit);
 
 /* prq.c */
-int vtd_prq_init(struct vtd_unit *unit);
+void vtd_prq_init(struct vtd_unit *unit);
 void vtd_prq_free(struct vtd_unit *unit);
-int vtd_prq_start(struct vtd_unit *unit);
+void vtd_prq_start(struct vtd_unit *unit);
 void vtd_prq_stop(struct vtd_unit *unit);
 int vtd_prq_add(struct vtd_unit *unit, struct iommufd_sva_master *master);
 void vtd_prq_remove(struct vtd_unit *unit, struct iommufd_sva_master *master);
