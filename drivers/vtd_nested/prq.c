@@ -20,7 +20,8 @@
  * cleared, and answers the last ones of groups with Success itself: the device tries
  * again. Nobody has been told of those, so the core forgets what it has of groups that
  * are not complete. With no more outstanding than unit->base.page_requests it does not
- * come to that.
+ * come to that: what the core is told of, and so may be answered, has left the ring. Stop
+ * Markers are nobody's to count, and have some room of their own.
  */
 #include <linux/delay.h>
 #include <linux/pci-ats.h>
@@ -33,6 +34,8 @@
 /* So many in a jiffy, then a pause. */
 #define VTD_PRQ_BATCH		1024
 #define VTD_PRQ_PAUSE_US	500
+/* Room for Stop Markers, of which a device sends one for each PASID that it gives up. */
+#define VTD_PRQ_MARKERS		(vtd_prq_entries(VTD_PRQ_PQS) / 8)
 /* For what is in the ring to be read, and answered where that is ours to do. */
 #define VTD_PRQ_TIMEOUT		msecs_to_jiffies(10000)
 /* How often it is looked whether the thread has been told of what there is. */
@@ -83,14 +86,11 @@ static void vtd_prq_report(struct vtd_prq *prq, const struct vtd_page_req *req)
 		vtd_prq_refuse(prq, req);
 }
 
-static void vtd_prq_read_one(struct vtd_prq *prq)
+static void vtd_prq_read_one(struct vtd_prq *prq, const struct vtd_page_req_dsc *dsc)
 {
-	const struct vtd_page_req_dsc dsc = prq->ring[prq->head];
-	const struct vtd_page_req req = vtd_page_req_of(&dsc);
+	const struct vtd_page_req req = vtd_page_req_of(dsc);
 
 	spin_lock(&prq->lock);
-	prq->head = (prq->head + 1) % vtd_prq_entries(VTD_PRQ_PQS);
-	prq->read++;
 	if (req.type != VTD_PAGE_REQ_DSC)
 		prq->unknown++;
 	else if (vtd_page_req_is_stop_marker(&req))
@@ -115,19 +115,44 @@ static bool vtd_prq_may_read(struct vtd_prq *prq)
 	return prq->left;
 }
 
+/*
+ * Some of those in front of @tail leave the ring, as many as there is room for answers.
+ * Before anybody is told of them: a device that is answered may send others at once, and
+ * finds their places free.
+ */
+static unsigned int vtd_prq_take(struct vtd_unit *unit, u32 tail)
+{
+	struct vtd_prq *prq = &unit->prq;
+	unsigned int num, i;
+
+	if (!vtd_prq_may_read(prq))
+		return 0;
+	spin_lock(&prq->lock);
+	num = min3(vtd_prq_pending(prq->head, tail, VTD_PRQ_PQS),
+		   VTD_PRQ_REFUSED - prq->num_refused, prq->left);
+	for (i = 0; i < num; i++) {
+		prq->taken[i] = prq->ring[prq->head];
+		prq->head = (prq->head + 1) % vtd_prq_entries(VTD_PRQ_PQS);
+	}
+	prq->read += num;
+	spin_unlock(&prq->lock);
+	prq->left -= num;
+	if (num)
+		vtd_write64(unit, VTD_PQH_REG, vtd_prq_offset(prq->head));
+	return num;
+}
+
 /* Those in front of @tail, as long as there is room for answers. */
 static void vtd_prq_read(struct vtd_unit *unit, u32 tail)
 {
 	struct vtd_prq *prq = &unit->prq;
+	unsigned int num, i;
 
 	/* What the hardware wrote before it moved the tail is seen. */
 	dma_rmb();
-	while (prq->head != tail && prq->num_refused < VTD_PRQ_REFUSED &&
-	       vtd_prq_may_read(prq)) {
-		vtd_prq_read_one(prq);
-		prq->left--;
-	}
-	vtd_write64(unit, VTD_PQH_REG, vtd_prq_offset(prq->head));
+	while ((num = vtd_prq_take(unit, tail)))
+		for (i = 0; i < num; i++)
+			vtd_prq_read_one(prq, &prq->taken[i]);
 }
 
 static void vtd_prq_answer(struct vtd_unit *unit)
@@ -468,7 +493,7 @@ void vtd_prq_start(struct vtd_unit *unit)
 	}
 	prq->started = true;
 	/* One descriptor is always empty. */
-	unit->base.page_requests = vtd_prq_entries(VTD_PRQ_PQS) - 1;
+	unit->base.page_requests = vtd_prq_entries(VTD_PRQ_PQS) - 1 - VTD_PRQ_MARKERS;
 }
 
 /* Translation is off, so nothing is taken. The registers become what they were. */

@@ -169,8 +169,8 @@ struct vtd_faults {
 	u64 overflows;
 };
 
-/* What a run answers with one submission. */
-#define VTD_PRQ_REFUSED		64
+/* What a run answers with one submission, and what leaves the ring at once at most. */
+#define VTD_PRQ_REFUSED		64U
 
 /**
  * struct vtd_prq - the page request queue of a unit (7.4.1)
@@ -182,15 +182,16 @@ struct vtd_faults {
  * @masters: devices whose page requests are taken, by requester ID. Who looked one up
  *	under @lock has it there until he lets go of that
  * @head: the next descriptor to read
- * @read: how many were read
+ * @read: how many have left the ring
  * @done: of how many the core was told, and those were answered that are ours to answer
  * @waited: when somebody last looked, there was something to read
  * @watched: and @done was this
  * @wait: for @done
  * @watch: looks for interrupts that were lost, while there are @masters
  * @jiffy: when @left was refilled
- * @left: how many may be read until the next jiffy; this, @jiffy, @refused and
+ * @left: how many may be read until the next jiffy; this, @jiffy, @taken, @refused and
  *	@num_refused are the thread's
+ * @taken: those that have left the ring last
  * @refused: answers of this run
  * @num_refused: how many
  * @strangers: requests of devices that have none switched on; this and what follows is
@@ -218,6 +219,7 @@ struct vtd_prq {
 	struct delayed_work watch;
 	unsigned long jiffy;
 	unsigned int left;
+	struct vtd_page_req_dsc taken[VTD_PRQ_REFUSED];
 	struct vtd_desc refused[VTD_PRQ_REFUSED];
 	unsigned int num_refused;
 	u64 strangers;
