@@ -93,7 +93,7 @@ static void vtd_prq_read_one(struct vtd_prq *prq, const struct vtd_page_req_dsc 
 	spin_lock(&prq->lock);
 	if (req.type != VTD_PAGE_REQ_DSC)
 		prq->unknown++;
-	else if (vtd_page_req_is_stop_marker(&req))
+	else if (vtd_page_req_asks_nothing(&req))
 		prq->stop_markers++;
 	else
 		vtd_prq_report(prq, &req);

@@ -329,6 +329,30 @@ TEST_F(vtd_prq, stop_marker)
 	EXPECT_EQ(1, answers(self, 0));
 }
 
+/*
+ * What asks for nothing is of no group (7.4.1.1; the model says the one with all bits the
+ * other way round): one that waits for its last request goes on waiting, and nobody answers.
+ */
+TEST_F(vtd_prq, asks_nothing)
+{
+	enum { GROUP = 3, OTHER = 0x1ff - GROUP };
+	struct iommufd_sva_hwpt_pgfault r[4];
+	long before = counted("stop_markers");
+
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], SIM_NO_PASID, HOLE, GROUP, SIM_PR_READ,
+					   0));
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], SIM_NO_PASID, 0, OTHER, SIM_PR_LAST, 0));
+	EXPECT_EQ(0, pr_await_for(self->file, r, 4, 200));
+	EXPECT_EQ(before + 1, counted("stop_markers"));
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], SIM_NO_PASID, HOLE + SZ_4K, GROUP,
+					   SIM_PR_READ | SIM_PR_LAST, 0));
+	ASSERT_EQ(2, pr_await(self->file, r, 4));
+	EXPECT_EQ(HOLE, r[0].addr);
+	EXPECT_EQ(HOLE + SZ_4K, r[1].addr);
+	EXPECT_EQ(0, pr_answer(self->file, r[1].cookie, SUCCESS));
+	EXPECT_EQ(1, answers(self, 0));
+}
+
 /* What nobody is there to answer the unit's thread refuses, with one submission for all. */
 TEST_F(vtd_prq, refused)
 {
