@@ -389,10 +389,14 @@ static u64 vtd_prq_own_answers(struct vtd_unit *unit)
 
 	spin_lock(&prq->lock);
 	num = prq->overflows + prq->invalid;
-	if (vtd_read32(unit, VTD_PRS_REG) & VTD_PRS_PRO)
-		num++;
 	spin_unlock(&prq->lock);
 	return num;
+}
+
+/* Is it being answered by the hardware? Once that is over, an overflow has been counted. */
+static bool vtd_prq_is_full(struct vtd_unit *unit)
+{
+	return vtd_read32(unit, VTD_PRS_REG) & VTD_PRS_PRO;
 }
 
 /**
@@ -406,10 +410,11 @@ void vtd_pri_drain(struct iommufd_sva_master *master)
 {
 	struct vtd_unit *unit = to_vtd_unit(master->unit);
 	u64 before = vtd_prq_own_answers(unit);
+	bool full = vtd_prq_is_full(unit);
 
 	vtd_prq_drain_hardware(unit, master);
 	vtd_prq_flush(unit);
-	if (vtd_prq_own_answers(unit) == before)
+	if (!full && !vtd_prq_is_full(unit) && vtd_prq_own_answers(unit) == before)
 		return;
 	vtd_prq_drain_hardware(unit, master);
 	vtd_prq_flush(unit);

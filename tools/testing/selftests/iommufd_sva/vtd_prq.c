@@ -687,6 +687,34 @@ TEST_F(vtd_prq, detached_with_an_unread_request)
 	expect_page(_metadata, &d);
 }
 
+/* How often are page requests of the device drained while it is detached? */
+static uint64_t drains(FIXTURE_DATA(vtd_prq) *self)
+{
+	sim_reset_counters(0);
+	if (sva_detach(self->fd, self->device[0]))
+		return 0;
+	return sim_counter(0, "piotlb_page");
+}
+
+/*
+ * The ring is full, of which nobody has heard yet: the hardware answers by itself until
+ * somebody has, so that the device is drained once more after that (7.10, d.).
+ */
+TEST_F(vtd_prq, drained_while_full)
+{
+	uint64_t least = drains(self);
+
+	EXPECT_LT(0, least);
+	/* Who drains has the thread look, and does not wait where it has nothing to read. */
+	usleep(200000);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->table, NULL));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_FULL, 1, 0));
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], PASID, HOLE, 1, SIM_PR_READ | SIM_PR_LAST,
+					   0));
+	EXPECT_LT(least, drains(self));
+}
+
 /* A device that does not answer goes on without ATS, and without page requests. */
 TEST_F(vtd_prq, cut_off)
 {
