@@ -285,6 +285,14 @@ bool vtd_pri_capable(struct iommufd_sva_master *master)
 			 "vtd_nested: makes no page requests: it takes no answers with PASIDs, and its unit gives no others\n");
 		return false;
 	}
+	/*
+	 * 11.4.3 recommends not to have page requests then, for a Stop Marker that finds the
+	 * ring full does anything. There is hardware with PASIDs whose users would have
+	 * none; the ring has room for markers instead.
+	 */
+	if (!(unit->ecap & VTD_ECAP_SMS))
+		dev_info(master->dev,
+			 "vtd_nested: makes page requests behind a unit without Stop Marker Support (ECAP.SMS): if it sends such, load iommufd_sva with page_requests=0\n");
 	return true;
 }
 
