@@ -106,13 +106,16 @@ struct iommufd_sva_answers {
 #define IOMMUFD_SVA_ANSWERS_FEW		16
 
 /**
- * enum iommufd_sva_answered - how a group came out of a fault queue
+ * enum iommufd_sva_answered - how a group that was whole came to its answer
  * @IOMMUFD_SVA_ANSWERED_SUCCESS: the VMM said Success
  * @IOMMUFD_SVA_ANSWERED_INVALID: the VMM said Invalid Request
  * @IOMMUFD_SVA_ANSWERED_GUEST: the guest answered through its own queue
  * @IOMMUFD_SVA_ANSWERED_TIMEOUT: Invalid Request, since nobody answered in time
  * @IOMMUFD_SVA_ANSWERED_DETACHED: Invalid Request, since the route was taken away
  * @IOMMUFD_SVA_ANSWERED_BROKEN: Invalid Request, since the device broke a rule
+ * @IOMMUFD_SVA_ANSWERED_NUM: those above are of groups in a fault queue
+ * @IOMMUFD_SVA_ANSWERED_REFUSED: Invalid Request to one that was held, and then nobody was
+ *	there for it
  */
 enum iommufd_sva_answered {
 	IOMMUFD_SVA_ANSWERED_SUCCESS,
@@ -122,6 +125,7 @@ enum iommufd_sva_answered {
 	IOMMUFD_SVA_ANSWERED_DETACHED,
 	IOMMUFD_SVA_ANSWERED_BROKEN,
 	IOMMUFD_SVA_ANSWERED_NUM,
+	IOMMUFD_SVA_ANSWERED_REFUSED = IOMMUFD_SVA_ANSWERED_NUM,
 };
 
 /**

@@ -206,7 +206,7 @@ void iommufd_sva_ats_init(struct iommufd_sva_master *master);
 void iommufd_sva_ats_set(struct iommufd_sva_master *master, bool on);
 
 /* pri.c */
-void iommufd_sva_pri_init(struct iommufd_sva_master *master);
+void iommufd_sva_pri_find(struct iommufd_sva_master *master);
 void iommufd_sva_pri_release(struct iommufd_sva_master *master);
 int iommufd_sva_pri_set(struct iommufd_sva_master *master, bool on);
 

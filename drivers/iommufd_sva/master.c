@@ -833,6 +833,8 @@ void iommufd_sva_master_set_dev_id(struct iommufd_sva_master *master, u32 id)
 {
 	mutex_lock(&master->lock);
 	master->dev_id = id;
+	if (id)
+		iommufd_sva_pri_find(master);
 	iommufd_sva_page_requests_rename(master);
 	end_rid_route(master);
 	mutex_unlock(&master->lock);
@@ -1008,7 +1010,7 @@ iommufd_sva_master_create(struct iommufd_sva_set *set, struct device *dev)
 		goto err_free;
 	iommufd_sva_pf_pasids(master);
 	iommufd_sva_ats_init(master);
-	iommufd_sva_pri_init(master);
+	iommufd_sva_pri_find(master);
 	rc = set->unit->backend->ops->master_init(master);
 	if (rc)
 		goto err_pri;

@@ -287,6 +287,19 @@ static void add_request(struct iommufd_sva_page_group *group,
 	}
 }
 
+/* @group, which was held, is not any more, and whoever asks for this refuses it. */
+static void unhold(struct iommufd_sva_page_group *group, enum iommufd_sva_answered how)
+{
+	struct iommufd_sva_page_requests *requests = group->requests;
+
+	lockdep_assert_held(&requests->lock);
+	list_del_init(&group->node);
+	/* It had no name in a queue. */
+	group->dev_id = requests->dev_id;
+	group->cookie = 0;
+	trace_response(requests->master, group, how);
+}
+
 /*
  * A request for a group that is whole. It is dropped. If it is another last one the
  * backend answers it, and the device takes that for the group's: who has that is too
@@ -299,7 +312,7 @@ static bool refuse_surplus(struct iommufd_sva_page_group *group,
 	if (!request->last)
 		return false;
 	if (group->state == IOMMUFD_SVA_GROUP_HELD) {
-		list_del_init(&group->node);
+		unhold(group, IOMMUFD_SVA_ANSWERED_BROKEN);
 		free_group(group);
 	} else if (iommufd_sva_fault_withdraw(group, false, IOMMUFD_SVA_ANSWERED_BROKEN)) {
 		atomic_dec(&group->requests->answering);
@@ -619,7 +632,7 @@ static bool take_refused(struct iommufd_sva_page_group *group, enum refuse which
 		if (which == REFUSE_VIA)
 			return false;
 		group->requests->master->pri.counts.refused++;
-		list_del_init(&group->node);
+		unhold(group, IOMMUFD_SVA_ANSWERED_REFUSED);
 		iommufd_sva_page_group_taken(group);
 		return true;
 	case IOMMUFD_SVA_GROUP_QUEUED:

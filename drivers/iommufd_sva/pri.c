@@ -202,9 +202,9 @@ static u32 share_get(struct iommufd_sva_master *master)
 		pf->pri_masters++;
 	mutex_unlock(&pf->lock);
 	if (!share && page_requests)
-		dev_info(master->dev,
-			 "iommufd_sva: makes no page requests: other devices have what %s can hold; a smaller page_requests= leaves more for it\n",
-			 master->unit->name);
+		dev_info_ratelimited(master->dev,
+				     "iommufd_sva: makes no page requests: other devices have what %s can hold; a smaller page_requests= leaves more for it\n",
+				     master->unit->name);
 	return share;
 }
 
@@ -219,16 +219,23 @@ static void share_put(struct iommufd_sva_master *master)
 }
 
 /**
- * iommufd_sva_pri_init - find out whether a device that joins may make page requests
+ * iommufd_sva_pri_find - find out whether a device may make page requests
  * @master: the device; its physical function, PASIDs and ATS are known
+ *
+ * When it joins, and if it may not, when somebody takes it: others may have given back
+ * what they had by then; and that a device may stall is said of some by quirks of the PCI
+ * core's that run only after it was told of to everybody (on kernels 6.1 and 6.12, for
+ * devices that come later, as virtual functions do).
  *
  * Fills @master->pri.
  */
-void iommufd_sva_pri_init(struct iommufd_sva_master *master)
+void iommufd_sva_pri_find(struct iommufd_sva_master *master)
 {
 	const struct iommufd_sva_backend_ops *ops = master->unit->backend->ops;
 	struct iommufd_sva_pri *pri = &master->pri;
 
+	if (pri->supported)
+		return;
 	pri->response_pasid = master->pf->pdev->pasid_required;
 	if (!page_requests || !ops->pri_capable || !ops->pri_capable(master))
 		return;

@@ -37,7 +37,8 @@
 			 { IOMMUFD_SVA_ANSWERED_GUEST, "guest" },              \
 			 { IOMMUFD_SVA_ANSWERED_TIMEOUT, "timeout" },          \
 			 { IOMMUFD_SVA_ANSWERED_DETACHED, "detached" },        \
-			 { IOMMUFD_SVA_ANSWERED_BROKEN, "device broke rules" })
+			 { IOMMUFD_SVA_ANSWERED_BROKEN, "device broke rules" },\
+			 { IOMMUFD_SVA_ANSWERED_REFUSED, "nobody" })
 
 /* What requests of a device go through, in hardware. */
 TRACE_EVENT(attach,
@@ -162,7 +163,7 @@ DEFINE_EVENT(iommufd_sva_page_group, timeout,
 	TP_ARGS(master, group, fault_id)
 );
 
-/* A group leaves its fault queue, to be answered. */
+/* A group leaves its fault queue, to be answered; or it was held, and got into none. */
 TRACE_EVENT(response,
 	TP_PROTO(const struct iommufd_sva_master *master,
 		 const struct iommufd_sva_page_group *group, u32 how),

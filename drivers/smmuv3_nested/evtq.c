@@ -96,7 +96,7 @@ static bool smmu_fault_same(const struct smmuv3_event *a, const struct smmuv3_ev
 {
 	return a->id == b->id && a->sid == b->sid && a->ssid == b->ssid &&
 	       a->s2 == b->s2 && a->class == b->class && a->read == b->read &&
-	       a->address >> PAGE_SHIFT == b->address >> PAGE_SHIFT;
+	       smmuv3_event_page(a) == smmuv3_event_page(b);
 }
 
 /* Returns whether it is another one than the last. */
@@ -132,7 +132,7 @@ static bool smmu_fault_keep(struct smmu_unit *unit, const u64 *record,
 static bool smmu_stall_report(struct smmu_unit *unit, const struct smmuv3_event *event)
 {
 	const struct iommufd_sva_page_request request = {
-		.addr = event->address & PAGE_MASK,
+		.addr = smmuv3_event_page(event),
 		.pasid = event->ssid == SMMUV3_NO_SSID ? IOMMUFD_SVA_NO_PASID : event->ssid,
 		.grpid = event->stag,
 		.perm = (event->read ? IOMMUFD_SVA_PGFAULT_PERM_READ :

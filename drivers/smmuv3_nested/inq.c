@@ -13,13 +13,19 @@
  * interrupt comes or not.
  */
 #include <linux/dma-mapping.h>
+#include <linux/log2.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include "smmuv3.h"
 
 /* So many records, then the interrupt thread pauses. */
 #define SMMU_INQ_BATCH		512U
-/* 64 KiB of events, 32 KiB of page requests. */
-#define SMMU_INQ_MAX_LOG2	11
+/*
+ * So large is each, if the unit can: 2048 events, and 4096 page requests, of which devices
+ * may have seven eighths outstanding (priq.c): 112 of them, with the 32 that the core
+ * allots a device by default.
+ */
+#define SMMU_INQ_MAX_BYTES	SZ_64K
 
 static u32 smmu_inq_mask(const struct smmu_inq *q)
 {
@@ -148,7 +154,9 @@ static size_t smmu_inq_bytes(struct smmu_inq *q)
 static int smmu_inq_alloc(struct smmu_unit *unit, struct smmu_inq *q, unsigned int log2,
 			  unsigned int qwords)
 {
-	q->log2 = min_t(unsigned int, log2, SMMU_INQ_MAX_LOG2);
+	unsigned int max = ilog2(SMMU_INQ_MAX_BYTES / (qwords * sizeof(*q->ring)));
+
+	q->log2 = min(log2, max);
 	q->qwords = qwords;
 	q->batch = kvmalloc_array(SMMU_INQ_BATCH, qwords * sizeof(*q->batch), GFP_KERNEL);
 	q->answers = kvmalloc_array(SMMU_INQ_BATCH, sizeof(*q->answers), GFP_KERNEL);

@@ -169,16 +169,22 @@ static int smmu_irqs_enable(struct smmu_unit *unit, u32 enables)
 	return rc;
 }
 
-/* An address of 0: nothing is written, the wires tell. */
+/*
+ * An address of 0: nothing is written, the wires tell. Of what a unit without messages has
+ * of this there is PRIQ_IRQ_CFG2.LO alone (6.3.1, 6.3.36). Out of reset that may be set: then
+ * the unit tells of the last request of a group only, and those of groups without one fill
+ * the queue unseen.
+ */
 static void smmu_msi_clear(struct smmu_unit *unit)
 {
 	enum smmu_irq which;
 
-	if (!(unit->idr[0] & SMMUV3_IDR0_MSI))
-		return;
-	for (which = 0; which < SMMU_NUM_IRQS; which++)
-		if (smmu_has_irq(unit, which))
-			smmu_write64(unit, smmu_irq_cfg[which], 0);
+	for (which = 0; which < SMMU_NUM_IRQS; which++) {
+		if (!smmu_has_irq(unit, which))
+			continue;
+		smmu_write64(unit, smmu_irq_cfg[which], 0);
+		smmu_write32(unit, smmu_irq_cfg[which] + SMMUV3_IRQ_CFG_ATTR, 0);
+	}
 }
 
 /**
@@ -221,8 +227,6 @@ void smmu_irqs_stop(struct smmu_unit *unit)
 	WRITE_ONCE(unit->irqs_stopping, true);
 	smmu_irqs_enable(unit, 0);
 	smmu_irqs_free(unit);
-	if (!(unit->idr[0] & SMMUV3_IDR0_MSI))
-		return;
 	for (which = 0; which < SMMU_NUM_IRQS; which++) {
 		const struct smmu_found_msi *msi = &unit->found.msi[which];
 
@@ -240,8 +244,6 @@ void smmu_irqs_save_found(struct smmu_unit *unit)
 	enum smmu_irq which;
 
 	unit->found.irq_ctrl = smmu_read32(unit, SMMUV3_IRQ_CTRL);
-	if (!(unit->idr[0] & SMMUV3_IDR0_MSI))
-		return;
 	for (which = 0; which < SMMU_NUM_IRQS; which++) {
 		struct smmu_found_msi *msi = &unit->found.msi[which];
 

@@ -147,8 +147,9 @@ void smmu_priq_announce(struct smmu_unit *unit)
  * @master: the device
  *
  * Of PCI devices those alone may stall of which firmware, or a quirk of the kernel's, says
- * so: integrated ones that are PCI in name (16.4). One that has ATS asks instead. An
- * answer is for one stream, that of the device itself.
+ * so: integrated ones that are PCI in name (16.4). A quirk may say so after the device has
+ * joined. One that has ATS asks instead. An answer is for one stream, that of the device
+ * itself.
  */
 bool smmu_pri_capable(struct iommufd_sva_master *master)
 {

@@ -190,7 +190,7 @@ struct smmu_found_msi {
  * @cr2: CR2
  * @gbpa: GBPA: what requests meet while the unit does not translate; stays
  * @irq_ctrl: IRQ_CTRL
- * @msi: by enum smmu_irq, where IDR0.MSI is set
+ * @msi: by enum smmu_irq
  * @strtab_base: STRTAB_BASE
  * @strtab_base_cfg: STRTAB_BASE_CFG
  * @cmdq_base: CMDQ_BASE

@@ -205,6 +205,15 @@ static inline const char *smmuv3_event_reason(u8 id)
 /* In the second word: SMMUV3_PRI_1_PRGINDEX, as in CMD_PRI_RESP, and: */
 #define SMMUV3_PRI_1_ADDRESS		GENMASK_ULL(63, 12)	/* 127:76 */
 
+/*
+ * The page that an access was to, as page requests have theirs: of 4K, whatever the pages of
+ * the host's CPUs are.
+ */
+static inline u64 smmuv3_event_page(const struct smmuv3_event *event)
+{
+	return event->address & SMMUV3_PRI_1_ADDRESS;
+}
+
 /**
  * struct smmuv3_pri - a page request, taken apart (8.1)
  * @sid: StreamID

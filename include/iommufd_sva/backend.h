@@ -381,7 +381,8 @@ struct iommufd_sva_page_response {
  *	below. Off never fails. NULL without ats_capable().
  * @pri_capable: can page requests of @master be taken by its unit? Or do its
  *	transactions stall there instead? Then @master->pri.stall is set by this. Before
- *	master_init(), and after ATS is known. NULL: none can.
+ *	master_init(), and after ATS is known; where it was not so, again when somebody
+ *	takes the device. NULL: none can.
  * @pri_set: have the unit take page requests of @master, or let its transactions
  *	stall, or not any more. See "Page requests" below. Off never fails. NULL
  *	without pri_capable().

@@ -60,7 +60,7 @@ enum sim_type {
 #define SIM_CAP_PASID_EXEC	(1U << 8)
 #define SIM_CAP_PASID_PRIV	(1U << 9)
 #define SIM_CAP_HOTPLUG		(1U << 10)	/* ports: slot with surprise removal */
-#define SIM_CAP_STALL		(1U << 11)	/* firmware says "dma-can-stall" of it */
+#define SIM_CAP_STALL		(1U << 11)	/* its properties say "dma-can-stall" */
 
 /**
  * struct sim_add - SIM_ADD: plug a function in

@@ -193,8 +193,7 @@ static inline void sim_count(struct sim_function *fn, enum sim_counter counter)
 }
 
 /* pci_firmware.c */
-int sim_firmware_init(void);
-void sim_firmware_exit(void);
+void sim_add_properties(struct pci_bus *bus);
 
 /* pci_segment.c */
 int sim_segments_create(unsigned int num);

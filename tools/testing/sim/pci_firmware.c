@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What firmware says of a function besides what its configuration space does: here, as
- * properties of the device. They are there before anybody else hears of it.
+ * What is known of a function besides what its configuration space says: here, as
+ * properties of the device. Firmware's are there before anybody hears of the device. These
+ * come as those of the kernel's quirks may: once IOMMU drivers have heard of it, and before
+ * any driver is tried.
  */
-#include <linux/limits.h>
 #include <linux/pci.h>
 #include <linux/property.h>
 
@@ -26,30 +27,14 @@ static bool can_stall(struct pci_dev *pdev)
 	return can;
 }
 
-static int bus_event(struct notifier_block *nb, unsigned long event, void *data)
+/* Those on @bus that are new. */
+void sim_add_properties(struct pci_bus *bus)
 {
-	struct pci_dev *pdev = to_pci_dev(data);
+	struct pci_dev *pdev;
 
-	if (event != BUS_NOTIFY_ADD_DEVICE || pdev->bus->ops != &sim_config_ops)
-		return NOTIFY_DONE;
-	if (can_stall(pdev) &&
-	    device_create_managed_software_node(&pdev->dev, stall_properties, NULL))
-		pci_err(pdev, "sim_pci: has no properties\n");
-	return NOTIFY_OK;
-}
-
-/* Before IOMMU drivers look at it. */
-static struct notifier_block bus_nb = {
-	.notifier_call = bus_event,
-	.priority = INT_MAX,
-};
-
-int sim_firmware_init(void)
-{
-	return bus_register_notifier(&pci_bus_type, &bus_nb);
-}
-
-void sim_firmware_exit(void)
-{
-	bus_unregister_notifier(&pci_bus_type, &bus_nb);
+	list_for_each_entry(pdev, &bus->devices, bus_list)
+		if (can_stall(pdev) &&
+		    !device_property_read_bool(&pdev->dev, stall_properties->name) &&
+		    device_create_managed_software_node(&pdev->dev, stall_properties, NULL))
+			pci_err(pdev, "sim_pci: has no properties\n");
 }

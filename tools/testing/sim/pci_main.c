@@ -22,12 +22,9 @@ static int __init sim_pci_init(void)
 	rc = sim_memory_init();
 	if (rc)
 		return rc;
-	rc = sim_firmware_init();
-	if (rc)
-		goto err_memory;
 	rc = sim_segments_create(num_segments);
 	if (rc)
-		goto err_firmware;
+		goto err_memory;
 	rc = sim_pf_init();
 	if (rc)
 		goto err_segments;
@@ -40,8 +37,6 @@ err_pf:
 	sim_pf_exit();
 err_segments:
 	sim_segments_destroy();
-err_firmware:
-	sim_firmware_exit();
 err_memory:
 	sim_memory_exit();
 	return rc;
@@ -52,7 +47,6 @@ static void __exit sim_pci_exit(void)
 	sim_control_exit();
 	sim_segments_destroy();
 	sim_pf_exit();
-	sim_firmware_exit();
 	sim_memory_exit();
 	/* Functions are freed when a grace period is over; their code is the kernel's. */
 }

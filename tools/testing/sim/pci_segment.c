@@ -193,6 +193,7 @@ int sim_enumerate(struct sim_function *fn)
 		return -EIO;
 	pci_scan_slot(bus, PCI_DEVFN(PCI_SLOT(devfn), 0));
 	add_bridges(bus);
+	sim_add_properties(bus);
 	pci_bus_add_devices(bus);
 	enable_bridges(bus);
 

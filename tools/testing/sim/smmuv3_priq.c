@@ -45,6 +45,9 @@ static enum sim_status overflow(struct ssim *u, u32 sid, const struct sim_reques
 		u->priq.prod ^= Q_OVF;
 	if (!last)
 		return SIM_OK;
+	/* 6.3.36: of what is lost, too. */
+	if (u->msi[SSIM_IRQ_PRIQ].attr & PRIQ_CFG2_LO)
+		ssim_irq(u, SSIM_IRQ_PRIQ);
 	found = response_pasid(u, sid, req, &pasid);
 	u->ops->page_response(u, sid, pasid, group, found ? SIM_OK : SIM_FAILURE);
 	return SIM_OK;

@@ -279,6 +279,8 @@ void ssim_init(struct ssim *u, const struct ssim_ops *ops, const struct ssim_fea
 	u->ops = ops;
 	u->f = *f;
 	u->gbpa = f->gbpa_abort ? GBPA_ABORT : 0;
+	/* 6.3.36: unknown after reset. */
+	u->msi[SSIM_IRQ_PRIQ].attr = f->idr[0] & IDR0_PRI ? PRIQ_CFG2_LO : 0;
 	ssim_cache_init(u, entries, num_entries);
 }
 

@@ -185,6 +185,7 @@ void bench_start(const char *words)
 	set_reg64(R_EVENTQ_BASE, EVENTQ | 3);
 	if (b.u.f.idr[0] & IDR0_PRI) {
 		set_reg64(R_PRIQ_BASE, PRIQ | 2);
+		set_reg(R_PRIQ_IRQ_CFG2, 0);
 		enables |= CR0_PRIQEN;
 	}
 	set_reg(R_IRQ_CTRL, IRQ_GERROR | IRQ_EVENTQ | IRQ_PRIQ);

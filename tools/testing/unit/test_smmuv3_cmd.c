@@ -267,6 +267,16 @@ TEST(event_bits)
 	CHECK_EQ(e.ipa, 0);
 }
 
+/* Whatever the pages of the CPUs are. */
+TEST(event_page)
+{
+	struct smmuv3_event e = { .address = 0xfedcba9876543fffULL };
+
+	CHECK_EQ(smmuv3_event_page(&e), 0xfedcba9876543000ULL);
+	e.address = 0x3000;
+	CHECK_EQ(smmuv3_event_page(&e), 0x3000);
+}
+
 TEST(event_names)
 {
 	static const struct { u8 id; const char *name; } names[] = {

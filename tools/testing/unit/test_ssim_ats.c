@@ -317,7 +317,10 @@ TEST(page_request)
 
 TEST(page_request_interrupt_for_the_last)
 {
+	bench_init("");
+	CHECK_EQ(reg(R_PRIQ_IRQ_CFG2), PRIQ_CFG2_LO);
 	bench_start("");
+	CHECK_EQ(reg(R_PRIQ_IRQ_CFG2), 0);
 	set_reg(R_IRQ_CTRL, 0);
 	reg(R_IRQ_CTRLACK);
 	set_reg(R_PRIQ_IRQ_CFG2, PRIQ_CFG2_LO);
@@ -327,6 +330,14 @@ TEST(page_request_interrupt_for_the_last)
 	CHECK_EQ(b.irqs[SSIM_IRQ_PRIQ], 0);
 	ppr(1, VA, SIM_PR_READ, 1, true);
 	CHECK_EQ(b.irqs[SSIM_IRQ_PRIQ], 1);
+	/* Of one that is lost, too. */
+	ppr(1, VA, SIM_PR_READ, 2, false);
+	ppr(1, VA, SIM_PR_READ, 2, false);
+	ppr(1, VA, SIM_PR_READ, 2, false);
+	CHECK_EQ(b.irqs[SSIM_IRQ_PRIQ], 1);
+	ppr(1, VA, SIM_PR_READ, 2, true);
+	CHECK_EQ(b.irqs[SSIM_IRQ_PRIQ], 2);
+	CHECK_EQ(b.responses, 1);
 }
 
 TEST(page_request_queue_off)

@@ -106,20 +106,6 @@ static int ask(FIXTURE_DATA(fault_ring) *self, int i, unsigned int group, unsign
 	return 0;
 }
 
-static uint64_t answers(FIXTURE_DATA(fault_ring) *self, int i)
-{
-	return sim_device_counter(self->bdf[i], "page_responses");
-}
-
-/* Device @i has had @num answers, soon. */
-static bool has_answers(FIXTURE_DATA(fault_ring) *self, int i, uint64_t num)
-{
-	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (answers(self, i) >= num)
-			break;
-	return answers(self, i) == num;
-}
-
 /* How often it was signalled since it was last asked. */
 static uint64_t signals(FIXTURE_DATA(fault_ring) *self)
 {
@@ -279,44 +265,28 @@ TEST_F(fault_ring, there_and_back)
 	ASSERT_EQ(0, ask(self, 0, 5, 1));
 	EXPECT_TRUE(signalled(self));
 	cookie = next_group(_metadata, self, 0, 5, 1);
-	EXPECT_EQ(0, answers(self, 0));
+	EXPECT_EQ(0, pr_answers(self->bdf[0]));
 	ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
 	ring_send(&self->ring);
-	EXPECT_TRUE(has_answers(self, 0, 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
 	EXPECT_EQ(0, ring_unanswered(&self->ring));
 	EXPECT_EQ(0, refused(self));
 }
 
 /* The device hears what the VMM said. */
-struct asker {
-	int bdf, group, status;
-};
-
-static void *ask_and_wait(void *arg)
-{
-	struct asker *asker = arg;
-
-	asker->status = sim_page_request(asker->bdf, SIM_NO_PASID, IOVA + SZ_4K, asker->group,
-					 SIM_PR_READ | SIM_PR_LAST, 60000);
-	return NULL;
-}
-
 TEST_F(fault_ring, codes)
 {
-	struct asker asker[2] = { { self->bdf[0], 1, -1 }, { self->bdf[1], 2, -1 } };
-	pthread_t thread[2];
+	struct pr_group group;
 
 	open_ring(_metadata, self, 2);
 	for (int i = 0; i < 2; i++) {
-		ASSERT_EQ(0, pthread_create(&thread[i], NULL, ask_and_wait, &asker[i]));
+		pr_group_start(&group, self->bdf[i], SIM_NO_PASID, IOVA + SZ_4K, i + 1);
 		ASSERT_TRUE(ring_respond(&self->ring,
-					 next_group(_metadata, self, i, asker[i].group, 1),
+					 next_group(_metadata, self, i, i + 1, 1),
 					 i ? INVALID : OK));
 		ring_send(&self->ring);
-		ASSERT_EQ(0, pthread_join(thread[i], NULL));
+		EXPECT_EQ(i ? SIM_DENIED : SIM_OK, pr_group_wait(&group));
 	}
-	EXPECT_EQ(SIM_OK, asker[0].status);
-	EXPECT_EQ(SIM_DENIED, asker[1].status);
 }
 
 /* Groups of all sizes around the end of the ring, of two devices in turn. */
@@ -332,7 +302,7 @@ TEST_F(fault_ring, around_and_around)
 		ASSERT_TRUE(ring_respond(&self->ring,
 					 next_group(_metadata, self, i, round, size), OK));
 		ring_send(&self->ring);
-		ASSERT_TRUE(has_answers(self, i, ++num[i]));
+		ASSERT_TRUE(pr_has_answers(self->bdf[i], ++num[i]));
 	}
 	EXPECT_EQ(0, refused(self));
 }
@@ -357,7 +327,7 @@ TEST_F(fault_ring, signalled_when_it_was_empty)
 	for (int i = 0; i < 3; i++)
 		ASSERT_TRUE(ring_respond(&self->ring, cookie[i], OK));
 	ring_send(&self->ring);
-	EXPECT_TRUE(has_answers(self, 0, 3));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 3));
 	ASSERT_EQ(0, ask(self, 0, 4, 1));
 	EXPECT_TRUE(signalled(self));
 }
@@ -394,8 +364,8 @@ TEST_F(fault_ring, late_ring)
 	ring_send(&self->ring);
 	ASSERT_TRUE(ring_respond(&self->ring, next_group(_metadata, self, 1, 1, 2), OK));
 	ring_send(&self->ring);
-	EXPECT_TRUE(has_answers(self, 0, 1));
-	EXPECT_TRUE(has_answers(self, 1, 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[1], 1));
 }
 
 /* --- full -------------------------------------------------------------------- */
@@ -425,31 +395,26 @@ TEST_F(fault_ring, full)
 		ASSERT_TRUE(ring_respond(&self->ring, cookie[i], OK));
 	EXPECT_FALSE(ring_respond(&self->ring, 0, OK));
 	ring_send(&self->ring);
-	EXPECT_TRUE(has_answers(self, 0, 2));
-	EXPECT_TRUE(has_answers(self, 1, 2));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 2));
+	EXPECT_TRUE(pr_has_answers(self->bdf[1], 2));
 	EXPECT_EQ(0, refused(self));
 }
 
 /* That can be had by read(), and answered by write() all the same. */
 TEST_F(fault_ring, read_what_does_not_fit)
 {
-	struct iommufd_sva_hwpt_page_response response = { .code = OK };
 	struct iommufd_sva_hwpt_pgfault fault;
-	struct pollfd pfd = { .fd = self->fault_fd, .events = POLLIN };
 
 	open_ring(_metadata, self, 1);
 	ASSERT_EQ(0, ask(self, 0, 0, 1));
 	ASSERT_EQ(0, ask(self, 0, 1, 1));
-	ASSERT_EQ(1, poll(&pfd, 1, SOON_MS));
-	ASSERT_EQ(sizeof(fault), read(self->fault_fd, &fault, sizeof(fault)));
+	ASSERT_EQ(1, pr_await(self->fault_fd, &fault, 1));
 	EXPECT_EQ(1, fault.grpid);
-	EXPECT_EQ(0, read(self->fault_fd, &fault, sizeof(fault)));
-	response.cookie = fault.cookie;
-	EXPECT_EQ(sizeof(response), write(self->fault_fd, &response, sizeof(response)));
-	EXPECT_TRUE(has_answers(self, 0, 1));
-	response.cookie = next_group(_metadata, self, 0, 0, 1);
-	EXPECT_EQ(sizeof(response), write(self->fault_fd, &response, sizeof(response)));
-	EXPECT_TRUE(has_answers(self, 0, 2));
+	EXPECT_EQ(0, pr_take(self->fault_fd, &fault, 1));
+	EXPECT_EQ(0, pr_answer(self->fault_fd, fault.cookie, OK));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
+	EXPECT_EQ(0, pr_answer(self->fault_fd, next_group(_metadata, self, 0, 0, 1), OK));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 2));
 }
 
 /* It could never be put in: it is refused, and is in nobody's way. */
@@ -457,13 +422,13 @@ TEST_F(fault_ring, larger_than_the_ring)
 {
 	open_ring(_metadata, self, 4);
 	ASSERT_EQ(0, ask(self, 0, 0, 5));
-	EXPECT_TRUE(has_answers(self, 0, 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
 	EXPECT_EQ(0, ring_pending(&self->ring));
 	EXPECT_EQ(1, pr_told(self->fault_fd, "too-large"));
 	ASSERT_EQ(0, ask(self, 0, 1, 4));
 	ASSERT_TRUE(ring_respond(&self->ring, next_group(_metadata, self, 0, 1, 4), OK));
 	ring_send(&self->ring);
-	EXPECT_TRUE(has_answers(self, 0, 2));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 2));
 }
 
 /* --- kicks ------------------------------------------------------------------- */
@@ -482,10 +447,10 @@ TEST_F(fault_ring, kick)
 	EXPECT_TRUE(ring_publish(&self->ring));
 	usleep(IDLE_MS * 1000);
 	EXPECT_EQ(1, ring_unanswered(&self->ring));
-	EXPECT_EQ(0, answers(self, 0));
+	EXPECT_EQ(0, pr_answers(self->bdf[0]));
 	EXPECT_EQ(0, ring_kick(&self->ring));
 	EXPECT_EQ(0, ring_unanswered(&self->ring));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* The next page request is a kick, too. */
@@ -500,23 +465,21 @@ TEST_F(fault_ring, request_as_a_kick)
 	ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
 	EXPECT_TRUE(ring_publish(&self->ring));
 	ASSERT_EQ(0, ask(self, 1, 0, 1));
-	EXPECT_TRUE(has_answers(self, 0, 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
 }
 
 /* Nobody kicks: what stands in the ring when the time is over is taken for an answer. */
 TEST_F(fault_ring, answered_but_not_kicked)
 {
-	struct asker asker = { self->bdf[0], 1, -1 };
-	pthread_t thread;
+	struct pr_group group;
 
 	ASSERT_EQ(0, set_timeout(self, 1500));
 	open_ring(_metadata, self, 8);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, ask_and_wait, &asker));
+	pr_group_start(&group, self->bdf[0], SIM_NO_PASID, IOVA + SZ_4K, 1);
 	ASSERT_TRUE(ring_respond(&self->ring, next_group(_metadata, self, 0, 1, 1), OK));
 	EXPECT_TRUE(goes_idle(self));
 	ring_publish(&self->ring);
-	ASSERT_EQ(0, pthread_join(thread, NULL));
-	EXPECT_EQ(SIM_OK, asker.status);
+	EXPECT_EQ(SIM_OK, pr_group_wait(&group));
 }
 
 /* --- a busy VMM ---------------------------------------------------------------- */
@@ -616,8 +579,8 @@ TEST_F(fault_ring, no_system_calls)
 		}
 		ASSERT_EQ(SIM_OK, status) TH_LOG("group %d", i);
 	}
-	EXPECT_TRUE(has_answers(self, 0, BUSY_GROUPS / 2));
-	EXPECT_TRUE(has_answers(self, 1, BUSY_GROUPS / 2));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], BUSY_GROUPS / 2));
+	EXPECT_TRUE(pr_has_answers(self->bdf[1], BUSY_GROUPS / 2));
 	*stop = 1;
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status)) TH_LOG("status %#x", status);
@@ -650,15 +613,15 @@ TEST_F(fault_ring, forged_responses)
 	ring_send(&self->ring);
 	EXPECT_TRUE(answers_taken(self));
 	EXPECT_EQ(num, refused(self));
-	EXPECT_EQ(0, answers(self, 0));
+	EXPECT_EQ(0, pr_answers(self->bdf[0]));
 	/* Twice, and what is good among them. */
 	ASSERT_TRUE(ring_respond(&self->ring, cookie[0], OK));
 	ASSERT_TRUE(ring_respond(&self->ring, cookie[0], OK));
 	ASSERT_TRUE(ring_respond(&self->ring, cookie[1], OK));
 	num += 1;
 	ring_send(&self->ring);
-	EXPECT_TRUE(has_answers(self, 0, 1));
-	EXPECT_TRUE(has_answers(self, 1, 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[1], 1));
 	EXPECT_TRUE(answers_taken(self));
 	EXPECT_EQ(num, refused(self));
 	/* Late. */
@@ -666,7 +629,7 @@ TEST_F(fault_ring, forged_responses)
 	ring_publish(&self->ring);
 	EXPECT_EQ(0, ring_kick(&self->ring));
 	EXPECT_EQ(num + 1, refused(self));
-	EXPECT_EQ(1, answers(self, 1));
+	EXPECT_EQ(1, pr_answers(self->bdf[1]));
 }
 
 /* An answer comes after the time was over. */
@@ -678,12 +641,12 @@ TEST_F(fault_ring, late_response)
 	open_ring(_metadata, self, 8);
 	ASSERT_EQ(0, ask(self, 0, 0, 1));
 	cookie = next_group(_metadata, self, 0, 0, 1);
-	EXPECT_TRUE(has_answers(self, 0, 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
 	ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
 	ring_publish(&self->ring);
 	EXPECT_EQ(0, ring_kick(&self->ring));
 	EXPECT_EQ(1, refused(self));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* Indices that cannot be: no room, no answers; and all is well when they are mended. */
@@ -712,7 +675,7 @@ TEST_F(fault_ring, impossible_indices)
 	ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
 	ASSERT_TRUE(ring_respond(&self->ring, next_group(_metadata, self, 0, 1, 1), OK));
 	ring_send(&self->ring);
-	EXPECT_TRUE(has_answers(self, 0, 2));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 2));
 }
 
 /* What the kernel has written there means nothing to the kernel. */
@@ -734,7 +697,7 @@ TEST_F(fault_ring, kernels_indices)
 	ring_publish(&self->ring);
 	ASSERT_EQ(0, ring_kick(&self->ring));
 	EXPECT_EQ(1, header->response_tail);
-	EXPECT_TRUE(has_answers(self, 0, 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
 }
 
 /* Writes anything anywhere until it is killed. */
@@ -781,14 +744,14 @@ TEST_F(fault_ring, scribble)
 		ASSERT_TRUE(ring_respond(&other, ring_next(&other)->cookie, OK));
 		ring_taken(&other, 1);
 		ring_send(&other);
-		ASSERT_TRUE(has_answers(self, 1, ++served));
+		ASSERT_TRUE(pr_has_answers(self->bdf[1], ++served));
 		if (served % 16 == 0)
 			ASSERT_EQ(0, ring_kick(&self->ring));
 	}
 	kill(child, SIGKILL);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	EXPECT_TRUE(has_answers(self, 0, asked)) TH_LOG("%u were asked for", asked);
+	EXPECT_TRUE(pr_has_answers(self->bdf[0], asked)) TH_LOG("%u were asked for", asked);
 	EXPECT_LT(0, asked);
 	ring_close(&other);
 	close(fault_fd);
@@ -806,14 +769,14 @@ TEST_F(fault_ring, detached)
 	ASSERT_EQ(0, ask(self, 1, 1, 1));
 	cookie = next_group(_metadata, self, 0, 0, 2);
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
 	ASSERT_TRUE(ring_respond(&self->ring, next_group(_metadata, self, 1, 1, 1), OK));
 	ring_send(&self->ring);
-	EXPECT_TRUE(has_answers(self, 1, 1));
+	EXPECT_TRUE(pr_has_answers(self->bdf[1], 1));
 	EXPECT_TRUE(answers_taken(self));
 	EXPECT_EQ(1, refused(self));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* The VMM dies with all of it in flight. */

@@ -34,8 +34,6 @@
 #define ADDR 0x7f1200000000UL
 #define IOVA 0x10000000UL
 #define PASID 5
-/* Longer than any answer takes, on any machine. */
-#define PATIENCE_MS 60000
 
 /* --- a queue and what it says of itself ----------------------------------- */
 
@@ -66,29 +64,6 @@ static bool has_requests(int fd)
 	return polls(fd, 0) & POLLIN;
 }
 
-static int answer(int fd, uint32_t cookie, uint32_t code)
-{
-	struct iommufd_sva_hwpt_page_response response = { .cookie = cookie, .code = code };
-	ssize_t len = write(fd, &response, sizeof(response));
-
-	return len < 0 ? -errno : len == sizeof(response) ? 0 : -EIO;
-}
-
-/* What is there, as far as it fits: how many requests, or a negative errno. */
-static int take(int fd, struct iommufd_sva_hwpt_pgfault *requests, int room)
-{
-	ssize_t len = read(fd, requests, room * REQUEST_LEN);
-
-	return len < 0 ? -errno : len / (int)REQUEST_LEN;
-}
-
-/* The same, once there is something. */
-static int await(int fd, struct iommufd_sva_hwpt_pgfault *requests, int room)
-{
-	polls(fd, 10000);
-	return take(fd, requests, room);
-}
-
 FIXTURE(queue)
 {
 	int fd, file;
@@ -113,8 +88,8 @@ TEST_F(queue, empty)
 	struct iommufd_sva_hwpt_pgfault requests[4];
 
 	EXPECT_EQ(POLLOUT, polls(self->file, 0));
-	EXPECT_EQ(0, take(self->file, requests, 4));
-	EXPECT_EQ(0, take(self->file, requests, 0));
+	EXPECT_EQ(0, pr_take(self->file, requests, 4));
+	EXPECT_EQ(0, pr_take(self->file, requests, 0));
 	EXPECT_EQ(0, write(self->file, requests, 0));
 	EXPECT_EQ(0, pr_told(self->file, "groups"));
 	EXPECT_EQ(0, pr_told(self->file, "waiting"));
@@ -141,12 +116,12 @@ TEST_F(queue, lengths_and_positions)
 
 TEST_F(queue, answers_to_nothing)
 {
-	EXPECT_EQ(-EINVAL, answer(self->file, 0, SUCCESS));
-	EXPECT_EQ(-EINVAL, answer(self->file, 1, SUCCESS));
-	EXPECT_EQ(-EINVAL, answer(self->file, ~0U, INVALID));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, 0, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, 1, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, ~0U, INVALID));
 	EXPECT_EQ(3, pr_told(self->file, "refused-cookie"));
-	EXPECT_EQ(-EINVAL, answer(self->file, 1, 2));
-	EXPECT_EQ(-EINVAL, answer(self->file, 1, 15));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, 1, 2));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, 1, 15));
 	EXPECT_EQ(2, pr_told(self->file, "refused-code"));
 	EXPECT_EQ(3, pr_told(self->file, "refused-cookie"));
 	EXPECT_EQ(-1, write(self->file, nowhere(), RESPONSE_LEN));
@@ -167,7 +142,7 @@ TEST_F(queue, lives_until_both_have_gone)
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &id, &file));
 	close(self->fd);
 	EXPECT_EQ(POLLOUT, polls(file, 0));
-	EXPECT_EQ(-EINVAL, answer(file, 1, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(file, 1, SUCCESS));
 	close(file);
 	self->fd = self->file = -1;
 }
@@ -303,44 +278,6 @@ FIXTURE_TEARDOWN(faults)
 	EXPECT_STREQ("", sim_bad(0));
 }
 
-/* A device that waits for the answer to a group, in a thread of its own. */
-struct asker {
-	pthread_t thread;
-	int bdf;
-	uint32_t pasid, group;
-	uint64_t addr;
-	int status;
-};
-
-static void *ask(void *arg)
-{
-	struct asker *a = arg;
-
-	a->status = sim_page_request(a->bdf, a->pasid, a->addr, a->group,
-				     SIM_PR_READ | SIM_PR_LAST, PATIENCE_MS);
-	return NULL;
-}
-
-static void start(struct asker *a, int bdf, uint32_t pasid, uint32_t group, uint64_t addr)
-{
-	*a = (struct asker){
-		.bdf = bdf,
-		.pasid = pasid,
-		.group = group,
-		.addr = addr,
-		.status = -1,
-	};
-	if (pthread_create(&a->thread, NULL, ask, a))
-		abort();
-}
-
-/* What it was told. */
-static int told(struct asker *a)
-{
-	pthread_join(a->thread, NULL);
-	return a->status;
-}
-
 /* A request that is not the last of its group. */
 static int begin(int bdf, uint32_t pasid, uint32_t group, uint64_t addr)
 {
@@ -400,12 +337,12 @@ TEST_F(faults, without_page_requests)
 TEST_F(faults, there_and_back)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker a;
+	struct pr_group a;
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	for (int code = SUCCESS; code <= INVALID; code++) {
-		start(&a, self->bdf[0], SIM_NO_PASID, 7, ADDR);
-		ASSERT_EQ(1, await(self->file, &r, 1));
+		pr_group_start(&a, self->bdf[0], SIM_NO_PASID, ADDR, 7);
+		ASSERT_EQ(1, pr_await(self->file, &r, 1));
 		EXPECT_EQ(LAST, r.flags);
 		EXPECT_EQ(self->device[0], r.dev_id);
 		EXPECT_EQ(0, r.pasid);
@@ -417,10 +354,10 @@ TEST_F(faults, there_and_back)
 		EXPECT_NE(0, r.cookie);
 		EXPECT_FALSE(has_requests(self->file));
 		EXPECT_EQ(1, pr_told(self->file, "waiting"));
-		EXPECT_EQ(0, answer(self->file, r.cookie, code));
-		EXPECT_EQ(code == SUCCESS ? SIM_OK : SIM_DENIED, told(&a));
+		EXPECT_EQ(0, pr_answer(self->file, r.cookie, code));
+		EXPECT_EQ(code == SUCCESS ? SIM_OK : SIM_DENIED, pr_group_wait(&a));
 		/* Once. */
-		EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, code));
+		EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, code));
 	}
 	EXPECT_EQ(2, pr_told(self->file, "groups"));
 	EXPECT_EQ(0, pr_told(self->file, "waiting"));
@@ -434,20 +371,20 @@ TEST_F(faults, group)
 {
 	const int num = 5;
 	struct iommufd_sva_hwpt_pgfault r[8];
-	struct asker a;
+	struct pr_group a;
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	for (int i = 0; i < num - 1; i++) {
 		ASSERT_EQ(SIM_OK, begin(self->bdf[0], SIM_NO_PASID, 3, ADDR + i * SZ_4K));
 	}
 	EXPECT_EQ(POLLOUT, polls(self->file, 200));
-	EXPECT_EQ(0, take(self->file, r, 8));
-	start(&a, self->bdf[0], SIM_NO_PASID, 3, ADDR + (num - 1) * SZ_4K);
+	EXPECT_EQ(0, pr_take(self->file, r, 8));
+	pr_group_start(&a, self->bdf[0], SIM_NO_PASID, ADDR + (num - 1) * SZ_4K, 3);
 	EXPECT_TRUE(polls(self->file, 10000) & POLLIN);
-	EXPECT_EQ(-EINVAL, take(self->file, r, num - 1));
-	EXPECT_EQ(-EINVAL, take(self->file, r, 0));
+	EXPECT_EQ(-EINVAL, pr_take(self->file, r, num - 1));
+	EXPECT_EQ(-EINVAL, pr_take(self->file, r, 0));
 	EXPECT_TRUE(has_requests(self->file));
-	ASSERT_EQ(num, take(self->file, r, 8));
+	ASSERT_EQ(num, pr_take(self->file, r, 8));
 	for (int i = 0; i < num; i++) {
 		EXPECT_EQ(ADDR + i * SZ_4K, r[i].addr);
 		EXPECT_EQ(i == num - 1 ? LAST : 0, r[i].flags);
@@ -456,8 +393,8 @@ TEST_F(faults, group)
 	}
 	EXPECT_EQ(1, pr_told(self->file, "groups"));
 	EXPECT_EQ(num, pr_told(self->file, "requests"));
-	EXPECT_EQ(0, answer(self->file, r[0].cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a));
+	EXPECT_EQ(0, pr_answer(self->file, r[0].cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a));
 }
 
 /* Groups in the order in which their last requests came; answers in any. */
@@ -466,18 +403,18 @@ TEST_F(faults, order)
 	enum { NUM = 6 };
 	struct iommufd_sva_hwpt_pgfault r[NUM];
 	struct iommufd_sva_hwpt_page_response answers[NUM];
-	struct asker a[NUM];
+	struct pr_group a[NUM];
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	ASSERT_EQ(0, attach(self, 1, self->hwpt));
 	for (int i = 0; i < NUM; i++) {
-		start(&a[i], self->bdf[i % 2], SIM_NO_PASID, 20 - i, ADDR + i * SZ_4K);
+		pr_group_start(&a[i], self->bdf[i % 2], SIM_NO_PASID, ADDR + i * SZ_4K, 20 - i);
 		for (int ms = 0; pr_told(self->file, "groups") <= i && ms < 10000; ms++)
 			usleep(1000);
 	}
 	/* Two, and then all that there are. */
-	ASSERT_EQ(2, take(self->file, r, 2));
-	ASSERT_EQ(NUM - 2, take(self->file, r + 2, NUM - 2));
+	ASSERT_EQ(2, pr_take(self->file, r, 2));
+	ASSERT_EQ(NUM - 2, pr_take(self->file, r + 2, NUM - 2));
 	for (int i = 0; i < NUM; i++) {
 		EXPECT_EQ(self->device[i % 2], r[i].dev_id);
 		EXPECT_EQ(20 - i, r[i].grpid);
@@ -492,7 +429,7 @@ TEST_F(faults, order)
 	}
 	EXPECT_EQ(sizeof(answers), write(self->file, answers, sizeof(answers)));
 	for (int i = 0; i < NUM; i++) {
-		EXPECT_EQ(i % 3 ? SIM_OK : SIM_DENIED, told(&a[i]));
+		EXPECT_EQ(i % 3 ? SIM_OK : SIM_DENIED, pr_group_wait(&a[i]));
 	}
 }
 
@@ -501,84 +438,84 @@ TEST_F(faults, batch_with_a_bad_answer)
 {
 	struct iommufd_sva_hwpt_page_response answers[3] = {};
 	struct iommufd_sva_hwpt_pgfault r[2];
-	struct asker a[2];
+	struct pr_group a[2];
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	for (int i = 0; i < 2; i++) {
-		start(&a[i], self->bdf[0], SIM_NO_PASID, i, ADDR);
-		ASSERT_EQ(1, await(self->file, &r[i], 1));
+		pr_group_start(&a[i], self->bdf[0], SIM_NO_PASID, ADDR, i);
+		ASSERT_EQ(1, pr_await(self->file, &r[i], 1));
 	}
 	answers[0].cookie = r[0].cookie;
 	answers[1].cookie = r[0].cookie;
 	answers[2].cookie = r[1].cookie;
 	EXPECT_EQ(RESPONSE_LEN, write(self->file, answers, sizeof(answers)));
-	EXPECT_EQ(SIM_OK, told(&a[0]));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[0]));
 	EXPECT_EQ(1, pr_told(self->file, "waiting"));
 	EXPECT_EQ(1, pr_told(self->file, "refused-cookie"));
 	/* Of a code that is none nothing is taken. */
-	EXPECT_EQ(-EINVAL, answer(self->file, r[1].cookie, 15));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r[1].cookie, 15));
 	EXPECT_EQ(1, pr_told(self->file, "waiting"));
 	EXPECT_EQ(1, pr_told(self->file, "refused-code"));
-	EXPECT_EQ(0, answer(self->file, r[1].cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a[1]));
+	EXPECT_EQ(0, pr_answer(self->file, r[1].cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[1]));
 }
 
 /* Who guesses what the next cookie is has to have read it. */
 TEST_F(faults, answer_before_it_is_read)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker a;
+	struct pr_group a;
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
-	start(&a, self->bdf[0], SIM_NO_PASID, 1, ADDR);
+	pr_group_start(&a, self->bdf[0], SIM_NO_PASID, ADDR, 1);
 	EXPECT_TRUE(polls(self->file, 10000) & POLLIN);
 	for (uint32_t cookie = 0; cookie < 4096; cookie++) {
-		ASSERT_EQ(-EINVAL, answer(self->file, cookie, SUCCESS));
+		ASSERT_EQ(-EINVAL, pr_answer(self->file, cookie, SUCCESS));
 	}
-	ASSERT_EQ(1, take(self->file, &r, 1));
+	ASSERT_EQ(1, pr_take(self->file, &r, 1));
 	EXPECT_GT(4096, r.cookie);
-	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a));
+	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a));
 }
 
 /* What cannot be copied stays where it is. */
 TEST_F(faults, read_to_nowhere)
 {
 	struct iommufd_sva_hwpt_pgfault r[2];
-	struct asker a;
+	struct pr_group a;
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
-	start(&a, self->bdf[0], SIM_NO_PASID, 1, ADDR);
+	pr_group_start(&a, self->bdf[0], SIM_NO_PASID, ADDR, 1);
 	EXPECT_TRUE(polls(self->file, 10000) & POLLIN);
-	EXPECT_EQ(-EFAULT, take(self->file, nowhere(), 1));
+	EXPECT_EQ(-EFAULT, pr_take(self->file, nowhere(), 1));
 	EXPECT_TRUE(has_requests(self->file));
-	ASSERT_EQ(1, take(self->file, r, 2));
-	EXPECT_EQ(0, answer(self->file, r[0].cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a));
+	ASSERT_EQ(1, pr_take(self->file, r, 2));
+	EXPECT_EQ(0, pr_answer(self->file, r[0].cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a));
 }
 
 TEST_F(faults, nobody_answers)
 {
 	struct iommufd_sva_hwpt_pgfault r;
 	uint64_t ms = 300, before;
-	struct asker a;
+	struct pr_group a;
 
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	before = now_ns();
 	/* One that the VMM has, and one that it has not. */
 	for (int has = 0; has <= 1; has++) {
-		start(&a, self->bdf[0], SIM_NO_PASID, 9, ADDR);
+		pr_group_start(&a, self->bdf[0], SIM_NO_PASID, ADDR, 9);
 		if (has) {
-			ASSERT_EQ(1, await(self->file, &r, 1));
+			ASSERT_EQ(1, pr_await(self->file, &r, 1));
 		}
-		EXPECT_EQ(SIM_DENIED, told(&a));
+		EXPECT_EQ(SIM_DENIED, pr_group_wait(&a));
 		EXPECT_EQ(1 + has, pr_told(self->file, "timed-out"));
 		EXPECT_FALSE(has_requests(self->file));
 		EXPECT_EQ(0, pr_told(self->file, "waiting"));
 	}
 	EXPECT_LT(550, (now_ns() - before) / 1000000);
-	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	EXPECT_EQ(1, pr_told(self->file, "refused-cookie"));
 	EXPECT_TRUE(kmsg_wait(self->log, 1000, NULL, 0,
 			      KMSG_WORDS(sim_name(self->bdf[0]), "nobody answered")));
@@ -586,11 +523,11 @@ TEST_F(faults, nobody_answers)
 	/* A shorter time is good for what waits already. */
 	ms = 3600000;
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
-	start(&a, self->bdf[0], SIM_NO_PASID, 10, ADDR);
-	ASSERT_EQ(1, await(self->file, &r, 1));
+	pr_group_start(&a, self->bdf[0], SIM_NO_PASID, ADDR, 10);
+	ASSERT_EQ(1, pr_await(self->file, &r, 1));
 	ms = 50;
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
-	EXPECT_EQ(SIM_DENIED, told(&a));
+	EXPECT_EQ(SIM_DENIED, pr_group_wait(&a));
 	EXPECT_EQ(3, pr_told(self->file, "timed-out"));
 }
 
@@ -598,25 +535,25 @@ TEST_F(faults, nobody_answers)
 
 /* One group that the VMM has, and one that it has not. */
 static void ask_two(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *self,
-		    struct asker *a, struct iommufd_sva_hwpt_pgfault *r)
+		    struct pr_group *a, struct iommufd_sva_hwpt_pgfault *r)
 {
-	start(&a[0], self->bdf[0], SIM_NO_PASID, 1, ADDR);
-	ASSERT_EQ(1, await(self->file, r, 1));
-	start(&a[1], self->bdf[0], SIM_NO_PASID, 2, ADDR);
+	pr_group_start(&a[0], self->bdf[0], SIM_NO_PASID, ADDR, 1);
+	ASSERT_EQ(1, pr_await(self->file, r, 1));
+	pr_group_start(&a[1], self->bdf[0], SIM_NO_PASID, ADDR, 2);
 	EXPECT_TRUE(polls(self->file, 10000) & POLLIN);
 }
 
-static void expect_denied(struct __test_metadata *_metadata, struct asker *a, int num)
+static void expect_denied(struct __test_metadata *_metadata, struct pr_group *a, int num)
 {
 	for (int i = 0; i < num; i++) {
-		EXPECT_EQ(SIM_DENIED, told(&a[i]));
+		EXPECT_EQ(SIM_DENIED, pr_group_wait(&a[i]));
 	}
 }
 
 TEST_F(faults, detach)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker a[2];
+	struct pr_group a[2];
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	ask_two(_metadata, self, a, &r);
@@ -624,17 +561,17 @@ TEST_F(faults, detach)
 	expect_denied(_metadata, a, 2);
 	EXPECT_EQ(2, pr_told(self->file, "detached"));
 	EXPECT_FALSE(has_requests(self->file));
-	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	/* It asks for nothing any more. */
 	sim_set_master(self->bdf[0], true);
 	EXPECT_EQ(SIM_NO_MASTER, begin(self->bdf[0], SIM_NO_PASID, 3, ADDR));
 
 	/* And again, from the beginning. */
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
-	start(&a[0], self->bdf[0], SIM_NO_PASID, 1, ADDR);
-	ASSERT_EQ(1, await(self->file, &r, 1));
-	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a[0]));
+	pr_group_start(&a[0], self->bdf[0], SIM_NO_PASID, ADDR, 1);
+	ASSERT_EQ(1, pr_await(self->file, &r, 1));
+	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[0]));
 }
 
 /* As with iommufd: what was asked of the old one is over, and new requests are the new one's. */
@@ -642,7 +579,7 @@ TEST_F(faults, replace)
 {
 	struct iommufd_sva_hwpt_pgfault r;
 	uint32_t id, hwpt;
-	struct asker a[2];
+	struct pr_group a[2];
 	int file;
 
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &id, &file));
@@ -651,22 +588,22 @@ TEST_F(faults, replace)
 	ask_two(_metadata, self, a, &r);
 	ASSERT_EQ(0, attach(self, 0, hwpt));
 	expect_denied(_metadata, a, 2);
-	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	EXPECT_FALSE(has_requests(self->file));
 
-	start(&a[0], self->bdf[0], SIM_NO_PASID, 1, ADDR);
-	ASSERT_EQ(1, await(file, &r, 1));
+	pr_group_start(&a[0], self->bdf[0], SIM_NO_PASID, ADDR, 1);
+	ASSERT_EQ(1, pr_await(file, &r, 1));
 	/* A name of the other queue's. */
-	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	/* The same once more: nothing changes. */
 	ASSERT_EQ(0, attach(self, 0, hwpt));
 	EXPECT_EQ(1, pr_told(file, "waiting"));
-	EXPECT_EQ(0, answer(file, r.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a[0]));
+	EXPECT_EQ(0, pr_answer(file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[0]));
 
 	/* What has no queue has no page requests. */
-	start(&a[0], self->bdf[0], SIM_NO_PASID, 1, ADDR);
-	ASSERT_EQ(1, await(file, &r, 1));
+	pr_group_start(&a[0], self->bdf[0], SIM_NO_PASID, ADDR, 1);
+	ASSERT_EQ(1, pr_await(file, &r, 1));
 	ASSERT_EQ(0, attach(self, 0, self->ioas));
 	expect_denied(_metadata, a, 1);
 	EXPECT_EQ(SIM_NO_MASTER, begin(self->bdf[0], SIM_NO_PASID, 3, ADDR));
@@ -675,25 +612,93 @@ TEST_F(faults, replace)
 	EXPECT_EQ(0, sva_destroy(self->fd, id));
 }
 
+/* In a thread of its own: replace what is attached to a device. */
+struct replacer {
+	pthread_t thread;
+	int fd, rc;
+	uint32_t device, pt;
+};
+
+static void *replace(void *arg)
+{
+	struct replacer *r = arg;
+
+	r->rc = sva_attach(r->fd, r->device, r->pt, NULL);
+	return NULL;
+}
+
+/*
+ * Replace what is attached to the first device by @pt, with a unit that takes its time, and
+ * have the device ask meanwhile: what it was told.
+ */
+static int ask_while_replaced(struct __test_metadata *_metadata, FIXTURE_DATA(faults) *self,
+			      uint32_t pt, int answerer)
+{
+	struct replacer replacer = { .fd = self->fd, .device = self->device[0], .pt = pt };
+	struct iommufd_sva_hwpt_pgfault r;
+	struct pr_group group;
+
+	EXPECT_EQ(0, sim_inject(0, SIM_FAULT_LATE, ~0U, 400));
+	if (pthread_create(&replacer.thread, NULL, replace, &replacer))
+		abort();
+	usleep(100000);
+	pr_group_start(&group, self->bdf[0], SIM_NO_PASID, ADDR, 1);
+	pthread_join(replacer.thread, NULL);
+	EXPECT_EQ(0, sim_inject(0, SIM_FAULT_LATE, 0, 0));
+	EXPECT_EQ(0, replacer.rc);
+	if (pr_await_for(answerer, &r, 1, 500) == 1)
+		EXPECT_EQ(0, pr_answer(answerer, r.cookie, SUCCESS));
+	return pr_group_wait(&group);
+}
+
+/*
+ * A group that is whole while what is attached is replaced waits, and is then for who is
+ * there: nobody, who refuses it, or the new queue. (On a busy machine it may come earlier.)
+ */
+TEST_F(faults, held)
+{
+	const char *name = sim_name(self->bdf[0]);
+	int file, status = SIM_DENIED;
+	bool refused = false;
+	uint32_t id, hwpt;
+
+	ASSERT_EQ(0, sva_fault_alloc(self->fd, &id, &file));
+	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[0], self->ioas, id, &hwpt));
+	for (int i = 0; i < 5 && !refused; i++) {
+		long before = backend_tells("../page_requests", name, "refused");
+
+		ASSERT_EQ(0, attach(self, 0, self->hwpt));
+		EXPECT_EQ(SIM_DENIED, ask_while_replaced(_metadata, self, self->ioas, file));
+		refused = backend_tells("../page_requests", name, "refused") > before;
+	}
+	EXPECT_TRUE(refused);
+	for (int i = 0; i < 5 && status == SIM_DENIED; i++) {
+		ASSERT_EQ(0, attach(self, 0, self->hwpt));
+		status = ask_while_replaced(_metadata, self, hwpt, file);
+	}
+	EXPECT_EQ(SIM_OK, status);
+	close(file);
+}
+
 /* Two devices have one queue: of the one that goes everything goes, of the other nothing. */
 TEST_F(faults, detach_one_of_two)
 {
 	struct iommufd_sva_hwpt_pgfault r[3];
-	struct asker a[3];
+	struct pr_group a[3];
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	ASSERT_EQ(0, attach(self, 1, self->hwpt));
 	ask_two(_metadata, self, a, r);
-	start(&a[2], self->bdf[1], SIM_NO_PASID, 1, ADDR);
+	pr_group_start(&a[2], self->bdf[1], SIM_NO_PASID, ADDR, 1);
 	for (int ms = 0; pr_told(self->file, "groups") < 3 && ms < 10000; ms++)
 		usleep(1000);
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
 	expect_denied(_metadata, a, 2);
-	ASSERT_EQ(1, take(self->file, &r[2], 1));
+	ASSERT_EQ(1, pr_take(self->file, &r[2], 1));
 	EXPECT_EQ(self->device[1], r[2].dev_id);
-	EXPECT_EQ(-EINVAL, answer(self->file, r[0].cookie, SUCCESS));
-	EXPECT_EQ(0, answer(self->file, r[2].cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a[2]));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r[0].cookie, SUCCESS));
+	EXPECT_EQ(0, pr_answer(self->file, r[2].cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[2]));
 }
 
 /*
@@ -705,7 +710,7 @@ TEST_F(faults, group_of_two)
 	uint32_t caps = CAPS | SIM_CAP_PRI | SIM_CAP_PRG_PASID, device[2];
 	struct iommufd_sva_hwpt_pgfault r;
 	int port, bdf[2];
-	struct asker a;
+	struct pr_group a;
 
 	port = sim_add(SIM_ROOT_PORT, SIM_ROOT, (FIRST_SLOT + NDEVICES) << 3, SIM_CAP_ACS);
 	ASSERT_LT(0, port);
@@ -728,17 +733,17 @@ TEST_F(faults, group_of_two)
 		ASSERT_EQ(0, sva_attach(self->fd, device[1], self->hwpt, NULL));
 		ASSERT_EQ(0, sim_set_master(bdf[1], true));
 		for (int i = 0; i < 2; i++) {
-			start(&a, bdf[i], SIM_NO_PASID, 1, ADDR);
-			ASSERT_EQ(1, await(self->file, &r, 1));
+			pr_group_start(&a, bdf[i], SIM_NO_PASID, ADDR, 1);
+			ASSERT_EQ(1, pr_await(self->file, &r, 1));
 			EXPECT_EQ(device[i], r.dev_id);
-			EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
-			EXPECT_EQ(SIM_OK, told(&a));
+			EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
+			EXPECT_EQ(SIM_OK, pr_group_wait(&a));
 		}
-		start(&a, bdf[1], SIM_NO_PASID, 1, ADDR);
-		ASSERT_EQ(1, await(self->file, &r, 1));
+		pr_group_start(&a, bdf[1], SIM_NO_PASID, ADDR, 1);
+		ASSERT_EQ(1, pr_await(self->file, &r, 1));
 		ASSERT_EQ(0, sva_detach(self->fd, device[1]));
-		EXPECT_EQ(SIM_DENIED, told(&a));
-		EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+		EXPECT_EQ(SIM_DENIED, pr_group_wait(&a));
+		EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 		sim_set_master(bdf[1], true);
 		EXPECT_EQ(SIM_NO_MASTER, begin(bdf[1], SIM_NO_PASID, 0, ADDR));
 	}
@@ -751,15 +756,15 @@ TEST_F(faults, group_of_two)
 TEST_F(faults, closed)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker a[2];
+	struct pr_group a[2];
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	ask_two(_metadata, self, a, &r);
 	/* The queue's file keeps the context, and what is attached there. */
 	close(self->fd);
 	EXPECT_EQ(2, pr_told(self->file, "waiting"));
-	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a[0]));
+	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[0]));
 	close(self->file);
 	expect_denied(_metadata, a + 1, 1);
 	self->fd = self->file = -1;
@@ -768,7 +773,7 @@ TEST_F(faults, closed)
 TEST_F(faults, unplugged)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker a[2];
+	struct pr_group a[2];
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	ask_two(_metadata, self, a, &r);
@@ -776,7 +781,7 @@ TEST_F(faults, unplugged)
 	expect_denied(_metadata, a, 2);
 	EXPECT_FALSE(has_requests(self->file));
 	EXPECT_EQ(0, pr_told(self->file, "waiting"));
-	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	EXPECT_EQ(-ENODEV, attach(self, 0, self->hwpt));
 }
 
@@ -784,16 +789,16 @@ TEST_F(faults, unplugged)
 TEST_F(faults, pulled_out)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker a[2];
+	struct pr_group a[2];
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	ask_two(_metadata, self, a, &r);
 	ASSERT_EQ(0, sim_kill(self->bdf[0]));
 	for (int i = 0; i < 2; i++) {
-		EXPECT_EQ(SIM_NO_MASTER, told(&a[i]));
+		EXPECT_EQ(SIM_NO_MASTER, pr_group_wait(&a[i]));
 	}
 	/* An answer to what is not there. */
-	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	ASSERT_EQ(0, sim_remove(self->bdf[0]));
 	EXPECT_EQ(0, pr_told(self->file, "waiting"));
 	EXPECT_FALSE(has_requests(self->file));
@@ -803,7 +808,7 @@ TEST_F(faults, pulled_out)
 TEST_F(faults, half_a_group)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker a;
+	struct pr_group a;
 
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	ASSERT_EQ(SIM_OK, begin(self->bdf[0], SIM_NO_PASID, 4, ADDR));
@@ -811,57 +816,29 @@ TEST_F(faults, half_a_group)
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[0]));
 	EXPECT_EQ(0, pr_told(self->file, "groups"));
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
-	start(&a, self->bdf[0], SIM_NO_PASID, 4, ADDR + 2 * SZ_4K);
-	ASSERT_EQ(1, await(self->file, &r, 1));
+	pr_group_start(&a, self->bdf[0], SIM_NO_PASID, ADDR + 2 * SZ_4K, 4);
+	ASSERT_EQ(1, pr_await(self->file, &r, 1));
 	EXPECT_EQ(ADDR + 2 * SZ_4K, r.addr);
-	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a));
+	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a));
 }
 
 /* A page that is not there, asked for by DMA: the VMM maps it, and the DMA goes on. */
-struct dma {
-	pthread_t thread;
-	struct sim_dma dma;
-	int rc;
-};
-
-static void *do_dma(void *arg)
-{
-	struct dma *d = arg;
-
-	d->rc = sim_dma(&d->dma);
-	return NULL;
-}
-
 TEST_F(faults, dma_waits_for_its_page)
 {
 	struct iommufd_sva_hwpt_pgfault r;
 	uint8_t *page = mem_alloc(SZ_4K, 0);
-	char buf[512];
-	struct dma d = {
-		.dma = {
-			.size = sizeof(d.dma),
-			.bdf = self->bdf[0],
-			.pasid = SIM_NO_PASID,
-			.flags = SIM_DMA_ATS | SIM_DMA_PRI,
-			.addr = ADDR + 64,
-			.len = sizeof(buf),
-			.buf = (uintptr_t)buf,
-			.timeout_ms = PATIENCE_MS,
-		},
-	};
+	struct pr_dma d;
 
 	mem_fill(page, SZ_4K, 3);
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
-	ASSERT_EQ(0, pthread_create(&d.thread, NULL, do_dma, &d));
-	ASSERT_EQ(1, await(self->file, &r, 1));
+	pr_dma_start(&d, self->bdf[0], SIM_NO_PASID, ADDR + 64, PR_ASKS);
+	ASSERT_EQ(1, pr_await(self->file, &r, 1));
 	EXPECT_EQ(ADDR, r.addr & ~(SZ_4K - 1));
 	ASSERT_EQ(0, sva_map(self->fd, self->ioas, page, SZ_4K, ADDR, SVA_RW));
-	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
-	pthread_join(d.thread, NULL);
-	EXPECT_EQ(0, d.rc);
-	EXPECT_EQ(SIM_OK, d.dma.status);
-	EXPECT_EQ(0, memcmp(buf, page + 64, sizeof(buf)));
+	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_dma_wait(&d));
+	EXPECT_EQ(0, memcmp(d.buf, page + 64, sizeof(d.buf)));
 	EXPECT_EQ(0, sva_unmap(self->fd, self->ioas, ADDR, SZ_4K, NULL));
 	mem_free(page, SZ_4K);
 }
@@ -897,7 +874,7 @@ TEST_F(faults, reset_by_vfio)
 {
 	struct iommufd_sva_hwpt_pgfault r;
 	uint64_t ms = 500;
-	struct asker a[2];
+	struct pr_group a[2];
 	struct vfio vfio;
 
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
@@ -905,7 +882,7 @@ TEST_F(faults, reset_by_vfio)
 	ask_two(_metadata, self, a, &r);
 	ASSERT_EQ(0, vfio_reset(&vfio));
 	for (int i = 0; i < 2; i++) {
-		int status = told(&a[i]);
+		int status = pr_group_wait(&a[i]);
 
 		EXPECT_TRUE(status == SIM_DENIED || status == SIM_NO_MASTER)
 			TH_LOG("%s", sim_status_name(status));
@@ -924,11 +901,11 @@ TEST_F(faults, reset_by_vfio)
 	ms = 10000;
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
 	ASSERT_EQ(0, vfio_enable(&vfio));
-	start(&a[0], self->bdf[0], SIM_NO_PASID, 5, ADDR);
-	ASSERT_EQ(1, await(self->file, &r, 1));
+	pr_group_start(&a[0], self->bdf[0], SIM_NO_PASID, ADDR, 5);
+	ASSERT_EQ(1, pr_await(self->file, &r, 1));
 	EXPECT_EQ(5, r.grpid);
-	EXPECT_EQ(0, answer(self->file, r.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a[0]));
+	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[0]));
 	end_vfio(self, &vfio);
 }
 
@@ -936,14 +913,14 @@ TEST_F(faults, reset_by_vfio)
 TEST_F(faults, closed_by_vfio)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker a[2];
+	struct pr_group a[2];
 	struct vfio vfio;
 
 	attach_over_vfio(_metadata, self, &vfio);
 	ask_two(_metadata, self, a, &r);
 	vfio_close(&vfio);
 	for (int i = 0; i < 2; i++) {
-		int status = told(&a[i]);
+		int status = pr_group_wait(&a[i]);
 
 		EXPECT_TRUE(status == SIM_DENIED || status == SIM_NO_MASTER)
 			TH_LOG("%s", sim_status_name(status));
@@ -952,7 +929,7 @@ TEST_F(faults, closed_by_vfio)
 			sim_reset_device_counters(self->bdf[0]);
 	}
 	EXPECT_EQ(0, pr_told(self->file, "waiting"));
-	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	EXPECT_FALSE(has_requests(self->file));
 	close(self->file);
 	close(self->fd);
@@ -966,7 +943,7 @@ TEST_F(faults, pasids)
 {
 	struct iommufd_sva_hwpt_pgfault r, other;
 	uint32_t id, hwpt;
-	struct asker a[2];
+	struct pr_group a[2];
 	int file;
 
 	if (!is_vtd())
@@ -981,45 +958,45 @@ TEST_F(faults, pasids)
 	ASSERT_EQ(0, sim_set_master(self->bdf[0], true));
 
 	/* One index for two PASIDs: the device wants them in answers. */
-	start(&a[0], self->bdf[0], PASID, 1, ADDR);
-	ASSERT_EQ(1, await(self->file, &r, 1));
+	pr_group_start(&a[0], self->bdf[0], PASID, ADDR, 1);
+	ASSERT_EQ(1, pr_await(self->file, &r, 1));
 	EXPECT_EQ(LAST | WITH_PASID, r.flags);
 	EXPECT_EQ(PASID, r.pasid);
-	start(&a[1], self->bdf[0], 7, 2, ADDR);
-	ASSERT_EQ(1, await(file, &other, 1));
+	pr_group_start(&a[1], self->bdf[0], 7, ADDR, 2);
+	ASSERT_EQ(1, pr_await(file, &other, 1));
 	EXPECT_EQ(7, other.pasid);
-	EXPECT_EQ(0, answer(file, other.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a[1]));
-	EXPECT_EQ(0, answer(self->file, r.cookie, INVALID));
-	EXPECT_EQ(SIM_DENIED, told(&a[0]));
+	EXPECT_EQ(0, pr_answer(file, other.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[1]));
+	EXPECT_EQ(0, pr_answer(self->file, r.cookie, INVALID));
+	EXPECT_EQ(SIM_DENIED, pr_group_wait(&a[0]));
 
 	/* Nobody is there for these. */
-	start(&a[0], self->bdf[0], 1, 3, ADDR);
-	EXPECT_EQ(SIM_DENIED, told(&a[0]));
-	start(&a[0], self->bdf[0], 8, 3, ADDR);
-	EXPECT_EQ(SIM_DENIED, told(&a[0]));
+	pr_group_start(&a[0], self->bdf[0], 1, ADDR, 3);
+	EXPECT_EQ(SIM_DENIED, pr_group_wait(&a[0]));
+	pr_group_start(&a[0], self->bdf[0], 8, ADDR, 3);
+	EXPECT_EQ(SIM_DENIED, pr_group_wait(&a[0]));
 
 	/* One PASID goes; others stay as they are. */
-	start(&a[0], self->bdf[0], PASID, 1, ADDR);
-	ASSERT_EQ(1, await(self->file, &r, 1));
-	start(&a[1], self->bdf[0], 6, 2, ADDR);
-	ASSERT_EQ(1, await(self->file, &other, 1));
+	pr_group_start(&a[0], self->bdf[0], PASID, ADDR, 1);
+	ASSERT_EQ(1, pr_await(self->file, &r, 1));
+	pr_group_start(&a[1], self->bdf[0], 6, ADDR, 2);
+	ASSERT_EQ(1, pr_await(self->file, &other, 1));
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, self->device[0], PASID));
-	EXPECT_EQ(SIM_DENIED, told(&a[0]));
-	EXPECT_EQ(-EINVAL, answer(self->file, r.cookie, SUCCESS));
+	EXPECT_EQ(SIM_DENIED, pr_group_wait(&a[0]));
+	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	EXPECT_EQ(1, pr_told(self->file, "waiting"));
-	EXPECT_EQ(0, answer(self->file, other.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, told(&a[1]));
+	EXPECT_EQ(0, pr_answer(self->file, other.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_group_wait(&a[1]));
 
 	/* Replaced by what has another queue, and by what has none. */
-	start(&a[1], self->bdf[0], 6, 2, ADDR);
-	ASSERT_EQ(1, await(self->file, &other, 1));
+	pr_group_start(&a[1], self->bdf[0], 6, ADDR, 2);
+	ASSERT_EQ(1, pr_await(self->file, &other, 1));
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[0], 6, hwpt, NULL));
-	EXPECT_EQ(SIM_DENIED, told(&a[1]));
-	start(&a[1], self->bdf[0], 6, 2, ADDR);
-	ASSERT_EQ(1, await(file, &other, 1));
+	EXPECT_EQ(SIM_DENIED, pr_group_wait(&a[1]));
+	pr_group_start(&a[1], self->bdf[0], 6, ADDR, 2);
+	ASSERT_EQ(1, pr_await(file, &other, 1));
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[0], 6, self->ioas, NULL));
-	EXPECT_EQ(SIM_DENIED, told(&a[1]));
+	EXPECT_EQ(SIM_DENIED, pr_group_wait(&a[1]));
 
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, self->device[0], 7));
 	EXPECT_EQ(SIM_NO_MASTER, begin(self->bdf[0], 1, 3, ADDR));

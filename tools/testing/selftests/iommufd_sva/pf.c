@@ -7,6 +7,7 @@
  */
 #include <pthread.h>
 
+#include "pr.h"
 #include "selftest.h"
 #include "sim.h"
 
@@ -20,7 +21,7 @@
 #define EXT_ATS 0x0f
 #define EXT_PASID 0x1b
 /* Both controls are at this offset. */
-#define CTRL 6
+#define CONTROL 6
 #define ATS_ON 0x8000
 #define PASID_ON 1
 
@@ -73,12 +74,12 @@ FIXTURE_TEARDOWN(pf)
 
 static uint32_t pasid_control(int bdf)
 {
-	return sim_config(bdf, sim_ext_cap(bdf, EXT_PASID) + CTRL, 2);
+	return sim_config(bdf, sim_ext_cap(bdf, EXT_PASID) + CONTROL, 2);
 }
 
 static uint32_t ats_control(int bdf)
 {
-	return sim_config(bdf, sim_ext_cap(bdf, EXT_ATS) + CTRL, 2);
+	return sim_config(bdf, sim_ext_cap(bdf, EXT_ATS) + CONTROL, 2);
 }
 
 static void take(struct __test_metadata *_metadata, FIXTURE_DATA(pf) *self, int bdf,
@@ -183,33 +184,12 @@ TEST_F(pf, ats_before_pasids)
 
 /* --- page requests ------------------------------------------------------------- */
 
-#define EXT_PRI 0x13
-#define PRI_CTRL 4
-#define PRI_STATUS 6
-#define PRI_STOPPED 0x100
-#define PRI_ALLOC 12
 
-static uint32_t pri_register(FIXTURE_DATA(pf) *self, unsigned int at, int size)
-{
-	return sim_config(self->pf, sim_ext_cap(self->pf, EXT_PRI) + at, size);
-}
-
-/* Answer one group of @bdf's, once it is there. */
+/* @bdf asks, and has an answer. */
 static bool asks_and_is_answered(int bdf, int fault_fd)
 {
-	struct iommufd_sva_hwpt_page_response response = {};
-	struct iommufd_sva_hwpt_pgfault fault;
-	uint64_t end = now_ns() + 5000000000ULL;
-
-	if (sim_page_request(bdf, PASID, IOVA, 1, SIM_PR_READ | SIM_PR_LAST, 0))
-		return false;
-	while (read(fault_fd, &fault, sizeof(fault)) != sizeof(fault)) {
-		if (now_ns() > end)
-			return false;
-		usleep(1000);
-	}
-	response.cookie = fault.cookie;
-	return write(fault_fd, &response, sizeof(response)) == sizeof(response);
+	return !sim_page_request(bdf, PASID, IOVA, 1, SIM_PR_READ | SIM_PR_LAST, 0) &&
+	       !pr_answer_next(fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS);
 }
 
 /* One interface for all of them, on while one needs it. */
@@ -224,31 +204,31 @@ TEST_F(pf, page_requests_of_virtual_functions)
 		take(_metadata, self, vf[i], &device[i]);
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &fault, &fault_fd));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, device[0], self->ioas, fault, &hwpt));
-	EXPECT_EQ(0, pri_register(self, PRI_CTRL, 2));
+	EXPECT_EQ(0, pri_register(self->pf, PRI_CTRL, 2));
 	for (int round = 0; round < 2; round++) {
 		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[0], PASID, hwpt, NULL));
-		EXPECT_EQ(1, pri_register(self, PRI_CTRL, 2));
-		EXPECT_EQ(32, pri_register(self, PRI_ALLOC, 4));
+		EXPECT_EQ(1, pri_register(self->pf, PRI_CTRL, 2));
+		EXPECT_EQ(32, pri_register(self->pf, PRI_ALLOC, 4));
 		EXPECT_TRUE(asks_and_is_answered(vf[0], fault_fd));
 		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[1], PASID, hwpt, NULL));
 		EXPECT_TRUE(asks_and_is_answered(vf[1], fault_fd));
 		/* Whoever goes first takes nothing from the other. */
 		ASSERT_EQ(0, sva_detach_pasid(self->fd, device[round], PASID));
-		EXPECT_EQ(1, pri_register(self, PRI_CTRL, 2));
+		EXPECT_EQ(1, pri_register(self->pf, PRI_CTRL, 2));
 		EXPECT_TRUE(asks_and_is_answered(vf[!round], fault_fd));
 		ASSERT_EQ(0, sva_detach_pasid(self->fd, device[!round], PASID));
-		EXPECT_EQ(0, pri_register(self, PRI_CTRL, 2));
-		EXPECT_EQ(PRI_STOPPED, pri_register(self, PRI_STATUS, 2) & PRI_STOPPED);
+		EXPECT_EQ(0, pri_register(self->pf, PRI_CTRL, 2));
+		EXPECT_EQ(PRI_STOPPED, pri_register(self->pf, PRI_STATUS, 2) & PRI_STOPPED);
 	}
 	/* The host resets the physical function under it. */
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, device[0], PASID, hwpt, NULL));
 	EXPECT_EQ(0, sh("echo 1 > /sys/bus/pci/devices/%s/reset", sim_name(self->pf)));
-	EXPECT_EQ(1, pri_register(self, PRI_CTRL, 2));
-	EXPECT_EQ(32, pri_register(self, PRI_ALLOC, 4));
+	EXPECT_EQ(1, pri_register(self->pf, PRI_CTRL, 2));
+	EXPECT_EQ(32, pri_register(self->pf, PRI_ALLOC, 4));
 	close(fault_fd);
 	close(self->fd);
 	self->fd = -1;
-	EXPECT_EQ(0, pri_register(self, PRI_CTRL, 2));
+	EXPECT_EQ(0, pri_register(self->pf, PRI_CTRL, 2));
 	EXPECT_EQ(0, ats_control(vf[0]) & ATS_ON);
 	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.allocation_while_pri"));
 	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.pri_not_stopped"));
@@ -346,13 +326,13 @@ TEST_F(pf, page_requests_of_the_host)
 	EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
 	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
 			      KMSG_WORDS("cannot make page requests", sim_name(self->pf))));
-	EXPECT_EQ(1, pri_register(self, PRI_CTRL, 2));
-	EXPECT_EQ(3, pri_register(self, PRI_ALLOC, 4));
+	EXPECT_EQ(1, pri_register(self->pf, PRI_CTRL, 2));
+	EXPECT_EQ(3, pri_register(self->pf, PRI_ALLOC, 4));
 	ASSERT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
 	/* They are taken from it, as the log says. */
 	ASSERT_EQ(0, sim_set_pri(self->pf, 0));
 	ASSERT_EQ(0, sva_attach(self->fd, device, hwpt, NULL));
-	EXPECT_EQ(32, pri_register(self, PRI_ALLOC, 4));
+	EXPECT_EQ(32, pri_register(self->pf, PRI_ALLOC, 4));
 	close(fault_fd);
 }
 

@@ -4,6 +4,7 @@
  * may be, what becomes of those that nobody will answer. Needs a hardware model, which
  * counts what software must not do as bad.NAME. Plugs its own devices in.
  */
+#include "pr.h"
 #include "selftest.h"
 #include "sim.h"
 
@@ -16,14 +17,8 @@
 #define DEFAULT 32
 
 #define EXT_ATS 0x0f
-#define EXT_PRI 0x13
 #define ATS_CTRL 6
 #define ATS_ON 0x8000
-#define PRI_CTRL 4
-#define PRI_ON 1
-#define PRI_STATUS 6
-#define PRI_STOPPED 0x100
-#define PRI_ALLOC 12
 
 FIXTURE(pri)
 {
@@ -97,11 +92,6 @@ FIXTURE_TEARDOWN(pri)
 	EXPECT_STREQ("", sim_bad(0));
 }
 
-static uint32_t pri_register(int bdf, unsigned int at, int size)
-{
-	return sim_config(bdf, sim_ext_cap(bdf, EXT_PRI) + at, size);
-}
-
 static uint32_t ats_control(int bdf)
 {
 	return sim_config(bdf, sim_ext_cap(bdf, EXT_ATS) + ATS_CTRL, 2);
@@ -114,37 +104,10 @@ static bool is_on(FIXTURE_DATA(pri) *self, uint32_t num)
 	       pri_register(self->bdf, PRI_ALLOC, 4) == num && ats_control(self->bdf) & ATS_ON;
 }
 
-static bool is_off(FIXTURE_DATA(pri) *self)
-{
-	return !pri_register(self->bdf, PRI_CTRL, 2) &&
-	       pri_register(self->bdf, PRI_STATUS, 2) & PRI_STOPPED;
-}
-
 static int ask(FIXTURE_DATA(pri) *self, uint32_t pasid, unsigned int group, bool last)
 {
 	return sim_page_request(self->bdf, pasid, IOVA, group,
 				SIM_PR_READ | (last ? SIM_PR_LAST : 0), 0);
-}
-
-static bool has_answers(FIXTURE_DATA(pri) *self, uint64_t num)
-{
-	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (sim_device_counter(self->bdf, "page_responses") >= num)
-			break;
-	return sim_device_counter(self->bdf, "page_responses") == num;
-}
-
-/* Answer the next group, once it is there. */
-static bool answer(FIXTURE_DATA(pri) *self)
-{
-	struct iommufd_sva_hwpt_page_response response = {};
-	struct iommufd_sva_hwpt_pgfault fault;
-
-	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (read(self->fault_fd, &fault, sizeof(fault)) == sizeof(fault))
-			break;
-	response.cookie = fault.cookie;
-	return write(self->fault_fd, &response, sizeof(response)) == sizeof(response);
 }
 
 /* --- when ------------------------------------------------------------------- */
@@ -154,19 +117,19 @@ TEST_F(pri, on_while_attached)
 	uint32_t plain;
 
 	take(_metadata, self, 64);
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	/* Nobody is there who would answer. */
 	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &plain));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, plain, NULL));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_TRUE(ats_control(self->bdf) & ATS_ON);
 	EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 1, true));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_FALSE(ats_control(self->bdf) & ATS_ON);
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
@@ -176,7 +139,7 @@ TEST_F(pri, on_while_attached)
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	close(self->fault_fd);
 	self->fault_fd = -1;
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -191,10 +154,10 @@ TEST_F(pri, on_for_a_pasid)
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	EXPECT_EQ(SIM_OK, ask(self, PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 1));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 1));
 	ASSERT_EQ(0, sva_detach_pasid(self->fd, self->device, PASID));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -210,11 +173,11 @@ TEST_F(pri, credits)
 	EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 8, true));
 	/* None is too many, and each that is answered is free. */
 	for (int i = 0; i < 8; i++)
-		EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 8));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 8));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 9));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 9));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
 
@@ -230,13 +193,13 @@ TEST_F(pri, half_a_group)
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, false));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 4, true));
 		ASSERT_EQ(0, sva_detach(self->fd, self->device));
-		EXPECT_TRUE(is_off(self));
-		EXPECT_TRUE(has_answers(self, 2 * round + 1));
+		EXPECT_TRUE(pri_is_off(self->bdf));
+		EXPECT_TRUE(pr_has_answers(self->bdf, 2 * round + 1));
 		/* And nothing of it is there when they are on again. */
 		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, true));
-		EXPECT_TRUE(answer(self));
-		EXPECT_TRUE(has_answers(self, 2 * round + 2));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		EXPECT_TRUE(pr_has_answers(self->bdf, 2 * round + 2));
 		ASSERT_EQ(0, sva_detach(self->fd, self->device));
 	}
 	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
@@ -252,7 +215,7 @@ TEST_F(pri, full)
 	for (int i = 0; i < DEFAULT; i++)
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, i, true));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	EXPECT_EQ(DEFAULT, sim_device_counter(self->bdf, "page_responses"));
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 }
@@ -265,8 +228,8 @@ TEST_F(pri, left_on)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
 	EXPECT_TRUE(is_on(self, DEFAULT));
 	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
-	EXPECT_TRUE(answer(self));
-	EXPECT_TRUE(has_answers(self, 1));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 1));
 }
 
 /* --- resets -------------------------------------------------------------------- */
@@ -284,7 +247,7 @@ TEST_F(pri, reset_by_vfio)
 	ASSERT_LT(0, self->bdf);
 	ASSERT_EQ(0, pci_bind_driver(sim_name(self->bdf), "vfio-pci"));
 	ASSERT_EQ(0, vfio_open(&self->vfio, sim_name(self->bdf)));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, vfio_enable(&self->vfio));
 	ASSERT_EQ(0, sva_bind_vfio(self->fd, self->bdf, self->vfio.group, &self->device));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
@@ -298,15 +261,15 @@ TEST_F(pri, reset_by_vfio)
 			TH_LOG("round %d", round);
 		before = sim_device_counter(self->bdf, "page_responses");
 		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, round, true));
-		EXPECT_TRUE(answer(self));
-		EXPECT_TRUE(has_answers(self, before + 1));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		EXPECT_TRUE(pr_has_answers(self->bdf, before + 1));
 	}
 	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	/* Nothing has it on that is not ours. */
 	ASSERT_EQ(0, vfio_reset(&self->vfio));
-	EXPECT_TRUE(is_off(self));
+	EXPECT_TRUE(pri_is_off(self->bdf));
 	ASSERT_EQ(0, sva_destroy(self->fd, self->device));
 	vfio_close(&self->vfio);
 	self->vfio = (struct vfio){ .container = -1, .group = -1, .device = -1 };

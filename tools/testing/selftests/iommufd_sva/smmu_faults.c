@@ -7,8 +7,10 @@
  */
 #include <poll.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 
 #include "guest.h"
+#include "pr.h"
 #include "selftest.h"
 #include "sim.h"
 
@@ -43,8 +45,6 @@ static const uint32_t caps[NDEVICES] = {
 #define SUCCESS IOMMUFD_SVA_PAGE_RESP_SUCCESS
 #define INVALID IOMMUFD_SVA_PAGE_RESP_INVALID
 
-/* Longer than anything takes, and than nobody answers. */
-#define DMA_MS 20000
 #define SOON_MS 5000
 
 FIXTURE(smmu_faults)
@@ -120,23 +120,13 @@ FIXTURE_TEARDOWN(smmu_faults)
 /* A CD table as the guest's, with a fault queue or without (0). */
 static int table(FIXTURE_DATA(smmu_faults) *self, uint64_t ste1, uint32_t fault, uint32_t *id)
 {
-	struct iommufd_sva_pasid_table_alloc cmd = {
-		.size = sizeof(cmd),
-		.pt_id = self->viommu,
-		.fault_id = fault,
-		.data_type = IOMMUFD_SVA_PASID_TABLE_SMMUV3,
-		.data_len = 16,
-	};
 	uint64_t ste[2];
-	int rc;
 
 	cds_ste(&self->cds, S1DSS_TERMINATE, ste);
 	/* Its devices have ATS: it invalidates what they cache. */
 	ste[1] |= ste1 | STE_EATS_FULL;
-	cmd.data_uptr = (uintptr_t)ste;
-	rc = sva_ioctl(self->fd, IOMMUFD_SVA_PASID_TABLE_ALLOC, &cmd);
-	*id = cmd.out_pasid_table_id;
-	return rc;
+	return sva_pasid_table_fault(self->fd, self->viommu, fault,
+				     IOMMUFD_SVA_PASID_TABLE_SMMUV3, ste, sizeof(ste), id);
 }
 
 /* The guest's process is at PASID; @cd0: besides, in the first word of its descriptor. */
@@ -175,18 +165,7 @@ static uint64_t map_page(FIXTURE_DATA(smmu_faults) *self, uint64_t va, int acces
 static void next_fault(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self,
 		       struct iommufd_sva_hwpt_pgfault *fault)
 {
-	struct pollfd wait = { .fd = self->faults, .events = POLLIN };
-
-	ASSERT_EQ(1, poll(&wait, 1, SOON_MS)) TH_LOG("nobody asks");
-	ASSERT_EQ(sizeof(*fault), read(self->faults, fault, sizeof(*fault)));
-}
-
-static int answer(FIXTURE_DATA(smmu_faults) *self, uint32_t cookie, uint32_t code)
-{
-	struct iommufd_sva_hwpt_page_response response = { .cookie = cookie, .code = code };
-	ssize_t n = write(self->faults, &response, sizeof(response));
-
-	return n < 0 ? -errno : n != sizeof(response);
+	ASSERT_EQ(1, pr_await(self->faults, fault, 1)) TH_LOG("nobody asks");
 }
 
 static bool nobody_asks(FIXTURE_DATA(smmu_faults) *self)
@@ -203,56 +182,10 @@ static bool no_event(FIXTURE_DATA(smmu_faults) *self)
 	return read(self->events, &event, sizeof(event)) <= 0;
 }
 
-/* --- DMA that waits --------------------------------------------------------- */
-
-/* In a thread of its own; @flags: SIM_DMA_... */
-struct job {
-	pthread_t thread;
-	struct sim_dma dma;
-	uint8_t buf[64];
-};
-
-static void *job_run(void *arg)
-{
-	struct job *job = arg;
-
-	/* Who comes when it has gone is told so by the call itself. */
-	if (sim_dma(&job->dma) < 0)
-		job->dma.status = SIM_NO_MASTER;
-	return NULL;
-}
-
-static void job_start(struct job *job, int bdf, uint32_t pasid, uint64_t addr, uint32_t flags)
-{
-	memset(job->buf, 0x5a, sizeof(job->buf));
-	job->dma = (struct sim_dma){
-		.bdf = bdf,
-		.pasid = pasid,
-		.flags = flags,
-		.addr = addr,
-		.len = sizeof(job->buf),
-		.buf = (uintptr_t)job->buf,
-		.timeout_ms = DMA_MS,
-	};
-	pthread_create(&job->thread, NULL, job_run, job);
-}
-
-/* How it ended, or -ETIMEDOUT: it waits still (and the test is over). */
-static int job_end(struct job *job)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += SOON_MS / 1000;
-	if (pthread_timedjoin_np(job->thread, NULL, &until))
-		return -ETIMEDOUT;
-	return job->dma.status;
-}
-
 /* How device @i asks for what is not there. */
 static uint32_t asks(int i)
 {
-	return i == STALLS ? 0 : SIM_DMA_ATS | SIM_DMA_PRI;
+	return i == STALLS ? 0 : PR_ASKS;
 }
 
 /* --- the story --------------------------------------------------------------- */
@@ -262,10 +195,10 @@ static void ask_once(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults
 		     uint64_t va, uint32_t perm)
 {
 	struct iommufd_sva_hwpt_pgfault fault;
-	struct job job;
+	struct pr_dma job;
 	uint8_t *page;
 
-	job_start(&job, self->bdf[i], PASID, va + 0x80,
+	pr_dma_start(&job, self->bdf[i], PASID, va + 0x80,
 		  (perm == WRITE ? SIM_DMA_WRITE : 0) | asks(i));
 	next_fault(_metadata, self, &fault);
 	EXPECT_EQ(IOMMUFD_SVA_PGFAULT_FLAGS_PASID_VALID | IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE,
@@ -276,11 +209,11 @@ static void ask_once(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults
 	EXPECT_EQ(perm, fault.perm);
 	page = guest_ptr(&self->g, map_page(self, va, S1_RW));
 	mem_fill(page, SZ_4K, 1);
-	EXPECT_EQ(0, answer(self, fault.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, job_end(&job));
+	EXPECT_EQ(0, pr_answer(self->faults, fault.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_dma_wait(&job));
 	EXPECT_EQ(0, memcmp(job.buf, page + 0x80, sizeof(job.buf)));
 	/* A second time it is nobody's. */
-	EXPECT_EQ(-EINVAL, answer(self, fault.cookie, SUCCESS));
+	EXPECT_EQ(-EINVAL, pr_answer(self->faults, fault.cookie, SUCCESS));
 }
 
 static void story(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self, int i)
@@ -319,14 +252,14 @@ TEST_F(smmu_faults, stall)
 TEST_F(smmu_faults, invalid)
 {
 	struct iommufd_sva_hwpt_pgfault fault;
-	struct job job;
+	struct pr_dma job;
 
 	for (int i = 0; i < NDEVICES; i++) {
 		ASSERT_EQ(0, attach(self, i));
-		job_start(&job, self->bdf[i], PASID, VA, asks(i));
+		pr_dma_start(&job, self->bdf[i], PASID, VA, asks(i));
 		next_fault(_metadata, self, &fault);
-		EXPECT_EQ(0, answer(self, fault.cookie, INVALID));
-		EXPECT_EQ(i == STALLS ? SIM_UR : SIM_DENIED, job_end(&job));
+		EXPECT_EQ(0, pr_answer(self->faults, fault.cookie, INVALID));
+		EXPECT_EQ(i == STALLS ? SIM_UR : SIM_DENIED, pr_dma_wait(&job));
 		/* It can ask anew. */
 		ask_once(_metadata, self, i, VA + (i + 1) * SZ_4K, WRITE);
 		ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
@@ -338,21 +271,21 @@ TEST_F(smmu_faults, stall_of_stage_2)
 {
 	struct iommufd_sva_hwpt_pgfault fault;
 	uint32_t ioas, hwpt;
-	struct job job;
+	struct pr_dma job;
 
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[STALLS], ioas, self->fault, &hwpt));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], hwpt, NULL));
 	sim_set_master(self->bdf[STALLS], true);
-	job_start(&job, self->bdf[STALLS], SIM_NO_PASID, GPA + 0x1080, SIM_DMA_WRITE);
+	pr_dma_start(&job, self->bdf[STALLS], SIM_NO_PASID, GPA + 0x1080, SIM_DMA_WRITE);
 	next_fault(_metadata, self, &fault);
 	EXPECT_EQ(IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE, fault.flags);
 	EXPECT_EQ(self->device[STALLS], fault.dev_id);
 	EXPECT_EQ(GPA + 0x1000, fault.addr);
 	EXPECT_EQ(WRITE, fault.perm);
 	ASSERT_EQ(0, sva_map(self->fd, ioas, self->g.mem, SZ_2M, GPA, SVA_RW));
-	EXPECT_EQ(0, answer(self, fault.cookie, SUCCESS));
-	EXPECT_EQ(SIM_OK, job_end(&job));
+	EXPECT_EQ(0, pr_answer(self->faults, fault.cookie, SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_dma_wait(&job));
 	EXPECT_EQ(0, memcmp(job.buf, self->g.mem + 0x1080, sizeof(job.buf)));
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[STALLS]));
 }
@@ -363,15 +296,13 @@ TEST_F(smmu_faults, stall_of_stage_2)
 
 static int read_many(FIXTURE_DATA(smmu_faults) *self, struct iommufd_sva_hwpt_pgfault *faults)
 {
-	struct pollfd wait = { .fd = self->faults, .events = POLLIN };
-	int num = 0;
-	ssize_t n;
+	int num = 0, n;
 
-	while (num < MANY && poll(&wait, 1, SOON_MS) == 1) {
-		n = read(self->faults, faults + num, (MANY - num) * sizeof(*faults));
+	while (num < MANY) {
+		n = pr_await(self->faults, faults + num, MANY - num);
 		if (n <= 0)
 			break;
-		num += n / sizeof(*faults);
+		num += n;
 	}
 	return num;
 }
@@ -409,14 +340,14 @@ TEST_F(smmu_faults, many_page_requests)
 
 TEST_F(smmu_faults, many_stalls)
 {
-	struct job jobs[MANY];
+	struct pr_dma jobs[MANY];
 
 	ASSERT_EQ(0, attach(self, STALLS));
 	for (int i = 0; i < MANY; i++)
-		job_start(&jobs[i], self->bdf[STALLS], PASID, VA + i * SZ_4K, 0);
+		pr_dma_start(&jobs[i], self->bdf[STALLS], PASID, VA + i * SZ_4K, 0);
 	answer_many(_metadata, self, "RESUME");
 	for (int i = 0; i < MANY; i++)
-		EXPECT_EQ(SIM_UR, job_end(&jobs[i]));
+		EXPECT_EQ(SIM_UR, pr_dma_wait(&jobs[i]));
 }
 
 /* Several pages in a group: one record each, all of a group together. */
@@ -433,7 +364,7 @@ TEST_F(smmu_faults, groups)
 	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 5,
 					   SIM_PR_READ | SIM_DMA_WRITE | SIM_PR_LAST, 0));
 	usleep(50000);
-	ASSERT_EQ(2 * sizeof(*faults), read(self->faults, faults, sizeof(faults)));
+	ASSERT_EQ(2, pr_take(self->faults, faults, 4));
 	EXPECT_EQ(5, faults[0].grpid);
 	EXPECT_EQ(5, faults[1].grpid);
 	EXPECT_EQ(faults[0].cookie, faults[1].cookie);
@@ -442,14 +373,27 @@ TEST_F(smmu_faults, groups)
 	EXPECT_EQ(READ, faults[0].perm);
 	EXPECT_EQ(READ | WRITE, faults[1].perm);
 	EXPECT_EQ(IOMMUFD_SVA_PGFAULT_FLAGS_PASID_VALID, faults[0].flags);
-	EXPECT_EQ(0, answer(self, faults[0].cookie, SUCCESS));
+	EXPECT_EQ(0, pr_answer(self->faults, faults[0].cookie, SUCCESS));
 	EXPECT_EQ(1, sim_device_counter(bdf, "page_responses"));
 	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 300, SIM_DMA_WRITE | SIM_PR_LAST, 0));
 	usleep(50000);
-	ASSERT_EQ(2 * sizeof(*faults), read(self->faults, faults, sizeof(faults)));
+	ASSERT_EQ(2, pr_take(self->faults, faults, 4));
 	EXPECT_EQ(300, faults[1].grpid);
-	EXPECT_EQ(0, answer(self, faults[1].cookie, SUCCESS));
+	EXPECT_EQ(0, pr_answer(self->faults, faults[1].cookie, SUCCESS));
 	EXPECT_EQ(2, sim_device_counter(bdf, "page_responses"));
+}
+
+/* A group that is never ended is read all the same: it must not fill the unit's queue. */
+TEST_F(smmu_faults, no_last_one)
+{
+	ASSERT_EQ(0, attach(self, ASKS));
+	sim_reset_counters(0);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[ASKS], PASID, VA, i, SIM_PR_READ, 0));
+		usleep(50000);
+		EXPECT_EQ(i + 1, sim_counter(0, "irqs"));
+	}
+	EXPECT_TRUE(nobody_asks(self));
 }
 
 /* 8: a message of a PASID that asks for nothing says that this was all, and has no answer. */
@@ -469,7 +413,7 @@ TEST_F(smmu_faults, stop_marker)
 	EXPECT_EQ(IOMMUFD_SVA_PGFAULT_FLAGS_LAST_PAGE, fault.flags);
 	EXPECT_EQ(8, fault.grpid);
 	EXPECT_EQ(0, fault.perm);
-	EXPECT_EQ(0, answer(self, fault.cookie, INVALID));
+	EXPECT_EQ(0, pr_answer(self->faults, fault.cookie, INVALID));
 	EXPECT_EQ(1, sim_device_counter(bdf, "page_responses"));
 }
 
@@ -496,9 +440,9 @@ static void overflow(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults
 	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 3,
 					   SIM_PR_READ | SIM_PR_LAST, 0));
 	EXPECT_FALSE(nobody_asks(self));
-	ASSERT_EQ(sizeof(*faults), read(self->faults, faults, sizeof(faults)));
+	ASSERT_EQ(1, pr_take(self->faults, faults, 4));
 	EXPECT_EQ(VA + 2 * SZ_4K, faults[0].addr);
-	EXPECT_EQ(0, answer(self, faults[0].cookie, SUCCESS));
+	EXPECT_EQ(0, pr_answer(self->faults, faults[0].cookie, SUCCESS));
 	ask_once(_metadata, self, i, VA + 3 * SZ_4K, WRITE);
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
 }
@@ -695,25 +639,24 @@ static void ends(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *s
 		 enum ending how)
 {
 	struct iommufd_sva_hwpt_pgfault fault;
-	struct job jobs[4];
+	struct pr_dma jobs[4];
 	int status;
 
 	ASSERT_EQ(0, attach(self, i));
 	for (int k = 0; k < 4; k++)
-		job_start(&jobs[k], self->bdf[i], PASID, VA + k * SZ_4K, asks(i));
+		pr_dma_start(&jobs[k], self->bdf[i], PASID, VA + k * SZ_4K, asks(i));
 	for (int k = 0; k < 2; k++) {
 		next_fault(_metadata, self, &fault);
 		EXPECT_EQ(self->device[i], fault.dev_id);
 	}
 	end(_metadata, self, i, how);
 	for (int k = 0; k < 4; k++) {
-		status = job_end(&jobs[k]);
-		EXPECT_NE(-ETIMEDOUT, status);
+		status = pr_dma_wait(&jobs[k]);
 		EXPECT_NE(SIM_OK, status);
 		EXPECT_NE(SIM_TIMEOUT, status);
 	}
 	if (how != CLOSE_QUEUE) {
-		EXPECT_EQ(-EINVAL, answer(self, fault.cookie, SUCCESS));
+		EXPECT_EQ(-EINVAL, pr_answer(self->faults, fault.cookie, SUCCESS));
 		EXPECT_TRUE(nobody_asks(self));
 	}
 }
@@ -758,15 +701,15 @@ TEST_F(smmu_faults, pulled_out)
 static void unheard(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self,
 		    enum ending how)
 {
-	struct job job;
+	struct pr_dma job;
 
 	for (int i = 0; i < NDEVICES; i++) {
 		ASSERT_EQ(0, attach(self, i));
 		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
-		job_start(&job, self->bdf[i], PASID, VA, asks(i));
+		pr_dma_start(&job, self->bdf[i], PASID, VA, asks(i));
 		EXPECT_TRUE(nobody_asks(self));
 		end(_metadata, self, i, how);
-		EXPECT_EQ(i == STALLS ? SIM_UR : SIM_DENIED, job_end(&job));
+		EXPECT_EQ(i == STALLS ? SIM_UR : SIM_DENIED, pr_dma_wait(&job));
 		EXPECT_TRUE(nobody_asks(self));
 	}
 	EXPECT_EQ(3, sim_counter(0, "irqs_lost"));
@@ -783,73 +726,275 @@ TEST_F(smmu_faults, unheard_and_replaced)
 	EXPECT_EQ(0, sim_counter(0, "STALL_TERM"));
 }
 
-/* The process is killed while requests of its devices wait. */
-TEST_F(smmu_faults, killed)
+/* --- the end, while they come all the while --------------------------------------- */
+
+#define NJOBS 4
+
+/* DMA of a device to a page that is never there, over and over; or the VMM that answers. */
+struct traffic {
+	pthread_t job[NJOBS];
+	int bdf, file;
+	uint32_t flags;
+	bool stop;
+	unsigned int done, bad;
+};
+
+static bool goes_on(struct traffic *t)
 {
-	struct job jobs[NDEVICES];
-	int status, ready[2];
+	return !__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE);
+}
+
+static void *dma_on(void *arg)
+{
+	struct traffic *t = arg;
+	uint8_t buf[64];
+	int status;
+
+	while (goes_on(t)) {
+		struct sim_dma dma = {
+			.bdf = t->bdf,
+			.pasid = PASID,
+			.flags = t->flags,
+			.addr = VA,
+			.len = sizeof(buf),
+			.buf = (uintptr_t)buf,
+			.timeout_ms = PR_PATIENCE_MS,
+		};
+
+		status = sim_dma(&dma);
+		if (status == SIM_OK || status == SIM_TIMEOUT)
+			__atomic_add_fetch(&t->bad, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&t->done, 1, __ATOMIC_RELEASE);
+		usleep(500);
+	}
+	return NULL;
+}
+
+/* "Success" has it ask or stall again. */
+static void *answer_on(void *arg)
+{
+	struct iommufd_sva_hwpt_pgfault r[16];
+	struct traffic *t = arg;
+	int num = 0;
+
+	for (unsigned int n = 0; num >= 0 && goes_on(t); ) {
+		num = pr_await_for(t->file, r, ARRAY_SIZE(r), 10);
+		for (int i = 0; i < num; i++)
+			pr_answer(t->file, r[i].cookie, n++ % 2 ? SUCCESS : INVALID);
+	}
+	return NULL;
+}
+
+static void traffic_start(struct __test_metadata *_metadata, struct traffic *t, int bdf, int i)
+{
+	*t = (struct traffic){ .bdf = bdf, .flags = asks(i) };
+	for (int k = 0; k < NJOBS; k++)
+		ASSERT_EQ(0, pthread_create(&t->job[k], NULL, dma_on, t));
+	for (int n = 0; n < SOON_MS && __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) < 20; n++)
+		usleep(1000);
+	EXPECT_LE(20, t->done);
+}
+
+/* All DMA has come to an end, and to none that is wrong. */
+static void traffic_stop(struct __test_metadata *_metadata, struct traffic *t)
+{
+	__atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
+	for (int k = 0; k < NJOBS; k++)
+		pthread_join(t->job[k], NULL);
+	EXPECT_EQ(0, t->bad);
+}
+
+/* The VMM answers, or the clock does for it. */
+static void ends_under_way(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self,
+			   int i, enum ending how, bool answered)
+{
+	struct traffic traffic, vmm = { .file = self->faults };
+	uint64_t ms = answered ? 3600000 : 5;
+	pthread_t thread;
+
+	ASSERT_EQ(0, attach(self, i));
+	ASSERT_EQ(0, sva_option(self->fd, IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT,
+				IOMMUFD_SVA_OPTION_OP_SET, self->fault, &ms));
+	if (answered)
+		ASSERT_EQ(0, pthread_create(&thread, NULL, answer_on, &vmm));
+	traffic_start(_metadata, &traffic, self->bdf[i], i);
+	end(_metadata, self, i, how);
+	traffic_stop(_metadata, &traffic);
+	__atomic_store_n(&vmm.stop, true, __ATOMIC_RELEASE);
+	if (answered)
+		pthread_join(thread, NULL);
+	if (how == CLOSE_QUEUE)
+		return;
+	EXPECT_TRUE(nobody_asks(self));
+	EXPECT_EQ(0, pr_told(self->faults, "waiting"));
+	if (how == UNPLUG || how == PULL_OUT)
+		return;
+	/* And again, from the beginning. */
+	ms = 3600000;
+	ASSERT_EQ(0, sva_option(self->fd, IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT,
+				IOMMUFD_SVA_OPTION_OP_SET, self->fault, &ms));
+	ASSERT_EQ(0, attach(self, i));
+	ask_once(_metadata, self, i, VA + (2 * i + answered + 1) * SZ_2M, WRITE);
+	ASSERT_EQ(0, sva_detach(self->fd, self->device[i]));
+}
+
+TEST_F(smmu_faults, detached_under_way)
+{
+	for (int i = 0; i < NDEVICES; i++) {
+		ends_under_way(_metadata, self, i, DETACH, true);
+		ends_under_way(_metadata, self, i, DETACH, false);
+	}
+}
+
+TEST_F(smmu_faults, replaced_under_way)
+{
+	for (int i = 0; i < NDEVICES; i++)
+		ends_under_way(_metadata, self, i, REPLACE, true);
+}
+
+TEST_F(smmu_faults, unplugged_under_way)
+{
+	for (int i = 0; i < NDEVICES; i++)
+		ends_under_way(_metadata, self, i, UNPLUG, true);
+}
+
+TEST_F(smmu_faults, pulled_out_under_way)
+{
+	for (int i = 0; i < NDEVICES; i++)
+		ends_under_way(_metadata, self, i, PULL_OUT, true);
+}
+
+TEST_F(smmu_faults, closed_under_way)
+{
+	ends_under_way(_metadata, self, STALLS, CLOSE_QUEUE, true);
+}
+
+/* The guest's process ends while its DMA stalls: what is answered "retry" ends as well. */
+TEST_F(smmu_faults, process_ends)
+{
+	struct iommufd_sva_hwpt_pgfault fault;
+	struct guest_cmd cfgi_cd = cmd_cfgi_cd(VSID(STALLS), PASID);
+	struct guest_event event;
+	struct pr_dma job;
+	uint32_t num = 1;
+
+	ASSERT_EQ(0, attach(self, STALLS));
+	pr_dma_start(&job, self->bdf[STALLS], PASID, VA, 0);
+	next_fault(_metadata, self, &fault);
+	cds_cd(&self->cds, PASID)[0] = 0;
+	ASSERT_EQ(0, sva_invalidate(self->fd, self->viommu,
+				    IOMMUFD_SVA_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3, &cfgi_cd,
+				    sizeof(cfgi_cd), &num));
+	EXPECT_EQ(0, pr_answer(self->faults, fault.cookie, SUCCESS));
+	EXPECT_EQ(SIM_UR, pr_dma_wait(&job));
+	ASSERT_TRUE(guest_next_event(self->events, &event));
+	EXPECT_EQ(C_BAD_CD, event.smmuv3.evt[0] & 0xff);
+	EXPECT_TRUE(nobody_asks(self));
+}
+
+/* A VMM in a process of its own, which answers, or reads nothing. Its exit status. */
+static int vmm_live(const int *bdf, bool answers, int ready)
+{
+	FIXTURE_DATA(smmu_faults) its = { .bdf = { 0 } };
+	struct traffic traffic = {};
+
+	memcpy(its.bdf, bdf, sizeof(its.bdf));
+	its.fd = sva_open();
+	if (its.fd < 0 || guest_init(&its.g, GPA, GUEST_SIZE) ||
+	    sva_ioas_alloc(its.fd, &its.ioas) ||
+	    sva_map(its.fd, its.ioas, its.g.mem, GUEST_SIZE, GPA, SVA_RW))
+		return 1;
+	for (int i = 0; i < NDEVICES; i++)
+		if (sva_bind(its.fd, its.bdf[i], &its.device[i]))
+			return 2;
+	/* A table on the parent alone has no need of names. */
+	if (sva_hwpt_alloc(its.fd, its.device[0], its.ioas, IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT,
+			   &its.viommu) ||
+	    sva_fault_alloc(its.fd, &its.fault, &its.faults))
+		return 3;
+	s1_init(&its.s1, &its.g, 12, 1);
+	/* Each with a table of descriptors of its own. */
+	for (int i = 0; i < NDEVICES; i++) {
+		cds_init(&its.cds, &its.g, CDS_LINEAR, 8);
+		if (attach(&its, i))
+			return 4;
+	}
+	if (write(ready, "", 1) != 1)
+		return 5;
+	traffic.file = its.faults;
+	if (answers)
+		answer_on(&traffic);
+	for (;;)
+		pause();
+}
+
+static int start_vmm(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self,
+		     bool answers)
+{
+	int child, ready[2];
 	uint8_t byte;
-	pid_t child;
 
 	/* All that belongs to it goes with it. */
 	close(self->faults);
 	close(self->events);
 	close(self->fd);
+	self->faults = -1;
+	self->events = -1;
+	self->fd = -1;
 	ASSERT_EQ(0, pipe(ready));
 	child = fork();
 	if (!child) {
-		FIXTURE_DATA(smmu_faults) theirs = { .bdf = { 0 } };
-		uint32_t viommu_parent;
-
-		memcpy(theirs.bdf, self->bdf, sizeof(theirs.bdf));
-		theirs.fd = sva_open();
-		if (theirs.fd < 0 || guest_init(&theirs.g, GPA, GUEST_SIZE) ||
-		    sva_ioas_alloc(theirs.fd, &theirs.ioas) ||
-		    sva_map(theirs.fd, theirs.ioas, theirs.g.mem, GUEST_SIZE, GPA, SVA_RW))
-			_exit(1);
-		for (int i = 0; i < NDEVICES; i++)
-			if (sva_bind(theirs.fd, theirs.bdf[i], &theirs.device[i]))
-				_exit(2);
-		if (sva_hwpt_alloc(theirs.fd, theirs.device[0], theirs.ioas,
-				   IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT, &viommu_parent) ||
-		    sva_fault_alloc(theirs.fd, &theirs.fault, &theirs.faults))
-			_exit(3);
-		/* A table on the parent alone has no need of names. */
-		theirs.viommu = viommu_parent;
-		s1_init(&theirs.s1, &theirs.g, 12, 1);
-		cds_init(&theirs.cds, &theirs.g, CDS_LINEAR, 8);
-		/* Each with a table of descriptors of its own. */
-		for (int i = 0; i < NDEVICES; i++) {
-			if (i == STALLS)
-				cds_init(&theirs.cds, &theirs.g, CDS_LINEAR, 8);
-			if (attach(&theirs, i))
-				_exit(4);
-		}
-		if (write(ready[1], "", 1) != 1)
-			_exit(5);
-		for (;;)
-			pause();
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(vmm_live(self->bdf, answers, ready[1]));
 	}
 	ASSERT_LT(0, child);
+	close(ready[1]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	for (int i = 0; i < NDEVICES; i++)
-		job_start(&jobs[i], self->bdf[i], PASID, VA, asks(i));
-	usleep(200000);
+	close(ready[0]);
+	return child;
+}
+
+static void kill_vmm(struct __test_metadata *_metadata, int child)
+{
+	int status;
+
 	kill(child, SIGKILL);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+}
+
+/* The process is killed while requests of its devices wait. */
+TEST_F(smmu_faults, killed)
+{
+	int status, child = start_vmm(_metadata, self, false);
+	struct pr_dma jobs[NDEVICES];
+
+	for (int i = 0; i < NDEVICES; i++)
+		pr_dma_start(&jobs[i], self->bdf[i], PASID, VA, asks(i));
+	usleep(200000);
+	kill_vmm(_metadata, child);
 	for (int i = 0; i < NDEVICES; i++) {
-		status = job_end(&jobs[i]);
-		EXPECT_NE(-ETIMEDOUT, status);
+		status = pr_dma_wait(&jobs[i]);
 		EXPECT_NE(SIM_OK, status);
 		EXPECT_NE(SIM_TIMEOUT, status);
 		/* It is left to nobody. */
 		sim_set_master(self->bdf[i], true);
 	}
-	close(ready[0]);
-	close(ready[1]);
-	self->faults = -1;
-	self->events = -1;
-	self->fd = -1;
+}
+
+/* The same while they come, and are answered, all the while. */
+TEST_F(smmu_faults, killed_under_way)
+{
+	int child = start_vmm(_metadata, self, true);
+	struct traffic traffic[NDEVICES];
+
+	for (int i = 0; i < NDEVICES; i++)
+		traffic_start(_metadata, &traffic[i], self->bdf[i], i);
+	kill_vmm(_metadata, child);
+	for (int i = 0; i < NDEVICES; i++) {
+		traffic_stop(_metadata, &traffic[i]);
+		sim_set_master(self->bdf[i], true);
+	}
 }
 
 TEST_HARNESS_MAIN

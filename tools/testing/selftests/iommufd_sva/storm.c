@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 
+#include "guest.h"
 #include "pr.h"
 #include "ring.h"
 #include "selftest.h"
@@ -107,11 +108,6 @@ static long told(const struct asker *a, const char *key)
 	return backend_tells("../page_requests", sim_name(a->bdf), key);
 }
 
-static uint64_t answers(const struct asker *a)
-{
-	return sim_device_counter(a->bdf, "page_responses");
-}
-
 static void expect_nothing_bad(struct __test_metadata *_metadata, const struct asker *a)
 {
 	EXPECT_EQ(0, sim_device_counter(a->bdf, "bad.page_response_pasid"));
@@ -128,8 +124,8 @@ static void expect_nothing_bad(struct __test_metadata *_metadata, const struct a
 /* The last one asks now and then. */
 #define QUIET (NUM - 1)
 #define FIRST_PORT (24 << 3)
-/* All of them together fit the smallest page request queue of the units. */
-#define CREDITS 24
+/* What a device is allotted by default; each unit's queue holds that for all of them. */
+#define CREDITS 32
 /*
  * Page requests of a storm, and of shorter ones: what the emulated machine does in about a
  * minute.
@@ -473,7 +469,7 @@ static void expect_served(struct __test_metadata *_metadata, const struct asker 
 		"refused", "broken", "no_room", "overflows", "lost",
 	};
 
-	EXPECT_EQ(a->groups, answers(a)) TH_LOG("%s", sim_name(a->bdf));
+	EXPECT_EQ(a->groups, pr_answers(a->bdf)) TH_LOG("%s", sim_name(a->bdf));
 	EXPECT_EQ(a->asked, sim_device_counter(a->bdf, "page_requests"));
 	EXPECT_EQ(a->asked, told(a, "requests"));
 	EXPECT_EQ(a->groups, told(a, "groups"));
@@ -488,7 +484,7 @@ static void expect_fair(struct __test_metadata *_metadata, FIXTURE_DATA(storm) *
 	EXPECT_GE(QUIET * CREDITS, self->ahead);
 	EXPECT_GE(0, self->overtook);
 	EXPECT_LT(10, self->quiet_served);
-	EXPECT_EQ(self->a[QUIET].groups, answers(&self->a[QUIET]));
+	EXPECT_EQ(self->a[QUIET].groups, pr_answers(self->a[QUIET].bdf));
 }
 
 TEST_F_TIMEOUT(storm, full_queues, 600)
@@ -545,13 +541,13 @@ TEST_F_TIMEOUT(storm, unruly, 600)
 		expect_served(_metadata, &self->a[i]);
 	for (int i = 0; i < 3; i++) {
 		groups += self->a[i].groups;
-		had += answers(&self->a[i]);
+		had += pr_answers(self->a[i].bdf);
 		EXPECT_EQ(self->a[i].asked, told(&self->a[i], "requests"));
 	}
 	EXPECT_EQ(groups, had + pr_told(self->file, "device-broke-rules"));
 	EXPECT_LT(0, told(greedy, "no_room"));
 	EXPECT_LT(0, told(endless, "no_room"));
-	EXPECT_EQ(0, answers(endless));
+	EXPECT_EQ(0, pr_answers(endless->bdf));
 	EXPECT_LT(0, told(twice, "broken"));
 	EXPECT_LT(0, pr_told(self->file, "device-broke-rules"));
 	EXPECT_EQ(0, self->bad);
@@ -582,8 +578,8 @@ TEST_F_TIMEOUT(storm, overflows, 600)
 	EXPECT_LT(5, sim_counter(0, "page_requests_lost"));
 	for (int i = 0; i < NUM; i++) {
 		groups += self->a[i].groups;
-		had += answers(&self->a[i]);
-		EXPECT_EQ(self->a[i].groups, answers(&self->a[i]));
+		had += pr_answers(self->a[i].bdf);
+		EXPECT_EQ(self->a[i].groups, pr_answers(self->a[i].bdf));
 		EXPECT_EQ(overflows() - before, told(&self->a[i], "overflows"));
 		EXPECT_EQ(0, told(&self->a[i], "refused"));
 	}
@@ -624,7 +620,7 @@ TEST_F_TIMEOUT(storm, silent_vmm, 600)
 		ASSERT_EQ(size_of(quiet, round), num);
 		ASSERT_EQ(0, pr_answer(file, r[0].cookie, OK));
 	}
-	EXPECT_EQ(200, answers(quiet));
+	EXPECT_EQ(200, pr_answers(quiet->bdf));
 	EXPECT_EQ(groups, pr_told(self->file, "waiting"));
 	EXPECT_EQ(0, sweep(_metadata, self, false));
 
@@ -637,7 +633,7 @@ TEST_F_TIMEOUT(storm, silent_vmm, 600)
 			break;
 	EXPECT_EQ(groups, pr_told(self->file, "timed-out"));
 	for (int i = 0; i < QUIET; i++) {
-		EXPECT_EQ(self->a[i].groups, answers(&self->a[i]));
+		EXPECT_EQ(self->a[i].groups, pr_answers(self->a[i].bdf));
 	}
 	EXPECT_TRUE(kmsg_wait(self->log, 0, NULL, 0, KMSG_WORDS("nobody answered")));
 	close(file);
@@ -667,6 +663,10 @@ enum way { KILL, UNPLUG, PULL_OUT, DETACH, REPLACE, PASIDS, CLOSE };
 #define FIRST_SLOT 16
 #define DEVICES 3
 #define PASID 5
+/* A guest's memory, and STE.EATS: it looks after what its devices cache. */
+#define GPA 0x40000000UL
+#define GUEST_SIZE SZ_2M
+#define STE_EATS_FULL (1ULL << 28)
 
 FIXTURE(death)
 {
@@ -712,11 +712,64 @@ struct vmm {
 	int fd, file;
 	uint32_t ioas, fault, hwpt, device[DEVICES];
 	void *mem;
+	struct guest guest;
 	struct ring ring;
 	enum step step;
 	pthread_t thread;
 	bool stop;
 };
+
+static bool is_vtd(void)
+{
+	return !strcmp(backend()->module, "vtd_nested");
+}
+
+/* A guest's table of PASIDs, which an SMMU takes as a whole; PASID reaches IOVA. */
+static int vmm_make_table(struct vmm *v)
+{
+	uint32_t parent;
+	struct cds cds;
+	struct s1 s1;
+	uint64_t ste[2];
+	int rc;
+
+	rc = guest_init(&v->guest, GPA, GUEST_SIZE) ?:
+	     sva_map(v->fd, v->ioas, v->guest.mem, GUEST_SIZE, GPA, SVA_RW) ?:
+	     sva_hwpt_alloc(v->fd, v->device[0], v->ioas, IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT,
+			    &parent);
+	if (rc)
+		return rc;
+	s1_init(&s1, &v->guest, 12, 1);
+	s1_map(&s1, IOVA, guest_alloc(&v->guest, SZ_4K, SZ_4K), S1_RW);
+	cds_init(&cds, &v->guest, CDS_LINEAR, 8);
+	cds_set(&cds, PASID, &s1);
+	cds_ste(&cds, S1DSS_TERMINATE, ste);
+	ste[1] |= STE_EATS_FULL;
+	return sva_pasid_table_fault(v->fd, parent, v->fault, IOMMUFD_SVA_PASID_TABLE_SMMUV3,
+				     ste, sizeof(ste), &v->hwpt);
+}
+
+/* What its devices are attached to. */
+static int vmm_make_hwpt(struct vmm *v, bool pasid)
+{
+	if (pasid && !is_vtd())
+		return vmm_make_table(v);
+	return sva_hwpt_fault(v->fd, v->device[0], v->ioas, v->fault, &v->hwpt);
+}
+
+static int vmm_attach(struct vmm *v, int i, bool pasid)
+{
+	if (pasid && is_vtd())
+		return sva_attach_pasid(v->fd, v->device[i], PASID, v->hwpt, NULL);
+	return sva_attach(v->fd, v->device[i], v->hwpt, NULL);
+}
+
+static int vmm_detach(struct vmm *v, int i, bool pasid)
+{
+	if (pasid && is_vtd())
+		return sva_detach_pasid(v->fd, v->device[i], PASID);
+	return sva_detach(v->fd, v->device[i]);
+}
 
 /* Its devices are attached, by a PASID or as a whole. */
 static int vmm_begin(struct vmm *v, const struct asker *a, bool pasid)
@@ -728,16 +781,11 @@ static int vmm_begin(struct vmm *v, const struct asker *a, bool pasid)
 	rc = sva_ioas_alloc(v->fd, &v->ioas) ?:
 	     sva_map(v->fd, v->ioas, v->mem, SZ_4K, IOVA, SVA_RW) ?:
 	     sva_fault_alloc(v->fd, &v->fault, &v->file);
-	for (int i = 0; !rc && i < DEVICES; i++) {
+	for (int i = 0; !rc && i < DEVICES; i++)
 		rc = sva_bind(v->fd, a[i].bdf, &v->device[i]);
-		if (!rc && !i)
-			rc = sva_hwpt_fault(v->fd, v->device[i], v->ioas, v->fault, &v->hwpt);
-		if (rc)
-			break;
-		rc = pasid ? sva_attach_pasid(v->fd, v->device[i], PASID, v->hwpt, NULL) :
-			     sva_attach(v->fd, v->device[i], v->hwpt, NULL);
-		rc = rc ?: sim_set_master(a[i].bdf, true);
-	}
+	rc = rc ?: vmm_make_hwpt(v, pasid);
+	for (int i = 0; !rc && i < DEVICES; i++)
+		rc = vmm_attach(v, i, pasid) ?: sim_set_master(a[i].bdf, true);
 	return rc;
 }
 
@@ -785,12 +833,10 @@ static int vmm_end(struct vmm *v, enum way way)
 	int rc = 0;
 
 	for (int i = 0; !rc && i < DEVICES; i++) {
-		if (way == DETACH)
-			rc = sva_detach(v->fd, v->device[i]);
+		if (way == DETACH || way == PASIDS)
+			rc = vmm_detach(v, i, way == PASIDS);
 		else if (way == REPLACE)
 			rc = sva_attach(v->fd, v->device[i], v->ioas, NULL);
-		else if (way == PASIDS)
-			rc = sva_detach_pasid(v->fd, v->device[i], PASID);
 	}
 	if (way == CLOSE) {
 		ring_close(&v->ring);
@@ -989,14 +1035,6 @@ static void end(struct __test_metadata *_metadata, FIXTURE_DATA(death) *self, en
 	}
 }
 
-/* PCIe 10.5.2.3, 10.5.2.4: control, and status with Stopped */
-static bool is_off(int bdf)
-{
-	unsigned int at = sim_ext_cap(bdf, 0x13);
-
-	return !sim_config(bdf, at + 4, 2) && sim_config(bdf, at + 6, 2) & 1 << 8;
-}
-
 static int writes(const struct asker *a)
 {
 	char buf[64] = {};
@@ -1008,11 +1046,11 @@ static int writes(const struct asker *a)
 static void expect_ended(struct __test_metadata *_metadata, const struct asker *a, enum way way)
 {
 	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (answers(a) == a->groups)
+		if (pr_answers(a->bdf) == a->groups)
 			break;
-	EXPECT_EQ(a->groups, answers(a));
+	EXPECT_EQ(a->groups, pr_answers(a->bdf));
 	expect_nothing_bad(_metadata, a);
-	EXPECT_TRUE(is_off(a->bdf));
+	EXPECT_TRUE(pri_is_off(a->bdf));
 	/* Nobody's device is the host's again: it was reset, and is no bus master. */
 	if (way == KILL || way == CLOSE) {
 		EXPECT_LT(0, sim_device_counter(a->bdf, "resets"));
@@ -1034,7 +1072,7 @@ static void expect_new_life(struct __test_metadata *_metadata, FIXTURE_DATA(deat
 
 	ASSERT_EQ(0, vmm_begin(&v, self->a, pasid));
 	for (int i = 0; i < DEVICES; i++) {
-		uint64_t before = answers(&self->a[i]);
+		uint64_t before = pr_answers(self->a[i].bdf);
 
 		EXPECT_EQ(SIM_OK, writes(&self->a[i]));
 		ASSERT_EQ(SIM_OK, sim_page_request(self->a[i].bdf, self->a[i].pasid, HOLE, 2,
@@ -1042,12 +1080,13 @@ static void expect_new_life(struct __test_metadata *_metadata, FIXTURE_DATA(deat
 		ASSERT_EQ(1, pr_await(v.file, r, 4));
 		EXPECT_EQ(v.device[i], r[0].dev_id);
 		EXPECT_EQ(0, pr_answer(v.file, r[0].cookie, OK));
-		EXPECT_EQ(before + 1, answers(&self->a[i]));
+		EXPECT_EQ(before + 1, pr_answers(self->a[i].bdf));
 		expect_nothing_bad(_metadata, &self->a[i]);
 	}
 	close(v.file);
 	close(v.fd);
 	mem_free(v.mem, SZ_4K);
+	guest_free(&v.guest);
 }
 
 static bool is_gone(enum way way)
@@ -1139,10 +1178,9 @@ TEST_F(death, replaced)
 	die_at_every_step(_metadata, self, REPLACE);
 }
 
-TEST_F(death, pasid_detached)
+/* One PASID, or all of a guest's with their table, as an SMMU has them. */
+TEST_F(death, pasids_detached)
 {
-	if (strcmp(backend()->module, "vtd_nested"))
-		SKIP(return, "PASIDs are not attached one by one");
 	die_at_every_step(_metadata, self, PASIDS);
 }
 

@@ -30,10 +30,6 @@
 #define WITH_PASID IOMMUFD_SVA_PGFAULT_FLAGS_PASID_VALID
 
 /* PRI Control: Enable; PRI Status: Response Failure, Unexpected PRG Index. */
-#define PRI_CTRL 4
-#define PRI_STATUS 6
-#define PRI_ON 1
-#define PRI_BAD 3
 
 FIXTURE(vtd_prq)
 {
@@ -63,18 +59,9 @@ static int table_of(FIXTURE_DATA(vtd_prq) *self, uint32_t fault, uint32_t *table
 		.dir_gpa = self->p.dir,
 		.pasid_bits = self->p.bits,
 	};
-	struct iommufd_sva_pasid_table_alloc cmd = {
-		.size = sizeof(cmd),
-		.pt_id = self->viommu,
-		.fault_id = fault,
-		.data_type = IOMMUFD_SVA_PASID_TABLE_VTD,
-		.data_len = sizeof(vtd),
-		.data_uptr = (uintptr_t)&vtd,
-	};
-	int rc = sva_ioctl(self->fd, IOMMUFD_SVA_PASID_TABLE_ALLOC, &cmd);
 
-	*table = cmd.out_pasid_table_id;
-	return rc;
+	return sva_pasid_table_fault(self->fd, self->viommu, fault, IOMMUFD_SVA_PASID_TABLE_VTD,
+				     &vtd, sizeof(vtd), table);
 }
 
 FIXTURE_SETUP(vtd_prq)
@@ -142,31 +129,14 @@ FIXTURE_TEARDOWN(vtd_prq)
 /* What debugfs counts. */
 static long counted(const char *what)
 {
-	char line[400], word[32];
-	char *at;
-
-	file_line("/sys/kernel/debug/iommufd_sva/dmar0/page_requests", line, sizeof(line));
-	snprintf(word, sizeof(word), " %s=", what);
-	at = strstr(line, word);
-	return at ? strtol(at + strlen(word), NULL, 10) : -1;
-}
-
-static uint32_t pri_register(int bdf, unsigned int where)
-{
-	unsigned int cap = sim_ext_cap(bdf, 0x13);
-
-	return cap ? sim_config(bdf, cap + where, 2) : ~0U;
+	return backend_tells("page_requests", "room=", what);
 }
 
 /* Page requests are on still, and the device has not seen anything that it did not expect. */
 static bool goes_on(int bdf)
 {
-	return pri_register(bdf, PRI_CTRL) & PRI_ON && !(pri_register(bdf, PRI_STATUS) & PRI_BAD);
-}
-
-static uint64_t answers(FIXTURE_DATA(vtd_prq) *self, int i)
-{
-	return sim_device_counter(self->bdf[i], "page_responses");
+	return pri_register(bdf, PRI_CTRL, 2) & PRI_ON &&
+	       !(pri_register(bdf, PRI_STATUS, 2) & (PRI_FAILURE | PRI_UNEXPECTED));
 }
 
 /* A page at HOLE. */
@@ -207,7 +177,7 @@ static int respond(FIXTURE_DATA(vtd_prq) *self, int i, const struct iommufd_sva_
 static void ask(struct __test_metadata *_metadata, FIXTURE_DATA(vtd_prq) *self, int i,
 		uint32_t pasid, struct pr_dma *d, struct iommufd_sva_hwpt_pgfault *r)
 {
-	pr_dma_start(d, self->bdf[i], pasid, HOLE, 0);
+	pr_dma_start(d, self->bdf[i], pasid, HOLE, PR_ASKS);
 	ASSERT_EQ(1, pr_await(self->file, r, 1));
 	EXPECT_EQ(HOLE, r->addr);
 	EXPECT_EQ(self->device[i], r->dev_id);
@@ -233,7 +203,7 @@ TEST_F(vtd_prq, story)
 	mend(self);
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	EXPECT_TRUE(goes_on(self->bdf[0]));
 }
 
@@ -310,7 +280,7 @@ TEST_F(vtd_prq, permissions)
 		EXPECT_EQ(i, r.grpid);
 		EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	}
-	EXPECT_EQ(ARRAY_SIZE(rows), answers(self, 0));
+	EXPECT_EQ(ARRAY_SIZE(rows), pr_answers(self->bdf[0]));
 }
 
 /* The device has stopped to use a PASID: nobody is asked, and nobody answers. */
@@ -326,7 +296,7 @@ TEST_F(vtd_prq, stop_marker)
 	mend(self);
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /*
@@ -365,7 +335,7 @@ TEST_F(vtd_prq, refused)
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[1], self->ioas, self->fault, &hwpt));
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[1], 3, hwpt, NULL));
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[1], 4, self->ioas, NULL));
-	EXPECT_TRUE(pri_register(self->bdf[1], PRI_CTRL) & PRI_ON);
+	EXPECT_TRUE(pri_register(self->bdf[1], PRI_CTRL, 2) & PRI_ON);
 	ASSERT_EQ(0, sim_set_master(self->bdf[1], true));
 	/* The thread does not hear of the first, and finds all of them later. */
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
@@ -374,10 +344,10 @@ TEST_F(vtd_prq, refused)
 	for (int i = 0; i < GROUPS; i++)
 		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[1], 4, HOLE, i,
 						   SIM_PR_READ | (i ? SIM_PR_LAST : 0), 0));
-	for (int i = 0; i < 10000 && answers(self, 1) < GROUPS - 1; i++)
+	for (int i = 0; i < 10000 && pr_answers(self->bdf[1]) < GROUPS - 1; i++)
 		usleep(1000);
 	/* Not one that is no last one. */
-	EXPECT_EQ(GROUPS - 1, answers(self, 1));
+	EXPECT_EQ(GROUPS - 1, pr_answers(self->bdf[1]));
 	EXPECT_EQ(before + GROUPS - 1, counted("invalid"));
 	EXPECT_EQ(1, sim_counter(0, "batches"));
 	EXPECT_TRUE(goes_on(self->bdf[1]));
@@ -397,11 +367,11 @@ TEST_F(vtd_prq, answered_by_the_guest)
 	mend(self);
 	EXPECT_EQ(0, respond(self, 0, &r, 0));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	/* It has its answer: neither the VMM nor the guest can give another. */
 	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
 	EXPECT_EQ(0, respond(self, 0, &r, 0));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	EXPECT_EQ(before + 1, counted("unmatched"));
 	EXPECT_TRUE(goes_on(self->bdf[0]));
 }
@@ -460,8 +430,8 @@ TEST_F(vtd_prq, many_at_once)
 	EXPECT_EQ(0, queue(self, descs, n));
 	EXPECT_EQ(1, sim_counter(0, "batches"));
 	EXPECT_EQ(n, sim_counter(0, "page_response"));
-	EXPECT_EQ(8, answers(self, 0));
-	EXPECT_EQ(8, answers(self, 1));
+	EXPECT_EQ(8, pr_answers(self->bdf[0]));
+	EXPECT_EQ(8, pr_answers(self->bdf[1]));
 }
 
 /*
@@ -507,8 +477,8 @@ TEST_F(vtd_prq, unmatched)
 	/* None of the guest's devices. */
 	desc = qi_page_response(0x77, PASID, r.grpid);
 	EXPECT_EQ(-EIO, queue(self, &desc, 1));
-	EXPECT_EQ(0, answers(self, 0));
-	EXPECT_EQ(0, answers(self, 1));
+	EXPECT_EQ(0, pr_answers(self->bdf[0]));
+	EXPECT_EQ(0, pr_answers(self->bdf[1]));
 	mend(self);
 	EXPECT_EQ(0, respond(self, 0, &r, 0));
 	expect_page(_metadata, &d);
@@ -528,12 +498,12 @@ TEST_F(vtd_prq, answer_to_half_a_group)
 			usleep(1000);
 		EXPECT_EQ(0, respond(self, 0, &r[0], 0));
 		EXPECT_EQ(unmatched + 1, counted("unmatched"));
-		EXPECT_EQ(i, answers(self, 0));
+		EXPECT_EQ(i, pr_answers(self->bdf[0]));
 		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], PASID, HOLE + SZ_4K, 3,
 						   SIM_PR_READ | SIM_PR_LAST, 0));
 		ASSERT_EQ(2, pr_await(self->file, r, 2));
 		EXPECT_EQ(0, respond(self, 0, &r[0], 0));
-		EXPECT_EQ(i + 1, answers(self, 0));
+		EXPECT_EQ(i + 1, pr_answers(self->bdf[0]));
 		unmatched = counted("unmatched");
 		read = counted("requests");
 	}
@@ -556,7 +526,7 @@ TEST_F(vtd_prq, refused_before_an_answer)
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, 1, 0));
 	EXPECT_EQ(-EIO, queue(self, descs, 2));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* It refuses an answer, or the fence before it: they are offered again. */
@@ -570,7 +540,7 @@ TEST_F(vtd_prq, refused_answer)
 		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_COMMAND, refuse, 0));
 		EXPECT_EQ(0, pr_answer(self->file, r.cookie, INVALID));
 		EXPECT_EQ(SIM_DENIED, pr_dma_wait(&d));
-		EXPECT_EQ(refuse, answers(self, 0));
+		EXPECT_EQ(refuse, pr_answers(self->bdf[0]));
 	}
 	EXPECT_TRUE(kmsg_wait(self->log, 0, NULL, 0, KMSG_WORDS("vtd_nested", "offered again")));
 }
@@ -590,10 +560,10 @@ TEST_F(vtd_prq, behind_a_silent_device)
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_ATC, 1, 0));
 	EXPECT_EQ(-ETIMEDOUT, queue(self, descs, 2));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 	/* The VMM sends once more what was behind it. */
 	EXPECT_EQ(0, queue(self, descs + 1, 1));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* A completion that is lost. */
@@ -607,7 +577,7 @@ TEST_F(vtd_prq, lost_completion)
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_LOST, 1, 0));
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	expect_page(_metadata, &d);
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* No room: the unit has the device ask again. */
@@ -646,7 +616,7 @@ TEST_F(vtd_prq, overflow_in_a_group)
 	ASSERT_EQ(1, pr_await(self->file, r, 4));
 	EXPECT_EQ(HOLE + 2 * SZ_4K, r[0].addr);
 	EXPECT_EQ(0, pr_answer(self->file, r[0].cookie, SUCCESS));
-	EXPECT_EQ(2, answers(self, 0));
+	EXPECT_EQ(2, pr_answers(self->bdf[0]));
 }
 
 /* An interrupt that is lost is made up for. */
@@ -672,7 +642,7 @@ TEST_F(vtd_prq, detached_with_an_unread_request)
 	struct pr_dma d;
 
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
-	pr_dma_start(&d, self->bdf[0], PASID, HOLE, 0);
+	pr_dma_start(&d, self->bdf[0], PASID, HOLE, PR_ASKS);
 	while (!sim_counter(0, "page_requests"))
 		usleep(1000);
 	start = now_ns();
@@ -759,10 +729,15 @@ TEST_F(vtd_prq, storm)
 			n += rc;
 		}
 	}
-	EXPECT_EQ(ROUNDS * EACH, answers(self, 0) + answers(self, 1));
+	EXPECT_EQ(ROUNDS * EACH, pr_answers(self->bdf[0]) + pr_answers(self->bdf[1]));
 	EXPECT_EQ(0, sim_counter(0, "page_requests_lost"));
 	for (int i = 0; i < NDEVICES; i++)
 		EXPECT_TRUE(goes_on(self->bdf[i]));
+	/* Nothing is left to be read, and who looks after interrupts once a second sees it. */
+	close(self->log);
+	self->log = kmsg_mark();
+	EXPECT_FALSE(kmsg_wait(self->log, 3000, NULL, 0,
+			       KMSG_WORDS("vtd_nested", "page requests wait")));
 }
 
 TEST_HARNESS_MAIN

@@ -344,9 +344,16 @@ int sva_hwpt_nested(int fd, uint32_t device, uint32_t pt, uint32_t data_type,
 int sva_pasid_table_alloc(int fd, uint32_t pt, uint32_t data_type,
 			  const void *data, uint32_t len, uint32_t *table)
 {
+	return sva_pasid_table_fault(fd, pt, 0, data_type, data, len, table);
+}
+
+int sva_pasid_table_fault(int fd, uint32_t pt, uint32_t fault, uint32_t data_type,
+			  const void *data, uint32_t len, uint32_t *table)
+{
 	struct iommufd_sva_pasid_table_alloc cmd = {
 		.size = sizeof(cmd),
 		.pt_id = pt,
+		.fault_id = fault,
 		.data_type = data_type,
 		.data_len = len,
 		.data_uptr = (uintptr_t)data,

@@ -72,6 +72,9 @@ int sva_hwpt_nested(int fd, uint32_t device, uint32_t pt, uint32_t data_type,
 		    const void *data, uint32_t len, uint32_t *hwpt);
 int sva_pasid_table_alloc(int fd, uint32_t pt, uint32_t data_type,
 			  const void *data, uint32_t len, uint32_t *table);
+/* With a fault queue, or without (0). */
+int sva_pasid_table_fault(int fd, uint32_t pt, uint32_t fault, uint32_t data_type,
+			  const void *data, uint32_t len, uint32_t *table);
 /* @num: in: entries; out, also on failure: how many were consumed */
 int sva_invalidate(int fd, uint32_t pt, uint32_t data_type, const void *entries,
 		   uint32_t entry_len, uint32_t *num);
