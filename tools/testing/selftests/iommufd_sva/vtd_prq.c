@@ -320,7 +320,7 @@ TEST_F(vtd_prq, asks_nothing)
 	EXPECT_EQ(HOLE, r[0].addr);
 	EXPECT_EQ(HOLE + SZ_4K, r[1].addr);
 	EXPECT_EQ(0, pr_answer(self->file, r[1].cookie, SUCCESS));
-	EXPECT_EQ(1, answers(self, 0));
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
 /* What nobody is there to answer the unit's thread refuses, with one submission for all. */
