@@ -238,11 +238,11 @@ TEST_F(vtd_prq, answers_need_pasids)
 		ASSERT_EQ(0, sva_bind(self->fd, bdf, &device));
 		ASSERT_EQ(0, sim_set_master(bdf, true));
 		ASSERT_EQ(0, sva_hwpt_fault(self->fd, device, self->ioas, self->fault, &hwpt));
-		EXPECT_EQ(pasids, kmsg_wait(self->log, pasids ? 2000 : 0, NULL, 0,
-					    KMSG_WORDS("makes no page requests",
-						       "no answers with PASIDs")));
 		if (!pasids)
 			break;
+		EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+				      KMSG_WORDS("makes no page requests",
+						 "no answers with PASIDs")));
 		EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
 		EXPECT_EQ(-ENODEV, sva_attach_pasid(self->fd, device, 3, hwpt, NULL));
 		EXPECT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
