@@ -232,7 +232,8 @@ int smmu_atc_cut_off(struct smmu_unit *unit)
 
 /*
  * The streams of @sm show something else than they did: nothing of that is in its ATC
- * from now on, or is of any use there. Under unit->lock.
+ * from now on, or is of any use there. Its answer comes after what it has sent before.
+ * Under unit->lock.
  */
 int smmu_atc_flush(struct smmu_master *sm)
 {

@@ -17,7 +17,9 @@
  *    runs again.
  *  - CERROR_ABT: the ring could not be read: it is tried again.
  *  - no answer in SMMU_CMDQ_TIMEOUT: the queue is switched off and on again and
- *    everybody submits again; if that does not help the unit is given up.
+ *    everybody submits again; if that does not help the unit is given up. What was
+ *    consumed by then is not known to be complete, so invalidations are among that. But
+ *    answers are not, for by now their names may be somebody else's.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
@@ -36,12 +38,14 @@
  * @node: in smmu_cmdq.waiting
  * @first: position of the first command
  * @sync: position of the CMD_SYNC
+ * @consumed: how many of his commands the hardware has consumed in queues that were given up
  * @error: 0; -EIO and -ETIMEDOUT: complete, but see the top; -EAGAIN: lost
  */
 struct smmu_cmdq_waiter {
 	struct list_head node;
 	u64 first;
 	u64 sync;
+	unsigned int consumed;
 	int error;
 };
 
@@ -204,26 +208,45 @@ void smmu_cmdq_recover(struct smmu_unit *unit)
 	spin_unlock(&unit->cmdq.lock);
 }
 
+/*
+ * The queue is off, and CMDQ_CONS says how far the hardware came (6.3.9.3). What has not been
+ * completed by a CMD_SYNC is lost.
+ */
+static void smmu_cmdq_lose(struct smmu_unit *unit)
+{
+	struct smmu_cmdq *cmdq = &unit->cmdq;
+	struct smmu_cmdq_waiter *waiter;
+
+	smmu_cmdq_look(unit);
+	list_for_each_entry(waiter, &cmdq->waiting, node) {
+		if (cmdq->cons > waiter->sync)
+			continue;
+		if (cmdq->cons > waiter->first + waiter->consumed)
+			waiter->consumed = cmdq->cons - waiter->first;
+		waiter->error = -EAGAIN;
+	}
+}
+
 /* Nobody answers @waiter: start over. */
 static void smmu_cmdq_restart(struct smmu_unit *unit, struct smmu_cmdq_waiter *waiter)
 {
 	struct smmu_cmdq *cmdq = &unit->cmdq;
-	struct smmu_cmdq_waiter *other;
+	int rc;
 
 	spin_lock(&cmdq->lock);
 	/* Somebody else who waited as long may have been faster. */
-	if (!cmdq->dead && waiter->error != -EAGAIN) {
+	if (!cmdq->dead && waiter->error != -EAGAIN && cmdq->cons <= waiter->sync) {
 		smmu_err(unit, "command queue does not answer (GERROR %x, PROD %x, CONS %x), restarting it\n",
 			 smmu_read32(unit, SMMUV3_GERROR) ^ smmu_read32(unit, SMMUV3_GERRORN),
 			 smmu_read32(unit, SMMUV3_CMDQ_PROD),
 			 smmu_read32(unit, SMMUV3_CMDQ_CONS));
 		cmdq->recoveries++;
-		if (smmu_cmdq_enable(unit)) {
+		rc = smmu_unit_enable(unit, SMMUV3_CR0_CMDQEN, false);
+		smmu_cmdq_lose(unit);
+		if (rc || smmu_cmdq_enable(unit)) {
 			smmu_err(unit, "command queue is dead; devices cannot be reassigned safely before a reboot\n");
 			cmdq->dead = true;
 		}
-		list_for_each_entry(other, &cmdq->waiting, node)
-			other->error = -EAGAIN;
 	}
 	spin_unlock(&cmdq->lock);
 }
@@ -257,7 +280,10 @@ static int smmu_cmdq_write(struct smmu_unit *unit, const struct smmuv3_cmd *cmds
 
 	waiter->first = cmdq->prod;
 	for (i = 0; i < num; i++) {
-		smmu_cmdq_put(cmdq, cmdq->prod++, cmds[i]);
+		/* Its place is kept, so that the others' are where they were. */
+		smmu_cmdq_put(cmdq, cmdq->prod++,
+			      i < waiter->consumed && smmuv3_cmd_is_answer(&cmds[i]) ?
+			      smmuv3_make_sync(SMMUV3_SYNC_NONE, 0, 0) : cmds[i]);
 		cmdq->commands += smmuv3_cmd_opcode(&cmds[i]) != SMMUV3_CMD_SYNC;
 	}
 	waiter->sync = cmdq->prod;
@@ -315,7 +341,7 @@ static int smmu_cmdq_submit_one(struct smmu_unit *unit, const struct smmuv3_cmd 
 				unsigned int num)
 {
 	unsigned long deadline = jiffies + 2 * SMMU_CMDQ_TIMEOUT;
-	struct smmu_cmdq_waiter waiter;
+	struct smmu_cmdq_waiter waiter = { };
 	unsigned int attempt = 0;
 	int rc;
 

@@ -184,27 +184,36 @@ void smmu_evtq_init(struct smmu_unit *unit)
 	unit->evtq.lost = smmu_events_lost;
 }
 
+/* Errors that are active, but for the command queue's. */
+static u32 smmu_gerror_active(struct smmu_unit *unit)
+{
+	return (smmu_read32(unit, SMMUV3_GERROR) ^ smmu_read32(unit, SMMUV3_GERRORN)) &
+	       SMMUV3_GERROR_ALL & ~SMMUV3_GERROR_CMDQ_ERR;
+}
+
 /* 7.5: errors that concern the unit as a whole. */
 void smmu_gerror(struct smmu_unit *unit)
 {
-	u32 gerrorn, active;
+	u32 active;
 
 	smmu_cmdq_recover(unit);
 
-	spin_lock(&unit->cmdq.lock);
-	gerrorn = smmu_read32(unit, SMMUV3_GERRORN);
-	active = (smmu_read32(unit, SMMUV3_GERROR) ^ gerrorn) & SMMUV3_GERROR_ALL &
-		 ~SMMUV3_GERROR_CMDQ_ERR;
-	if (active)
-		smmu_write32(unit, SMMUV3_GERRORN, gerrorn ^ active);
-	spin_unlock(&unit->cmdq.lock);
+	active = smmu_gerror_active(unit);
+	/* Before it is acknowledged: until then nothing new can come. */
+	if (active & SMMUV3_GERROR_PRIQ_ABT_ERR)
+		smmu_priq_aborted(unit);
+	if (active) {
+		spin_lock(&unit->cmdq.lock);
+		active &= smmu_gerror_active(unit);
+		smmu_write32(unit, SMMUV3_GERRORN,
+			     smmu_read32(unit, SMMUV3_GERRORN) ^ active);
+		spin_unlock(&unit->cmdq.lock);
+	}
 
 	if (active & SMMUV3_GERROR_SFM_ERR)
 		smmu_err(unit, "service failure: all DMA behind it is cut off; reboot\n");
 	if (active & SMMUV3_GERROR_EVENTQ_ABT_ERR)
 		smmu_err_ratelimited(unit, "event queue could not be written: faults are lost; please report this\n");
-	if (active & SMMUV3_GERROR_PRIQ_ABT_ERR)
-		smmu_err_ratelimited(unit, "page request queue could not be written: requests are lost; please report this\n");
 	if (active & (SMMUV3_GERROR_MSI_CMDQ_ABT_ERR | SMMUV3_GERROR_MSI_EVENTQ_ABT_ERR |
 		      SMMUV3_GERROR_MSI_PRIQ_ABT_ERR | SMMUV3_GERROR_MSI_GERROR_ABT_ERR))
 		smmu_warn_ratelimited(unit, "an interrupt could not be sent (GERROR %#x)\n",

@@ -85,7 +85,7 @@ static unsigned int smmu_inq_read(struct smmu_unit *unit, struct smmu_inq *q,
 	for (i = 0; i < num; i++)
 		q->record(unit, q->batch + i * q->qwords);
 	if (q->num_answers)
-		smmu_cmdq_submit(unit, q->answers, q->num_answers);
+		smmu_send_answers(unit, q->answers, q->num_answers);
 	if ((q->cons & SMMUV3_QUEUE_OVF) != ovf)
 		q->lost(unit);
 	return num;

@@ -8,6 +8,11 @@
  * it: so the device is there meanwhile. What the core does not take is refused here: the
  * group with Invalid Request, a stall with an abort.
  *
+ * The unit takes page requests of whoever sends them, and a virtual function sends them for
+ * as long as any function of its physical one may. So those that come while nobody has
+ * switched them on are refused before the core sees them; and those that are in the queue, or
+ * on their way there, before they are switched on: they may be of who had the device before.
+ *
  * The queue holds what all devices together may have outstanding, but for one that asks
  * for more than it may. Then the unit drops what comes until all that is in the queue has
  * been read, and answers the last one of each group with Success, so that the device
@@ -20,8 +25,9 @@
  * tried again (4.7.3). So after an entry that lets nothing stall, all stalls there are of
  * the device are in the event queue, which is read then, or have been given to the core,
  * which answers. That leaves those whose record was lost with an error of the event queue
- * (7.2.2): once the device is blocked, CMD_STALL_TERM ends what there may be (4.7.2), and
- * not before, since it is not to be used on a stream that translates.
+ * (7.2.2): once the device is blocked, and the event queue has been read, CMD_STALL_TERM ends
+ * what there may be (4.7.2), and not before, since it is not to be used on a stream that
+ * translates.
  */
 #include <linux/property.h>
 #include "nested.h"
@@ -46,13 +52,27 @@ enum smmu_request smmu_report_page_request(struct smmu_unit *unit, u32 sid,
 
 	spin_lock(&unit->streams_lock);
 	sm = smmu_find_master(unit, sid);
-	if (sm && iommufd_sva_report_page_request(sm->base, request))
+	if (sm && (sm->asks || request->stall) &&
+	    iommufd_sva_report_page_request(sm->base, request))
 		result = SMMU_REQUEST_TAKEN;
 	else if (sm && sm->base->pri.supported)
 		result = sm->base->pri.response_pasid ? SMMU_REQUEST_REFUSED_PASID :
 							SMMU_REQUEST_REFUSED;
 	spin_unlock(&unit->streams_lock);
 	return result;
+}
+
+/**
+ * smmu_send_answers - tell devices, and what stalls
+ * @unit: the unit
+ * @answers: CMD_PRI_RESP and CMD_RESUME
+ * @num: how many
+ */
+void smmu_send_answers(struct smmu_unit *unit, const struct smmuv3_cmd *answers,
+		       unsigned int num)
+{
+	if (smmu_cmdq_submit(unit, answers, num) == -EIO)
+		smmu_err_ratelimited(unit, "page requests or stalled transactions have no answer: reset the devices that wait\n");
 }
 
 /* One answer per group (4.5.2). A device that nobody knows gets what it sent. */
@@ -68,10 +88,15 @@ static void smmu_refuse_group(struct smmu_unit *unit, const struct smmuv3_pri *p
 
 static void smmu_warn_stray(struct smmu_unit *unit, const struct smmuv3_pri *pri)
 {
+	static DEFINE_RATELIMIT_STATE(ratelimit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
 	char name[48];
 
+	/* First: what follows is not for each request of a storm. */
+	if (!__ratelimit(&ratelimit))
+		return;
 	smmu_stream_name(unit, pri->sid, name, sizeof(name));
-	smmu_warn_ratelimited(unit, "%s: page request for %#llx refused: nobody allowed it page requests: switch them off in the device\n",
+	smmu_warn(unit, "%s: page request for %#llx refused: nobody allowed it page requests: switch them off in the device\n",
 			      name, pri->address);
 }
 
@@ -103,20 +128,43 @@ static void smmu_page_request(struct smmu_unit *unit, const u64 *record)
 		smmu_refuse_group(unit, &pri, result);
 }
 
-/* 8.1.1: all that came before has been read. */
-static void smmu_page_requests_lost(struct smmu_unit *unit)
+/* All that came before has been read; what did not get that far has been lost. */
+static void smmu_forget_unfinished(struct smmu_unit *unit)
 {
 	struct smmu_stream_user *user;
 	struct smmu_stream *stream;
 	unsigned long sid;
 
-	atomic64_inc(&unit->requests.overflows);
-	smmu_warn_ratelimited(unit, "page request queue was full: devices ask for more than they may, or page requests were not read in time; they ask again\n");
+	lockdep_assert_held(&unit->priq.lock);
 	spin_lock(&unit->streams_lock);
 	xa_for_each(&unit->streams, sid, stream)
 		list_for_each_entry(user, &stream->users, node)
 			iommufd_sva_page_requests_lost(user->sm->base);
 	spin_unlock(&unit->streams_lock);
+}
+
+/* 8.1.1 */
+static void smmu_page_requests_lost(struct smmu_unit *unit)
+{
+	atomic64_inc(&unit->requests.overflows);
+	smmu_warn_ratelimited(unit, "page request queue was full: devices ask for more than they may, or page requests were not read in time; they ask again\n");
+	smmu_forget_unfinished(unit);
+}
+
+/**
+ * smmu_priq_aborted - the unit could not write the queue
+ * @unit: the unit, which writes nothing there until the error has been acknowledged
+ *
+ * What it could not write it has answered Response Failure, or not at all, and so it does
+ * with what comes now (8.2).
+ */
+void smmu_priq_aborted(struct smmu_unit *unit)
+{
+	smmu_err_ratelimited(unit, "page request queue could not be written: requests are lost, and devices ask no more before they are attached anew; please report this\n");
+	smmu_inq_flush(unit, &unit->priq);
+	mutex_lock(&unit->priq.lock);
+	smmu_forget_unfinished(unit);
+	mutex_unlock(&unit->priq.lock);
 }
 
 void smmu_priq_init(struct smmu_unit *unit)
@@ -168,8 +216,8 @@ bool smmu_pri_capable(struct iommufd_sva_master *master)
  * @on: its page requests are going to come, or it may stall; else, which does not fail,
  *	not any more
  *
- * The unit takes page requests of whoever sends them; what there is to say about a device
- * is with which PASID it answers them by itself.
+ * What there is to tell the unit about a device is with which PASID it answers page requests
+ * by itself.
  *
  * Return: 0; -EIO when the hardware does not answer.
  */
@@ -180,6 +228,8 @@ int smmu_pri_set(struct iommufd_sva_master *master, bool on)
 	struct smmuv3_host host;
 	int rc;
 
+	if (on && !master->pri.stall)
+		smmu_pri_drain(master);
 	mutex_lock(&unit->lock);
 	host = sm->host;
 	/* PPAR is reserved where there are no PASIDs (5.2). */
@@ -192,6 +242,9 @@ int smmu_pri_set(struct iommufd_sva_master *master, bool on)
 		host.stall = false;
 		smmu_master_set_host(sm, &host);
 	}
+	spin_lock(&unit->streams_lock);
+	sm->asks = on && !rc && !master->pri.stall;
+	spin_unlock(&unit->streams_lock);
 	mutex_unlock(&unit->lock);
 	/* What has stalled until now must not reach who may have them stall next. */
 	if (!on && master->pri.stall)
@@ -205,27 +258,50 @@ int smmu_pri_set(struct iommufd_sva_master *master, bool on)
  *
  * What stalls under an entry that is not any more is in the event queue since the
  * CMD_SYNC after that has completed.
+ *
+ * A page request is a posted message, as is what a device answers an invalidation with, and
+ * that does not pass it: so what it sent before has arrived at the unit when CMD_SYNC says
+ * that it has answered. That the record can be read then is not said anywhere: 4.7.3 speaks of
+ * events alone. But the unit writes records in the order in which messages come, and nothing
+ * else can be asked. Of a device that is one function the core asks PRI_STATUS.Stopped, too.
  */
 void smmu_pri_drain(struct iommufd_sva_master *master)
 {
-	struct smmu_unit *unit = to_smmu_unit(master->unit);
+	struct smmu_master *sm = to_smmu_master(master);
+	struct smmu_unit *unit = sm->unit;
 
-	smmu_inq_flush(unit, master->pri.stall ? &unit->evtq : &unit->priq);
+	if (master->pri.stall) {
+		smmu_inq_flush(unit, &unit->evtq);
+		return;
+	}
+	mutex_lock(&unit->lock);
+	smmu_atc_flush(sm);
+	mutex_unlock(&unit->lock);
+	smmu_inq_flush(unit, &unit->priq);
 }
 
-/*
- * The entry of @sm terminates all that comes, and the hardware knows: so does whatever
- * stalls still. Under unit->lock.
+/**
+ * smmu_stall_term - whatever still stalls of a device is terminated
+ * @sm: the device, whose entry terminates all that comes, and the hardware knows
+ *
+ * What the event queue says is answered first: CMD_STALL_TERM gives STAGs back to the unit,
+ * and nothing is to be answered by them after that (4.7.1, 4.7.2.1).
+ *
+ * Context: under master->lock, which keeps the entry as it is; not under unit->lock.
  */
-int smmu_stall_term(struct smmu_master *sm)
+void smmu_stall_term(struct smmu_master *sm)
 {
 	struct smmuv3_cmd term = smmuv3_make_stall_term(sm->sids[0]);
+	struct smmu_unit *unit = sm->unit;
 
-	lockdep_assert_held(&sm->unit->lock);
+	lockdep_assert_held(&sm->base->lock);
 	if (!sm->stalls)
-		return 0;
-	sm->stalls = sm->host.stall;
-	return smmu_cmdq_submit(sm->unit, &term, 1);
+		return;
+	smmu_inq_flush(unit, &unit->evtq);
+	mutex_lock(&unit->lock);
+	if (!smmu_cmdq_submit(unit, &term, 1))
+		sm->stalls = sm->host.stall;
+	mutex_unlock(&unit->lock);
 }
 
 static struct smmuv3_cmd smmu_make_answer(const struct iommufd_sva_page_response *response)
@@ -244,23 +320,30 @@ static struct smmuv3_cmd smmu_make_answer(const struct iommufd_sva_page_response
 
 /**
  * smmu_page_respond - see iommufd_sva_backend_ops
- * @unit: the unit
+ * @base: the unit
  * @responses: the answers
  * @num: how many
  *
  * What stalls waits in the unit, whether its device is there still or not.
  */
-void smmu_page_respond(struct iommufd_sva_unit *unit,
+void smmu_page_respond(struct iommufd_sva_unit *base,
 		       const struct iommufd_sva_page_response *responses, unsigned int num)
 {
-	struct smmu_unit *su = to_smmu_unit(unit);
-	struct smmu_cmdq_batch batch;
-	unsigned int i;
+	struct smmu_unit *unit = to_smmu_unit(base);
+	struct smmu_answers *answers = &unit->answers;
+	unsigned int some = 0, i;
 
-	atomic64_add(num, &su->requests.answers);
-	smmu_cmdq_batch_init(&batch, su);
-	for (i = 0; i < num; i++)
-		if (responses[i].stall || !iommufd_sva_master_is_gone(responses[i].master))
-			smmu_cmdq_batch_add(&batch, smmu_make_answer(&responses[i]));
-	smmu_cmdq_batch_submit(&batch);
+	atomic64_add(num, &unit->requests.answers);
+	mutex_lock(&answers->lock);
+	for (i = 0; i < num; i++) {
+		if (!responses[i].stall && iommufd_sva_master_is_gone(responses[i].master))
+			continue;
+		if (some == SMMU_ANSWERS_MAX) {
+			smmu_send_answers(unit, answers->cmds, some);
+			some = 0;
+		}
+		answers->cmds[some++] = smmu_make_answer(&responses[i]);
+	}
+	smmu_send_answers(unit, answers->cmds, some);
+	mutex_unlock(&answers->lock);
 }

@@ -6,6 +6,8 @@
  * Locks, outermost first:
  *   master->lock	the core's: one set_translation() of a device at a time
  *   inq->lock		mutex: reading a queue that the unit writes
+ *   answers->lock	mutex: answers of the core's while they are given to the
+ *			unit; nothing but cmdq->lock is taken inside it
  *   unit->lock		mutex: the stream table of a unit, its streams and what
  *			they show
  *   domain->units_rwsem	which units a domain is on, its VMID there, the
@@ -106,6 +108,19 @@ struct smmu_inq {
 	u64 *batch;
 	struct smmuv3_cmd *answers;
 	unsigned int num_answers;
+};
+
+/* As many as the core gives at a time. */
+#define SMMU_ANSWERS_MAX	128
+
+/**
+ * struct smmu_answers - answers of the core's, on their way to the command queue
+ * @lock: see the top; protects @cmds
+ * @cmds: the commands
+ */
+struct smmu_answers {
+	struct mutex lock;
+	struct smmuv3_cmd cmds[SMMU_ANSWERS_MAX];
 };
 
 /**
@@ -296,6 +311,7 @@ struct smmu_strtab {
  * @priq: page request queue; no ring where IDR0.PRI is clear
  * @faults: what came out of @evtq
  * @requests: what came out of @priq, and stalls out of @evtq
+ * @answers: what goes back
  * @irqs: by enum smmu_irq, 0: none
  * @has_msi: @irqs are messages
  * @irqs_stopping: whoever reads a queue ends
@@ -335,6 +351,7 @@ struct smmu_unit {
 	struct smmu_inq priq;
 	struct smmu_faults faults;
 	struct smmu_requests requests;
+	struct smmu_answers answers;
 	int irqs[SMMU_NUM_IRQS];
 	bool has_msi;
 	bool irqs_stopping;
@@ -536,7 +553,9 @@ struct smmu_atc {
  * @plain: its entry as what it goes through has it
  * @host: what the host says of it besides
  * @ste: both: what each of its streams shows, or would if it were not another's
- * @stalls: something of it may stall, or may have been and not be terminated
+ * @stalls: something of it may stall, or may have been and not be terminated. Written under
+ *	master->lock as well
+ * @asks: its page requests are the core's. Also under unit->streams_lock
  * @num_sids: how many
  * @sids: its stream IDs, [0] its own, the others may be shared
  * @users: the same
@@ -557,6 +576,7 @@ struct smmu_master {
 	struct smmuv3_host host;
 	struct smmuv3_ste ste;
 	bool stalls;
+	bool asks;
 	unsigned int num_sids;
 	u32 sids[IOMMUFD_SVA_MAX_RIDS];
 	struct smmu_stream_user users[IOMMUFD_SVA_MAX_RIDS];
@@ -617,14 +637,17 @@ enum smmu_request {
 /* priq.c */
 void smmu_priq_init(struct smmu_unit *unit);
 void smmu_priq_announce(struct smmu_unit *unit);
+void smmu_priq_aborted(struct smmu_unit *unit);
+void smmu_send_answers(struct smmu_unit *unit, const struct smmuv3_cmd *answers,
+		       unsigned int num);
 enum smmu_request smmu_report_page_request(struct smmu_unit *unit, u32 sid,
 					   const struct iommufd_sva_page_request *request);
 bool smmu_pri_capable(struct iommufd_sva_master *master);
 int smmu_pri_set(struct iommufd_sva_master *master, bool on);
 void smmu_pri_drain(struct iommufd_sva_master *master);
-void smmu_page_respond(struct iommufd_sva_unit *unit,
+void smmu_page_respond(struct iommufd_sva_unit *base,
 		       const struct iommufd_sva_page_response *responses, unsigned int num);
-int smmu_stall_term(struct smmu_master *sm);
+void smmu_stall_term(struct smmu_master *sm);
 
 /**
  * struct smmu_tag - a domain on a unit

@@ -128,6 +128,17 @@ static inline void smmuv3_cmd_set_sid(struct smmuv3_cmd *cmd, u32 sid)
 	cmd->data[0] |= FIELD_PREP(SMMUV3_CMD_0_SID, sid);
 }
 
+/*
+ * Does it answer a device, or a transaction that stalls? Once it has been consumed that is
+ * done, and what it names may be used anew (4.7.1).
+ */
+static inline bool smmuv3_cmd_is_answer(const struct smmuv3_cmd *cmd)
+{
+	enum smmuv3_opcode opcode = smmuv3_cmd_opcode(cmd);
+
+	return opcode == SMMUV3_CMD_PRI_RESP || opcode == SMMUV3_CMD_RESUME;
+}
+
 /* 4.3: the entry of @sid; without @leaf also the level-1 descriptor above it. */
 static inline struct smmuv3_cmd smmuv3_make_cfgi_ste(u32 sid, bool leaf)
 {

@@ -290,14 +290,14 @@ int smmu_set_translation(struct iommufd_sva_master *master, u32 pasid,
 		sm->plain = plain;
 		WRITE_ONCE(sm->nested, new->nested);
 		smmu_master_forget_old(sm);
-		if (new->type == IOMMUFD_SVA_TRANS_BLOCKED)
-			smmu_stall_term(sm);
 	} else {
 		sm->host = host;
 	}
 	smmu_translation_leave(sm, rc ? new : old);
 out:
 	mutex_unlock(&unit->lock);
+	if (!rc && new->type == IOMMUFD_SVA_TRANS_BLOCKED)
+		smmu_stall_term(sm);
 	return rc;
 }
 

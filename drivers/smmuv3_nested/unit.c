@@ -195,6 +195,7 @@ struct smmu_unit *smmu_unit_create(struct platform_device *pdev)
 	unit->base.groups = smmu_unit_groups;
 	unit->base.hwdev = &pdev->dev;
 	mutex_init(&unit->lock);
+	mutex_init(&unit->answers.lock);
 	spin_lock_init(&unit->streams_lock);
 	init_rwsem(&unit->ats_rwsem);
 	xa_init(&unit->streams);
@@ -221,6 +222,7 @@ void smmu_unit_destroy(struct smmu_unit *unit)
 {
 	ida_destroy(&unit->vmids);
 	xa_destroy(&unit->streams);
+	mutex_destroy(&unit->answers.lock);
 	mutex_destroy(&unit->lock);
 	if (unit->mmio)
 		iounmap(unit->mmio);

@@ -527,7 +527,7 @@ static void a_page_is_asked_for(struct vm *vm, struct process *c)
 	struct pr_dma dma;
 
 	say("00:12.0 reads an address of C's that nobody has touched: the guest has no page there.");
-	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(0), 0);
+	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(0), PR_ASKS);
 	r = next_request(vm);
 	check(is_of(&r, vm, c, 0), "the device has asked, and the VMM was woken through its eventfd");
 	fault_in(vm, c, 0);
@@ -537,7 +537,7 @@ static void a_page_is_asked_for(struct vm *vm, struct process *c)
 
 	say("It touches the next one. This time the VMM leaves the answer to the guest, which writes a");
 	say("page group response into its own queue.");
-	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(1), 0);
+	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(1), PR_ASKS);
 	r = next_request(vm);
 	check(is_of(&r, vm, c, 1), "the device has asked");
 	fault_in(vm, c, 1);
@@ -545,7 +545,7 @@ static void a_page_is_asked_for(struct vm *vm, struct process *c)
 	      "the guest's own response reaches the device: the read completes");
 
 	say("The VMM refuses the third, and tries to answer it once more.");
-	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(2), 0);
+	pr_dma_start(&dma, vm->bdf[CACHING], c->pasid, UNTOUCHED(2), PR_ASKS);
 	r = next_request(vm);
 	check(pr_answer(vm->ring.fd, r.cookie, IOMMUFD_SVA_PAGE_RESP_INVALID) == 0 &&
 	      pr_dma_wait(&dma) == SIM_DENIED, "the device is denied the page");

@@ -246,6 +246,9 @@ struct sim_inject {
  * @SIM_FAULT_STUCK: handshakes (GSTS, CR0ACK) do not answer
  * @SIM_FAULT_ATC_LATE: VT-d: a device-TLB invalidation is answered late, and the queue goes
  *	on meanwhile
+ * @SIM_FAULT_PRQ_LATE: SMMUv3: page requests are on their way until the device has answered an
+ *	invalidation of its ATC, which does not pass them, or until count is set to 0
+ * @SIM_FAULT_PRQ_ABORT: SMMUv3: writing the page request queue fails (PRIQ_ABT_ERR)
  */
 enum sim_fault {
 	SIM_FAULT_LATE,
@@ -258,6 +261,8 @@ enum sim_fault {
 	SIM_FAULT_IRQ_LOST,
 	SIM_FAULT_STUCK,
 	SIM_FAULT_ATC_LATE,
+	SIM_FAULT_PRQ_LATE,
+	SIM_FAULT_PRQ_ABORT,
 	SIM_FAULTS,
 };
 

@@ -432,6 +432,8 @@ static bool atc_inv(struct ssim *u, const u64 *cmd)
 	    !u->ops->atc_invalidate(u, FIELD_GET(CMD_0_SID, cmd[0]), ssid, addr, length,
 				    ssid != SIM_NO_PASID && (cmd[0] & ATC_0_GLOBAL)))
 		u->atc_failed = true;
+	else
+		ssim_page_requests_arrive(u, FIELD_GET(CMD_0_SID, cmd[0]), false);
 	return true;
 }
 

@@ -53,20 +53,8 @@ static enum sim_status overflow(struct ssim *u, u32 sid, const struct sim_reques
 	return SIM_OK;
 }
 
-/**
- * ssim_page_request - a page request message arrives
- * @u: the unit
- * @sid: the stream
- * @req: the request; SIM_DMA_WRITE, SIM_PR_READ, SIM_DMA_EXEC and SIM_DMA_PRIV are what
- *	it asks for
- * @group: PRGIndex
- * @last: the last one of the group
- *
- * Return: SIM_OK when it was taken, or answered by sim_page_response(); SIM_FAILURE:
- * the unit answers Response Failure
- */
-enum sim_status ssim_page_request(struct ssim *u, u32 sid, const struct sim_request *req,
-				  u16 group, bool last)
+static enum sim_status arrive(struct ssim *u, u32 sid, const struct sim_request *req,
+			      u16 group, bool last)
 {
 	struct ssim_queue *q = &u->priq;
 	bool was_empty = queue_empty(q);
@@ -97,7 +85,8 @@ enum sim_status ssim_page_request(struct ssim *u, u32 sid, const struct sim_requ
 			(req->flags & SIM_DMA_PRIV ? PPR_0_PRIV : 0);
 	record[0] = cpu_to_le64(word);
 	record[1] = cpu_to_le64((req->addr & PPR_1_ADDR) | FIELD_PREP(PPR_1_INDEX, group));
-	if (u->ops->write(u, ssim_queue_slot(q, q->prod, sizeof(record)), record,
+	if (ssim_take_fault(u, SIM_FAULT_PRQ_ABORT) ||
+	    u->ops->write(u, ssim_queue_slot(q, q->prod, sizeof(record)), record,
 			  sizeof(record))) {
 		ssim_gerror(u, GERROR_PRIQ_ABT);
 		return SIM_FAILURE;
@@ -107,4 +96,52 @@ enum sim_status ssim_page_request(struct ssim *u, u32 sid, const struct sim_requ
 	if (u->msi[SSIM_IRQ_PRIQ].attr & PRIQ_CFG2_LO ? last : was_empty)
 		ssim_irq(u, SSIM_IRQ_PRIQ);
 	return SIM_OK;
+}
+
+/**
+ * ssim_page_request - a device sends a page request message
+ * @u: the unit
+ * @sid: the stream
+ * @req: the request; SIM_DMA_WRITE, SIM_PR_READ, SIM_DMA_EXEC and SIM_DMA_PRIV are what
+ *	it asks for
+ * @group: PRGIndex
+ * @last: the last one of the group
+ *
+ * Return: SIM_OK when it was taken, or answered by sim_page_response(), or is on its way;
+ * SIM_FAILURE: the unit answers Response Failure
+ */
+enum sim_status ssim_page_request(struct ssim *u, u32 sid, const struct sim_request *req,
+				  u16 group, bool last)
+{
+	struct ssim_late *late = u->late;
+
+	while (late < u->late + SSIM_LATE && late->used)
+		late++;
+	if (late == u->late + SSIM_LATE || !ssim_take_fault(u, SIM_FAULT_PRQ_LATE))
+		return arrive(u, sid, req, group, last);
+	*late = (struct ssim_late){
+		.used = true,
+		.sid = sid,
+		.req = *req,
+		.group = group,
+		.last = last,
+	};
+	return SIM_OK;
+}
+
+/* PCIe 2.4.1: what is posted does not pass what was posted before. @all: whoever sent it. */
+void ssim_page_requests_arrive(struct ssim *u, u32 sid, bool all)
+{
+	unsigned int i;
+
+	for (i = 0; i < SSIM_LATE; i++) {
+		struct ssim_late *late = &u->late[i];
+
+		if (!late->used || (!all && late->sid != sid))
+			continue;
+		late->used = false;
+		if (arrive(u, late->sid, &late->req, late->group, late->last) != SIM_OK &&
+		    late->last)
+			u->ops->page_response(u, late->sid, SIM_NO_PASID, late->group, SIM_FAILURE);
+	}
 }

@@ -55,6 +55,8 @@ int ssim_inject(struct ssim *u, enum sim_fault fault, u32 count, u64 arg)
 		u->stuck = false;
 	if (fault == SIM_FAULT_LOST && !count)
 		u->sync_lost = false;
+	if (fault == SIM_FAULT_PRQ_LATE && !count)
+		ssim_page_requests_arrive(u, 0, true);
 	u->ops->kick(u, TICK_MS);
 	return 0;
 }

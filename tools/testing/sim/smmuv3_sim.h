@@ -190,6 +190,24 @@ struct ssim_stall {
 	u64 event[4];
 };
 
+#define SSIM_LATE	8
+
+/**
+ * struct ssim_late - a page request on its way to the unit (SIM_FAULT_PRQ_LATE)
+ * @used: is there one?
+ * @sid: stream ID
+ * @req: the request
+ * @group: PRGIndex
+ * @last: the last one of the group
+ */
+struct ssim_late {
+	bool used;
+	u32 sid;
+	struct sim_request req;
+	u16 group;
+	bool last;
+};
+
 /* A queue between software and hardware; indices with their wrap bit. */
 struct ssim_queue {
 	u64 base;
@@ -250,6 +268,7 @@ struct ssim {
 	u64 late_ms;
 
 	struct ssim_stall stalls[SSIM_STALLS];
+	struct ssim_late late[SSIM_LATE];
 	struct ssim_counter counters[SSIM_COUNTERS];
 
 	struct ssim_entry *entries;
@@ -399,5 +418,6 @@ void ssim_events_flush(struct ssim *u);
 /* smmuv3_priq.c */
 enum sim_status ssim_page_request(struct ssim *u, u32 sid, const struct sim_request *req,
 				  u16 group, bool last);
+void ssim_page_requests_arrive(struct ssim *u, u32 sid, bool all);
 
 #endif

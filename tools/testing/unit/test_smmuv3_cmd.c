@@ -187,6 +187,23 @@ TEST(sync)
 		  0xdeadbeef0fc01046ULL, 0x000cba9876543ffcULL);
 }
 
+TEST(is_answer)
+{
+	struct smmuv3_cmd pri = smmuv3_make_pri_resp(1, 2, 3, SMMUV3_PRI_SUCCESS);
+	struct smmuv3_cmd resume = smmuv3_make_resume(1, 2, SMMUV3_RESUME_RETRY);
+	struct smmuv3_cmd others[] = {
+		smmuv3_make_stall_term(1), smmuv3_make_atc_inv(1, 2, 0, 0),
+		smmuv3_make_sync(SMMUV3_SYNC_NONE, 0, 0), smmuv3_make_cfgi_all(),
+		smmuv3_make_tlbi_nsnh_all(),
+	};
+	unsigned int i;
+
+	CHECK(smmuv3_cmd_is_answer(&pri));
+	CHECK(smmuv3_cmd_is_answer(&resume));
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		CHECK(!smmuv3_cmd_is_answer(&others[i]));
+}
+
 /* Each field of an event alone, with all others the other way round. */
 TEST(event_fields)
 {

@@ -340,6 +340,27 @@ TEST(page_request_interrupt_for_the_last)
 	CHECK_EQ(b.responses, 1);
 }
 
+TEST(page_request_on_its_way)
+{
+	bench_start("");
+	CHECK_EQ(ssim_inject(&b.u, SIM_FAULT_PRQ_LATE, 2, 0), 0);
+	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 1, false), SIM_OK);
+	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 1, true), SIM_OK);
+	CHECK_EQ(reg(R_PRIQ_PROD), 0);
+	CHECK_EQ(do_sync(), CERROR_NONE);
+	CHECK_EQ(reg(R_PRIQ_PROD), 0);
+	/* Another device's answer does not push it. */
+	CHECK_EQ(command(CMD_ATC_INV | (u64)(SID + 1) << 32, 0), CERROR_NONE);
+	CHECK_EQ(reg(R_PRIQ_PROD), 0);
+	CHECK_EQ(command(CMD_ATC_INV | (u64)SID << 32, 0), CERROR_NONE);
+	CHECK_EQ(reg(R_PRIQ_PROD), 2);
+	CHECK_EQ(ssim_inject(&b.u, SIM_FAULT_PRQ_LATE, 1, 0), 0);
+	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 2, true), SIM_OK);
+	CHECK_EQ(reg(R_PRIQ_PROD), 2);
+	CHECK_EQ(ssim_inject(&b.u, SIM_FAULT_PRQ_LATE, 0, 0), 0);
+	CHECK_EQ(reg(R_PRIQ_PROD), 3);
+}
+
 TEST(page_request_queue_off)
 {
 	bench_start("");
@@ -351,6 +372,10 @@ TEST(page_request_queue_off)
 	reg(R_CR0ACK);
 	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 1, true), SIM_FAILURE);
 	CHECK_EQ(reg(R_PRIQ_PROD), 0);
+	bench_start("");
+	CHECK_EQ(ssim_inject(&b.u, SIM_FAULT_PRQ_ABORT, 1, 0), 0);
+	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 1, true), SIM_FAILURE);
+	CHECK_EQ(reg(R_GERROR), GERROR_PRIQ_ABT);
 	bench_start("");
 	b.abort = PRIQ;
 	CHECK_EQ(ppr(1, VA, SIM_PR_READ, 1, true), SIM_FAILURE);

@@ -231,11 +231,6 @@ FIXTURE(faults)
 	int file;
 };
 
-static bool is_vtd(void)
-{
-	return !strcmp(backend()->module, "vtd_nested");
-}
-
 FIXTURE_SETUP(faults)
 {
 	self->fd = -1;
@@ -946,7 +941,7 @@ TEST_F(faults, pasids)
 	struct pr_group a[2];
 	int file;
 
-	if (!is_vtd())
+	if (!backend_is("vtd_nested"))
 		SKIP(return, "PASIDs are not attached one by one");
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &id, &file));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[0], self->ioas, id, &hwpt));

@@ -49,7 +49,7 @@ FIXTURE(smmu_nested)
 /* One line for the whole program, not one for each test. */
 static void __attribute__((constructor)) skip_all(void)
 {
-	if (sim_present() && !strcmp(backend()->module, "smmuv3_nested"))
+	if (sim_present() && backend_is("smmuv3_nested"))
 		return;
 	printf("TAP version 13\n1..1\nok 1 smmu_nested # SKIP no model of SMMUv3\n");
 	exit(KSFT_SKIP);

@@ -719,11 +719,6 @@ struct vmm {
 	bool stop;
 };
 
-static bool is_vtd(void)
-{
-	return !strcmp(backend()->module, "vtd_nested");
-}
-
 /* A guest's table of PASIDs, which an SMMU takes as a whole; PASID reaches IOVA. */
 static int vmm_make_table(struct vmm *v)
 {
@@ -752,21 +747,21 @@ static int vmm_make_table(struct vmm *v)
 /* What its devices are attached to. */
 static int vmm_make_hwpt(struct vmm *v, bool pasid)
 {
-	if (pasid && !is_vtd())
+	if (pasid && !backend_is("vtd_nested"))
 		return vmm_make_table(v);
 	return sva_hwpt_fault(v->fd, v->device[0], v->ioas, v->fault, &v->hwpt);
 }
 
 static int vmm_attach(struct vmm *v, int i, bool pasid)
 {
-	if (pasid && is_vtd())
+	if (pasid && backend_is("vtd_nested"))
 		return sva_attach_pasid(v->fd, v->device[i], PASID, v->hwpt, NULL);
 	return sva_attach(v->fd, v->device[i], v->hwpt, NULL);
 }
 
 static int vmm_detach(struct vmm *v, int i, bool pasid)
 {
-	if (pasid && is_vtd())
+	if (pasid && backend_is("vtd_nested"))
 		return sva_detach_pasid(v->fd, v->device[i], PASID);
 	return sva_detach(v->fd, v->device[i]);
 }

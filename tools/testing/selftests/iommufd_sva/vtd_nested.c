@@ -43,7 +43,7 @@ FIXTURE(vtd_nested)
 /* One line for the whole program, not one for each test. */
 static void __attribute__((constructor)) skip_all(void)
 {
-	if (sim_present() && !strcmp(backend()->module, "vtd_nested"))
+	if (sim_present() && backend_is("vtd_nested"))
 		return;
 	printf("TAP version 13\n1..1\nok 1 vtd_nested # SKIP no model of VT-d\n");
 	exit(KSFT_SKIP);

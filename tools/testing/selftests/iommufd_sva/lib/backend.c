@@ -56,6 +56,11 @@ const struct backend *backend(void)
 	exit(1);
 }
 
+bool backend_is(const char *module)
+{
+	return !strcmp(backend()->module, module);
+}
+
 int backend_load(void)
 {
 	return sh("modprobe %s 2>/dev/null", command());

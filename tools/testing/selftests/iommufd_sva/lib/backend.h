@@ -41,6 +41,8 @@ struct backend {
 };
 
 const struct backend *backend(void);
+/* Is it that of @module? */
+bool backend_is(const char *module);
 
 /* With its parameters; the core comes with it. 0, or modprobe's exit status. */
 int backend_load(void);
