@@ -9,8 +9,9 @@
  * more; and answers what is nobody's by itself, with one submission for all of a run.
  *
  * A device is looked up under prq->lock, which nobody holds who waits for the hardware.
- * It is found from before its context entry lets page requests through until after, and
- * after vtd_pri_drain() nothing that it asked for before is under way.
+ * It is found from before its context entry lets page requests through until nothing of
+ * its is in the ring any more, and after vtd_pri_drain() nothing that it asked for before is
+ * under way.
  *
  * An interrupt that is lost would be the last one: the hardware sends none while PPR or PRO
  * is set (7.5). So somebody looks every now and then while there are devices that ask.
@@ -19,9 +20,11 @@
  * cleared, and answers the last ones of groups with Success itself: the device tries
  * again. Nobody has been told of those, so the core forgets what it has of groups that
  * are not complete. With no more outstanding than unit->base.page_requests it does not
- * come to that.
+ * come to that: what the core is told of, and so may be answered, has left the ring. Stop
+ * Markers are nobody's to count, and have some room of their own.
  */
 #include <linux/delay.h>
+#include <linux/pci-ats.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include "vtd.h"
@@ -31,6 +34,8 @@
 /* So many in a jiffy, then a pause. */
 #define VTD_PRQ_BATCH		1024
 #define VTD_PRQ_PAUSE_US	500
+/* Room for Stop Markers, of which a device sends one for each PASID that it gives up. */
+#define VTD_PRQ_MARKERS		(vtd_prq_entries(VTD_PRQ_PQS) / 8)
 /* For what is in the ring to be read, and answered where that is ours to do. */
 #define VTD_PRQ_TIMEOUT		msecs_to_jiffies(10000)
 /* How often it is looked whether the thread has been told of what there is. */
@@ -60,14 +65,11 @@ static struct iommufd_sva_page_request vtd_page_request(const struct vtd_page_re
 }
 
 /* The last of a group that nobody is there to answer. */
-static void vtd_prq_refuse(struct vtd_prq *prq, const struct vtd_page_req *req,
-			   const struct iommufd_sva_master *master)
+static void vtd_prq_refuse(struct vtd_prq *prq, const struct vtd_page_req *req)
 {
-	/* 7.6.1: a PASID if the requests have one. Some devices take none (PCIe 10.5.2.3). */
-	bool pp = req->pp && (!master || master->pri.response_pasid);
-
+	/* 7.6.1: PP and PASID are those of the request. */
 	prq->refused[prq->num_refused++] =
-		vtd_make_page_response(req->rid, pp, req->pasid, req->prgi,
+		vtd_make_page_response(req->rid, req->pp, req->pasid, req->prgi,
 				       VTD_RESPONSE_INVALID);
 	prq->invalid++;
 }
@@ -79,20 +81,17 @@ static void vtd_prq_report(struct vtd_prq *prq, const struct vtd_page_req *req)
 
 	lockdep_assert_held(&prq->lock);
 	if ((!master || !iommufd_sva_report_page_request(master, &request)) && req->lpig)
-		vtd_prq_refuse(prq, req, master);
+		vtd_prq_refuse(prq, req);
 }
 
-static void vtd_prq_read_one(struct vtd_prq *prq)
+static void vtd_prq_read_one(struct vtd_prq *prq, const struct vtd_page_req_dsc *dsc)
 {
-	const struct vtd_page_req_dsc dsc = prq->ring[prq->head];
-	const struct vtd_page_req req = vtd_page_req_of(&dsc);
+	const struct vtd_page_req req = vtd_page_req_of(dsc);
 
 	spin_lock(&prq->lock);
-	prq->head = (prq->head + 1) % vtd_prq_entries(VTD_PRQ_PQS);
-	prq->read++;
 	if (req.type != VTD_PAGE_REQ_DSC)
 		prq->unknown++;
-	else if (vtd_page_req_is_stop_marker(&req))
+	else if (vtd_page_req_asks_nothing(&req))
 		prq->stop_markers++;
 	else
 		vtd_prq_report(prq, &req);
@@ -114,19 +113,44 @@ static bool vtd_prq_may_read(struct vtd_prq *prq)
 	return prq->left;
 }
 
+/*
+ * Some of those in front of @tail leave the ring, as many as there is room for answers.
+ * Before anybody is told of them: a device that is answered may send others at once, and
+ * finds their places free.
+ */
+static unsigned int vtd_prq_take(struct vtd_unit *unit, u32 tail)
+{
+	struct vtd_prq *prq = &unit->prq;
+	unsigned int num, i;
+
+	if (!vtd_prq_may_read(prq))
+		return 0;
+	spin_lock(&prq->lock);
+	num = min3(vtd_prq_pending(prq->head, tail, VTD_PRQ_PQS),
+		   VTD_PRQ_REFUSED - prq->num_refused, prq->left);
+	for (i = 0; i < num; i++) {
+		prq->taken[i] = prq->ring[prq->head];
+		prq->head = (prq->head + 1) % vtd_prq_entries(VTD_PRQ_PQS);
+	}
+	prq->read += num;
+	spin_unlock(&prq->lock);
+	prq->left -= num;
+	if (num)
+		vtd_write64(unit, VTD_PQH_REG, vtd_prq_offset(prq->head));
+	return num;
+}
+
 /* Those in front of @tail, as long as there is room for answers. */
 static void vtd_prq_read(struct vtd_unit *unit, u32 tail)
 {
 	struct vtd_prq *prq = &unit->prq;
+	unsigned int num, i;
 
 	/* What the hardware wrote before it moved the tail is seen. */
 	dma_rmb();
-	while (prq->head != tail && prq->num_refused < VTD_PRQ_REFUSED &&
-	       vtd_prq_may_read(prq)) {
-		vtd_prq_read_one(prq);
-		prq->left--;
-	}
-	vtd_write64(unit, VTD_PQH_REG, vtd_prq_offset(prq->head));
+	while ((num = vtd_prq_take(unit, tail)))
+		for (i = 0; i < num; i++)
+			vtd_prq_read_one(prq, &prq->taken[i]);
 }
 
 static void vtd_prq_answer(struct vtd_unit *unit)
@@ -200,7 +224,7 @@ static void vtd_prq_work(struct vtd_unit *unit)
 struct vtd_desc vtd_page_response(const struct iommufd_sva_page_response *response)
 {
 	struct iommufd_sva_master *master = response->master;
-	bool pp = response->pasid != IOMMUFD_SVA_NO_PASID && master->pri.response_pasid;
+	bool pp = response->pasid != IOMMUFD_SVA_NO_PASID;
 
 	return vtd_make_page_response(vtd_pri_rid(master), pp, response->pasid,
 				      response->grpid,
@@ -240,13 +264,34 @@ void vtd_page_respond(struct iommufd_sva_unit *base,
  * @master: the device, whose ATS is known
  *
  * They are about translations that the device has asked for (7.4), so it needs ATS; and
- * what ATS needs of the ports above it.
+ * what ATS needs of the ports above it. The unit takes no answer without the PASID of the
+ * requests (7.6.1), so a device with PASIDs has to take it (PCIe 10.5.2.3).
  *
  * Return: whether page requests of @master can be taken.
  */
 bool vtd_pri_capable(struct iommufd_sva_master *master)
 {
-	return to_vtd_unit(master->unit)->prq.started && master->ats.supported;
+	struct vtd_unit *unit = to_vtd_unit(master->unit);
+
+	if (!unit->prq.started || !master->ats.supported ||
+	    !pci_pri_supported(to_pci_dev(master->dev)))
+		return false;
+	if (!master->pasid_bits)
+		return true;
+	if (!master->pri.response_pasid) {
+		dev_info(master->dev,
+			 "vtd_nested: makes no page requests: it takes no answers with PASIDs, and its unit gives no others\n");
+		return false;
+	}
+	/*
+	 * 11.4.3 recommends not to have page requests then, for a Stop Marker that finds the
+	 * ring full does anything. There is hardware with PASIDs whose users would have
+	 * none; the ring has room for markers instead.
+	 */
+	if (!(unit->ecap & VTD_ECAP_SMS))
+		dev_info(master->dev,
+			 "vtd_nested: makes page requests behind a unit without Stop Marker Support (ECAP.SMS): if it sends such, load iommufd_sva with page_requests=0\n");
+	return true;
 }
 
 /* Nobody has read since the last look, and there is something to read. */
@@ -314,8 +359,8 @@ static void vtd_prq_drain_hardware(struct vtd_unit *unit, struct iommufd_sva_mas
 		mutex_unlock(&unit->lock);
 	}
 	if (rc)
-		vtd_err(unit, "device %s: its page requests are not drained: the next who has it may see some of them\n",
-			dev_name(master->dev));
+		vtd_err_ratelimited(unit, "device %s: its page requests are not drained: the next who has it may see some of them\n",
+				    dev_name(master->dev));
 }
 
 static bool vtd_prq_is_done(struct vtd_prq *prq, u64 read)
@@ -339,7 +384,7 @@ static void vtd_prq_flush(struct vtd_unit *unit)
 	spin_unlock(&prq->lock);
 	vtd_event_kick(&prq->event);
 	if (!wait_event_timeout(prq->wait, vtd_prq_is_done(prq, read), VTD_PRQ_TIMEOUT))
-		vtd_err(unit, "page requests are not read: please report this\n");
+		vtd_err_ratelimited(unit, "page requests are not read: please report this\n");
 }
 
 /* How often a device was answered by us, or by the hardware. */
@@ -350,10 +395,14 @@ static u64 vtd_prq_own_answers(struct vtd_unit *unit)
 
 	spin_lock(&prq->lock);
 	num = prq->overflows + prq->invalid;
-	if (vtd_read32(unit, VTD_PRS_REG) & VTD_PRS_PRO)
-		num++;
 	spin_unlock(&prq->lock);
 	return num;
+}
+
+/* Is it being answered by the hardware? Once that is over, an overflow has been counted. */
+static bool vtd_prq_is_full(struct vtd_unit *unit)
+{
+	return vtd_read32(unit, VTD_PRS_REG) & VTD_PRS_PRO;
 }
 
 /**
@@ -367,10 +416,11 @@ void vtd_pri_drain(struct iommufd_sva_master *master)
 {
 	struct vtd_unit *unit = to_vtd_unit(master->unit);
 	u64 before = vtd_prq_own_answers(unit);
+	bool full = vtd_prq_is_full(unit);
 
 	vtd_prq_drain_hardware(unit, master);
 	vtd_prq_flush(unit);
-	if (vtd_prq_own_answers(unit) == before)
+	if (!full && !vtd_prq_is_full(unit) && vtd_prq_own_answers(unit) == before)
 		return;
 	vtd_prq_drain_hardware(unit, master);
 	vtd_prq_flush(unit);
@@ -383,11 +433,9 @@ void vtd_pri_drain(struct iommufd_sva_master *master)
  * @unit: the unit
  *
  * None without draining (ECAP.PDS): requests of who had a device before could not be
- * told from those of who has it now.
- *
- * Return: 0 or -ENOMEM.
+ * told from those of who has it now. Nor without memory: nobody needs them to go on.
  */
-int vtd_prq_init(struct vtd_unit *unit)
+void vtd_prq_init(struct vtd_unit *unit)
 {
 	const u64 needs = VTD_ECAP_PRS | VTD_ECAP_PDS | VTD_ECAP_DT;
 	struct vtd_prq *prq = &unit->prq;
@@ -397,9 +445,10 @@ int vtd_prq_init(struct vtd_unit *unit)
 	init_waitqueue_head(&prq->wait);
 	INIT_DELAYED_WORK(&prq->watch, vtd_prq_watch);
 	if ((unit->ecap & needs) != needs)
-		return 0;
+		return;
 	prq->ring = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, VTD_PRQ_PQS);
-	return prq->ring ? 0 : -ENOMEM;
+	if (!prq->ring)
+		vtd_err(unit, "goes on without page requests: no memory; load vtd_nested earlier\n");
 }
 
 void vtd_prq_free(struct vtd_unit *unit)
@@ -432,15 +481,14 @@ static void vtd_prq_hand_back(struct vtd_unit *unit)
  * vtd_prq_start - have page requests reported to us
  * @unit: the unit, no context entry of which lets any through
  *
- * Return: 0, also where the unit takes none; or an errno.
+ * Without an interrupt it goes on without.
  */
-int vtd_prq_start(struct vtd_unit *unit)
+void vtd_prq_start(struct vtd_unit *unit)
 {
 	struct vtd_prq *prq = &unit->prq;
-	int rc;
 
 	if (!prq->ring)
-		return 0;
+		return;
 	prq->found[0] = vtd_read64(unit, VTD_PQA_REG);
 	prq->found[1] = vtd_read64(unit, VTD_PQH_REG);
 	prq->found[2] = vtd_read64(unit, VTD_PQT_REG);
@@ -449,15 +497,14 @@ int vtd_prq_start(struct vtd_unit *unit)
 	prq->jiffy = jiffies;
 	prq->left = VTD_PRQ_BATCH;
 	prq->event.work = vtd_prq_work;
-	rc = vtd_event_start(&prq->event, unit, VTD_PECTL_REG, "-prq");
-	if (rc) {
+	if (vtd_event_start(&prq->event, unit, VTD_PECTL_REG, "-prq")) {
+		vtd_err(unit, "goes on without page requests\n");
 		vtd_prq_hand_back(unit);
-		return rc;
+		return;
 	}
 	prq->started = true;
 	/* One descriptor is always empty. */
-	unit->base.page_requests = vtd_prq_entries(VTD_PRQ_PQS) - 1;
-	return 0;
+	unit->base.page_requests = vtd_prq_entries(VTD_PRQ_PQS) - 1 - VTD_PRQ_MARKERS;
 }
 
 /* Translation is off, so nothing is taken. The registers become what they were. */

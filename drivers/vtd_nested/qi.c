@@ -36,9 +36,11 @@
  * says that they come after the invalidations before them (6.5.2.12). Each is given to
  * the hardware once, since the device may use the index anew as soon as it has one, and
  * is given to it, since the device may wait for it for ever:
- *  - where a batch is submitted again, they are not if the fence was done. Then they
- *    have been executed, for no device-TLB invalidation is pending before them
- *    (6.5.2.11). Else they have not;
+ *  - where a batch is submitted again, they are not if the fence was done. After ITE they
+ *    have been executed then, for no device-TLB invalidation is pending before them
+ *    (6.5.2.11), and else they have not. A queue that hung and was restarted does not tell:
+ *    what it had fetched behind the fence may be lost for good, and the device has to be
+ *    reset; rather that than two answers to a group;
  *  - where the hardware refuses something else of the batch, they go all the same. One
  *    that it refuses is offered once more.
  */

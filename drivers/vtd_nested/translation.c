@@ -752,30 +752,26 @@ int vtd_ats_set(struct iommufd_sva_master *master, bool on)
 
 /* --- page requests ---------------------------------------------------------- */
 
-/* In the device they are off. The queue may still have some. */
-static void vtd_pri_off(struct vtd_master *vm)
+/* The unit refuses them from now on. The ring may still have some. */
+static void vtd_pri_close(struct vtd_master *vm)
 {
 	vm->pre = false;
 	if (vtd_master_set_context(vm, vm->ats.dte, false, false))
 		vtd_err(vm->unit, "device %s: its page requests are off, but the hardware has not confirmed it\n",
 			dev_name(vm->base->dev));
-	vtd_prq_remove(vm->unit, vm->base);
 }
 
-static int vtd_pri_on(struct vtd_master *vm)
+static int vtd_pri_open(struct vtd_master *vm)
 {
 	int rc;
 
 	/* A device that does not answer goes on without ATS, so without these (SCT.4). */
 	if (!vm->ats.dte)
 		return -EOPNOTSUPP;
-	rc = vtd_prq_add(vm->unit, vm->base);
-	if (rc)
-		return rc;
 	vm->pre = true;
 	rc = vtd_master_set_context(vm, true, true, false);
 	if (rc)
-		vtd_pri_off(vm);
+		vtd_pri_close(vm);
 	return rc;
 }
 
@@ -784,6 +780,9 @@ static int vtd_pri_on(struct vtd_master *vm)
  * @master: the device, whose ATS is on; or it has been cut off
  * @on: its page requests are taken
  *
+ * A virtual function goes on asking while another one has them on. What got through
+ * before the unit refuses them is drained: the next who has the device hears nothing of it.
+ *
  * Return: 0; -EOPNOTSUPP for a device that was cut off; an errno.
  */
 int vtd_pri_set(struct iommufd_sva_master *master, bool on)
@@ -791,12 +790,20 @@ int vtd_pri_set(struct iommufd_sva_master *master, bool on)
 	struct vtd_master *vm = master->priv;
 	int rc = 0;
 
+	if (on)
+		rc = vtd_prq_add(vm->unit, master);
+	if (rc)
+		return rc;
 	mutex_lock(&vm->unit->lock);
 	if (on)
-		rc = vtd_pri_on(vm);
+		rc = vtd_pri_open(vm);
 	else
-		vtd_pri_off(vm);
+		vtd_pri_close(vm);
 	mutex_unlock(&vm->unit->lock);
+	if (on && !rc)
+		return 0;
+	vtd_pri_drain(master);
+	vtd_prq_remove(vm->unit, master);
 	return rc;
 }
 

@@ -327,10 +327,10 @@ static int vtd_unit_switch_on(struct vtd_unit *unit)
 		rc = vtd_unit_invalidate_all(unit);
 	if (!rc)
 		rc = vtd_faults_start(unit);
-	if (!rc)
-		rc = vtd_prq_start(unit);
-	if (!rc)
+	if (!rc) {
+		vtd_prq_start(unit);
 		rc = vtd_unit_command(unit, VTD_GCMD_TE, true);
+	}
 	if (!rc)
 		vtd_unit_protect_memory(unit, false);
 	return rc;
@@ -397,9 +397,7 @@ int vtd_unit_take(struct vtd_unit *unit)
 	rc = vtd_qi_init(unit);
 	if (rc)
 		goto err_tables;
-	rc = vtd_prq_init(unit);
-	if (rc)
-		goto err_qi;
+	vtd_prq_init(unit);
 	rc = vtd_unit_switch_on(unit);
 	if (rc)
 		goto err_off;
@@ -411,7 +409,6 @@ err_off:
 	vtd_err(unit, "cannot be taken over (%d)\n", rc);
 	vtd_unit_switch_off(unit);
 	vtd_prq_free(unit);
-err_qi:
 	vtd_qi_free(unit);
 err_tables:
 	vtd_tables_free(unit);

@@ -169,8 +169,8 @@ struct vtd_faults {
 	u64 overflows;
 };
 
-/* What a run answers with one submission. */
-#define VTD_PRQ_REFUSED		64
+/* What a run answers with one submission, and what leaves the ring at once at most. */
+#define VTD_PRQ_REFUSED		64U
 
 /**
  * struct vtd_prq - the page request queue of a unit (7.4.1)
@@ -182,15 +182,16 @@ struct vtd_faults {
  * @masters: devices whose page requests are taken, by requester ID. Who looked one up
  *	under @lock has it there until he lets go of that
  * @head: the next descriptor to read
- * @read: how many were read
+ * @read: how many have left the ring
  * @done: of how many the core was told, and those were answered that are ours to answer
  * @waited: when somebody last looked, there was something to read
  * @watched: and @done was this
  * @wait: for @done
  * @watch: looks for interrupts that were lost, while there are @masters
  * @jiffy: when @left was refilled
- * @left: how many may be read until the next jiffy; this, @jiffy, @refused and
+ * @left: how many may be read until the next jiffy; this, @jiffy, @taken, @refused and
  *	@num_refused are the thread's
+ * @taken: those that have left the ring last
  * @refused: answers of this run
  * @num_refused: how many
  * @stop_markers: those that ask for nothing; this and what follows is under @lock, but
@@ -217,6 +218,7 @@ struct vtd_prq {
 	struct delayed_work watch;
 	unsigned long jiffy;
 	unsigned int left;
+	struct vtd_page_req_dsc taken[VTD_PRQ_REFUSED];
 	struct vtd_desc refused[VTD_PRQ_REFUSED];
 	unsigned int num_refused;
 	u64 stop_markers;
@@ -696,9 +698,9 @@ void vtd_debugfs_add(struct vtd_unit *unit);
 void vtd_debugfs_remove(struct vtd_unit *unit);
 
 /* prq.c */
-int vtd_prq_init(struct vtd_unit *unit);
+void vtd_prq_init(struct vtd_unit *unit);
 void vtd_prq_free(struct vtd_unit *unit);
-int vtd_prq_start(struct vtd_unit *unit);
+void vtd_prq_start(struct vtd_unit *unit);
 void vtd_prq_stop(struct vtd_unit *unit);
 int vtd_prq_add(struct vtd_unit *unit, struct iommufd_sva_master *master);
 void vtd_prq_remove(struct vtd_unit *unit, struct iommufd_sva_master *master);

@@ -569,12 +569,12 @@ static inline struct vtd_page_req vtd_page_req_of(const struct vtd_page_req_dsc 
 }
 
 /*
- * PCIe 10.4.1.2.1: a Stop Marker: the device has stopped to use the PASID. It asks for
- * nothing and has no answer.
+ * A Stop Marker (PCIe 10.4.1.2.1): the device has stopped to use the PASID. Or no request
+ * that a device makes: PRGI, what group it is of, is undefined then. Neither has an answer.
  */
-static inline bool vtd_page_req_is_stop_marker(const struct vtd_page_req *req)
+static inline bool vtd_page_req_asks_nothing(const struct vtd_page_req *req)
 {
-	return req->pp && req->lpig && !req->rdr && !req->wrr;
+	return !req->rdr && !req->wrr;
 }
 
 /*

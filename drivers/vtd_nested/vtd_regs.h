@@ -55,6 +55,7 @@
 #define VTD_CAP_ND		GENMASK_ULL(2, 0)
 
 /* 11.4.3 ECAP_REG */
+#define VTD_ECAP_SMS		BIT_ULL(58)
 #define VTD_ECAP_SMPWC		BIT_ULL(48)
 #define VTD_ECAP_SSTS		BIT_ULL(46)
 #define VTD_ECAP_SMTS		BIT_ULL(43)

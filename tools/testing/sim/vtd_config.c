@@ -54,6 +54,7 @@ static const struct {
 	{ "SMPWC", 0, VSIM_ECAP_SMPWC },
 	{ "RPS", 0, VSIM_ECAP_RPS },
 	{ "RPRIVS", 0, VSIM_ECAP_RPRIVS },
+	{ "SMS", 0, VSIM_ECAP_SMS },
 };
 
 static void vsim_field(u64 *reg, unsigned int hi, unsigned int lo, u64 value)
@@ -85,7 +86,7 @@ static void vsim_setup_default(struct vsim_setup *setup, unsigned int index,
 		    VSIM_ECAP_SC | VSIM_ECAP_NEST | VSIM_ECAP_PRS | VSIM_ECAP_ERS |
 		    VSIM_ECAP_SRS | VSIM_ECAP_EAFS | VSIM_ECAP_PASID | VSIM_ECAP_SMTS |
 		    VSIM_ECAP_SSADS | VSIM_ECAP_SSTS | VSIM_ECAP_FSTS | VSIM_ECAP_SMPWC |
-		    VSIM_ECAP_DIT | VSIM_ECAP_PDS;
+		    VSIM_ECAP_DIT | VSIM_ECAP_PDS | VSIM_ECAP_SMS;
 	vsim_field(&cfg->ecap, 17, 8, 0x20);	/* IRO: 0x200 */
 	vsim_field(&cfg->ecap, 39, 35, 19);	/* PSS: 20 bits */
 }

@@ -22,6 +22,16 @@ static void vsim_prq_event(struct vsim_unit *u, u32 bit)
 }
 
 /*
+ * PCIe 10.4.1.2.1. With ECAP.SMS one that cannot be written is dropped (11.4.3); without, what
+ * happens is undefined, and the same happens.
+ */
+static bool vsim_is_stop_marker(const struct sim_request *req, bool last)
+{
+	return last && req->pasid != SIM_NO_PASID &&
+	       !(req->flags & (SIM_DMA_WRITE | SIM_PR_READ));
+}
+
+/*
  * 7.4.1: no room. What was not the last of its group is dropped, the last is
  * answered with Success, so that the device asks for translations again.
  */
@@ -30,7 +40,7 @@ static enum sim_status vsim_prq_overflow(struct vsim_unit *u, const struct sim_r
 {
 	vsim_count(u, VSIM_N_PAGE_REQUESTS_LOST);
 	vsim_prq_event(u, VSIM_PRS_PRO);
-	if (last)
+	if (last && !vsim_is_stop_marker(req, last))
 		u->ops->page_response(u->priv, req->rid, req->pasid, group, SIM_OK);
 	return SIM_OK;
 }
@@ -40,6 +50,9 @@ static void vsim_prq_compose(const struct sim_request *req, u16 group, bool last
 {
 	bool pasid = req->pasid != SIM_NO_PASID;
 
+	/* PRGI is undefined where neither is requested. */
+	if (!(req->flags & (SIM_DMA_WRITE | SIM_PR_READ)))
+		group = ~group;
 	qw[0] = 1 | (u64)req->rid << 16;
 	if (pasid) {
 		qw[0] |= vsim_put(1, 8, 8) | vsim_put(req->pasid, 51, 32);
@@ -64,7 +77,7 @@ static void vsim_prq_compose(const struct sim_request *req, u16 group, bool last
 static enum sim_status vsim_prq_refuse(struct vsim_walk *w, int reason, bool last)
 {
 	vsim_fault_report(w, true, reason);
-	return last ? SIM_DENIED : SIM_OK;
+	return last && !vsim_is_stop_marker(w->req, last) ? SIM_DENIED : SIM_OK;
 }
 
 static int vsim_prq_check(struct vsim_walk *w)

@@ -115,6 +115,7 @@ enum vsim_reg {
 #define VSIM_ECAP_RPS		BIT_ULL(49)
 #define VSIM_ECAP_ADMS		BIT_ULL(52)
 #define VSIM_ECAP_RPRIVS	BIT_ULL(53)
+#define VSIM_ECAP_SMS		BIT_ULL(58)
 
 /* 11.4.4 GCMD_REG, GSTS_REG: a command and its status share a bit */
 #define VSIM_GCMD_TE		BIT(31)

@@ -520,23 +520,24 @@ TEST(page_request_undefined)
 	CHECK(!vtd_page_req_of(&dsc).exr);
 }
 
-/* PCIe 10.4.1.2.1: PASID, L, and neither R nor W. */
-TEST(stop_marker)
+/* 7.4.1.1: neither R nor W: what is left of it is undefined. */
+TEST(asks_nothing)
 {
 	static const struct { u64 qw0, qw1; bool is; } rows[] = {
 		{ 0x101, 4, true },
 		{ 0x000fffff00000101ULL, 0xffc, true },
 		{ 0x101, 5, false },
 		{ 0x101, 6, false },
-		{ 0x101, 0, false },
-		{ 0x001, 4, false },
+		{ 0x101, 0, true },
+		{ 0x001, 4, true },
+		{ 0x001, 7, false },
 	};
 	struct vtd_page_req req;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		req = vtd_page_req_of(&(struct vtd_page_req_dsc){ { rows[i].qw0, rows[i].qw1 } });
-		CHECK_EQ(vtd_page_req_is_stop_marker(&req), rows[i].is);
+		CHECK_EQ(vtd_page_req_asks_nothing(&req), rows[i].is);
 	}
 }
 

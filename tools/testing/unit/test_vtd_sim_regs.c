@@ -382,7 +382,9 @@ TEST(page_request)
 	CHECK_EQ(m_get(m, queue + 64), 1 | BIT(8) | SID << 16 | 5ULL << 32 | 3ULL << 52);
 	m_write(m, VSIM_PRS, VSIM_PRS_PPR);
 	CHECK_EQ(m_read(m, VSIM_PRS), 0);
+	/* What asks for nothing is of no group. */
 	CHECK_EQ(ask(m, 5, 0, 0, 0, true), SIM_OK);
+	CHECK_EQ(m_get(m, queue + 104), 0x1ff << 3 | BIT(2));
 	CHECK_EQ(m->num_msi, 2);
 	CHECK_EQ(m_bad(m), 0);
 	m_free(m);
@@ -431,24 +433,27 @@ TEST(page_request_overflow)
 	prq(m);
 	may_ask(m);
 	for (i = 0; i < 127; i++)
-		CHECK_EQ(ask(m, 5, 0, 0, 0, false), SIM_OK);
+		CHECK_EQ(ask(m, 5, 0, SIM_PR_READ, 0, false), SIM_OK);
 	CHECK_EQ(m_read64(m, VSIM_PQT), 127 * 32);
 	CHECK_EQ(m_counter(m, "page_requests_lost"), 0);
-	CHECK_EQ(ask(m, 5, 0, 0, 3, false), SIM_OK);
+	CHECK_EQ(ask(m, 5, 0, SIM_PR_READ, 3, false), SIM_OK);
 	CHECK_EQ(m_counter(m, "page_requests_lost"), 1);
 	CHECK_EQ(m_read(m, VSIM_PRS), VSIM_PRS_PPR | VSIM_PRS_PRO);
 	CHECK_EQ(m->num_responses, 0);
 	/* The last of a group is answered, and with PRO also when there is room. */
 	m_write64(m, VSIM_PQH, 64);
-	CHECK_EQ(ask(m, 5, 0, 0, 3, true), SIM_OK);
+	CHECK_EQ(ask(m, 5, 0, SIM_PR_READ, 3, true), SIM_OK);
 	CHECK_EQ(m->num_responses, 1);
 	CHECK_EQ(m->responses[0].group, 3);
 	CHECK_EQ(m->responses[0].code, SIM_OK);
+	/* A Stop Marker is not. */
+	CHECK_EQ(ask(m, 5, 0, 0, 3, true), SIM_OK);
+	CHECK_EQ(m->num_responses, 1);
 	m_write(m, VSIM_PRS, VSIM_PRS_PRO | VSIM_PRS_PPR);
-	CHECK_EQ(ask(m, 5, 0, 0, 4, true), SIM_OK);
+	CHECK_EQ(ask(m, 5, 0, SIM_PR_READ, 4, true), SIM_OK);
 	CHECK_EQ(m_read64(m, VSIM_PQT), 0);
 	m->u.inject[SIM_FAULT_PRQ_FULL].count = 1;
-	CHECK_EQ(ask(m, 5, 0, 0, 4, false), SIM_OK);
+	CHECK_EQ(ask(m, 5, 0, SIM_PR_READ, 4, false), SIM_OK);
 	CHECK_EQ(m_read(m, VSIM_PRS), VSIM_PRS_PPR | VSIM_PRS_PRO);
 	CHECK_EQ(m_bad(m), 0);
 	m_free(m);
@@ -459,38 +464,38 @@ TEST(page_request_refused)
 	struct machine *m = m_start("");
 
 	prq(m);
-	CHECK_EQ(ask(m, NP, 0, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(ask(m, NP, 0, SIM_PR_READ, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), VSIM_SRT_2);
 	m_context(m, SID, VSIM_CTX_DTE);
-	CHECK_EQ(ask(m, NP, 0x9000, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(ask(m, NP, 0x9000, SIM_PR_READ, 0, true), SIM_DENIED);
 	CHECK_EQ(vsim_get(m_read64(m, vsim_frcd(&m->u, 1) + 8), 28, 28), 1);
 	CHECK_EQ(m_fault(m), VSIM_SCT_8);
 	CHECK(m_submit(m, VSIM_DESC_CONTEXT | VSIM_CC_GLOBAL << 4, 0));
 	m_context(m, SID, VSIM_CTX_DTE | VSIM_CTX_PRE);
-	CHECK_EQ(ask(m, 5, 0, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(ask(m, 5, 0, SIM_PR_READ, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), VSIM_SCT_6);
 	CHECK(m_submit(m, VSIM_DESC_CONTEXT | VSIM_CC_GLOBAL << 4, 0));
 	m_context(m, SID, PRI);
-	CHECK_EQ(ask(m, 0x8000, 0, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(ask(m, 0x8000, 0, SIM_PR_READ, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), VSIM_SCT_7);
-	CHECK_EQ(ask(m, 5, 0, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(ask(m, 5, 0, SIM_PR_READ, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), VSIM_SPD_2);
 	/* What needs no answer gets none. */
-	CHECK_EQ(ask(m, 5, 0, 0, 0, false), SIM_OK);
+	CHECK_EQ(ask(m, 5, 0, SIM_PR_READ, 0, false), SIM_OK);
 	CHECK_EQ(m_fault(m), VSIM_SPD_2);
 	m->bad = m->root;
 	CHECK(m_submit(m, VSIM_DESC_CONTEXT | VSIM_CC_GLOBAL << 4, 0));
-	CHECK_EQ(ask(m, NP, 0, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(ask(m, NP, 0, SIM_PR_READ, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), VSIM_SRT_1);
 	m->bad = 0;
 	CHECK_EQ(m_read(m, VSIM_PRS), 0);
 	CHECK_EQ(m_bad(m), 0);
 	m_command(m, VSIM_GCMD_TE, false);
 	m_set_root(m, m->root);
-	CHECK_EQ(ask(m, NP, 0, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(ask(m, NP, 0, SIM_PR_READ, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), 0);
 	m_command(m, VSIM_GCMD_TE, true);
-	CHECK_EQ(ask(m, NP, 0, 0, 0, true), SIM_DENIED);
+	CHECK_EQ(ask(m, NP, 0, SIM_PR_READ, 0, true), SIM_DENIED);
 	CHECK_EQ(m_fault(m), VSIM_RTA_3);
 	m_free(m);
 }

@@ -5,6 +5,8 @@
  * virtual functions go without and the log says why. Needs the model of VT-d; plugs its
  * own devices in.
  */
+#include <pthread.h>
+
 #include "pr.h"
 #include "selftest.h"
 #include "sim.h"
@@ -271,6 +273,81 @@ TEST_F(pf, page_requests_after_a_failure)
 	EXPECT_EQ(0, pri_register(self->pf, PRI_STATUS, 2) & 3);
 	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.page_response"));
 	close(fault_fd);
+}
+
+/**
+ * struct asker - a virtual function that asks on and on
+ * @thread: that has it do so
+ * @bdf: the function
+ * @stop: it is to end
+ */
+struct asker {
+	pthread_t thread;
+	int bdf;
+	bool stop;
+};
+
+static void *ask_on(void *arg)
+{
+	struct sim_page_request pr = { .size = sizeof(pr), .pasid = PASID, .addr = IOVA };
+	struct asker *asker = arg;
+	int sim = sim_open();
+
+	pr.bdf = asker->bdf;
+	pr.flags = SIM_PR_READ | SIM_PR_LAST | SIM_PR_UNRULY;
+	while (!__atomic_load_n(&asker->stop, __ATOMIC_RELAXED)) {
+		sim_page_request_by(sim, &pr);
+		pr.group = (pr.group + 1) % 512;
+	}
+	close(sim);
+	return NULL;
+}
+
+/*
+ * One that asks on while its page requests are taken from it, the other one having its own
+ * on: who has it next hears nothing of that, though nobody has read it yet.
+ */
+TEST_F(pf, asks_while_detached)
+{
+	enum { ROUNDS = 40 };
+	int vf[2] = { sim_vf(self->pf, 0), sim_vf(self->pf, 1) };
+	uint32_t device[2], fault[2], hwpt[2];
+	struct iommufd_sva_hwpt_pgfault r;
+	struct asker asker = { .bdf = vf[0] };
+	int file[2], heard = 0;
+
+	ASSERT_EQ(0, backend_load());
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 2));
+	for (int i = 0; i < 2; i++) {
+		take(_metadata, self, vf[i], &device[i]);
+		ASSERT_EQ(0, sva_fault_alloc(self->fd, &fault[i], &file[i]));
+		ASSERT_EQ(0, sva_hwpt_fault(self->fd, device[0], self->ioas, fault[i], &hwpt[i]));
+	}
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, device[1], PASID, hwpt[1], NULL));
+	for (int round = 0; round < ROUNDS; round++) {
+		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[0], PASID, hwpt[0], NULL));
+		/* The thread hears of what there is only from who drains. */
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1000000, 0));
+		asker.stop = false;
+		ASSERT_EQ(0, pthread_create(&asker.thread, NULL, ask_on, &asker));
+		usleep(500);
+		ASSERT_EQ(0, sva_detach_pasid(self->fd, device[0], PASID));
+		__atomic_store_n(&asker.stop, true, __ATOMIC_RELAXED);
+		ASSERT_EQ(0, pthread_join(asker.thread, NULL));
+		/* Somebody else has it, and now what there is is read. */
+		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[0], PASID, hwpt[1], NULL));
+		ASSERT_EQ(0, sva_detach_pasid(self->fd, device[1], PASID));
+		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[1], PASID, hwpt[1], NULL));
+		ASSERT_EQ(0, sva_detach_pasid(self->fd, device[0], PASID));
+		while (read(file[1], &r, sizeof(r)) == sizeof(r))
+			heard++;
+		while (read(file[0], &r, sizeof(r)) == sizeof(r))
+			;
+	}
+	EXPECT_EQ(0, heard);
+	sim_inject(0, SIM_FAULT_IRQ_LOST, 0, 0);
+	for (int i = 0; i < 2; i++)
+		close(file[i]);
 }
 
 /* Its driver makes page requests itself: they are left alone. */

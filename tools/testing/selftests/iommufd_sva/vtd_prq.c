@@ -223,46 +223,44 @@ TEST_F(vtd_prq, without_a_pasid)
 }
 
 /*
- * A device that takes no PASIDs in answers (PCIe 10.5.2.3) gets none, whether it is the VMM,
- * the guest or the unit's thread that answers.
+ * The unit gives answers the PASID of their requests (7.6.1). A device that has PASIDs and
+ * takes none in answers (PCIe 10.5.2.3) has no page requests; one without PASIDs has.
  */
-TEST_F(vtd_prq, answers_without_pasids)
+TEST_F(vtd_prq, answers_need_pasids)
 {
+	const uint32_t caps = SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PRI;
 	unsigned int slot = FIRST_SLOT + NDEVICES;
 	struct iommufd_sva_hwpt_pgfault r;
-	uint32_t device, vdevice, hwpt;
-	struct qi desc;
+	uint32_t device, hwpt;
 	int bdf;
 
-	sim_remove(SIM_SEGMENT << 16 | slot << 3);
-	bdf = sim_add_endpoint(slot, CAPS & ~SIM_CAP_PRG_PASID);
-	ASSERT_LT(0, bdf);
-	ASSERT_EQ(0, sva_bind(self->fd, bdf, &device));
-	ASSERT_EQ(0, sim_set_master(bdf, true));
-	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, device, VSID(NDEVICES), &vdevice));
-	ASSERT_EQ(0, sva_attach(self->fd, device, self->table, NULL));
-	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, HOLE, 1, SIM_PR_READ | SIM_PR_LAST, 0));
+	for (int pasids = 1; pasids >= 0; pasids--) {
+		sim_remove(SIM_SEGMENT << 16 | slot << 3);
+		bdf = sim_add_endpoint(slot, caps | (pasids ? SIM_CAP_PASID : 0));
+		ASSERT_LT(0, bdf);
+		ASSERT_EQ(0, sva_bind(self->fd, bdf, &device));
+		ASSERT_EQ(0, sim_set_master(bdf, true));
+		ASSERT_EQ(0, sva_hwpt_fault(self->fd, device, self->ioas, self->fault, &hwpt));
+		if (!pasids)
+			break;
+		EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+				      KMSG_WORDS("makes no page requests",
+						 "no answers with PASIDs")));
+		EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
+		EXPECT_EQ(-ENODEV, sva_attach_pasid(self->fd, device, 3, hwpt, NULL));
+		EXPECT_EQ(0, sva_attach(self->fd, device, self->ioas, NULL));
+		sim_remove(bdf);
+	}
+	ASSERT_EQ(0, sva_attach(self->fd, device, hwpt, NULL));
+	EXPECT_EQ(SIM_OK, sim_page_request(bdf, SIM_NO_PASID, HOLE, 1, SIM_PR_READ | SIM_PR_LAST,
+					   0));
 	ASSERT_EQ(1, pr_await(self->file, &r, 1));
-	EXPECT_EQ(PASID, r.pasid);
+	EXPECT_EQ(LAST, r.flags);
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	EXPECT_EQ(1, sim_device_counter(bdf, "page_responses"));
-
-	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, HOLE, 1, SIM_PR_READ | SIM_PR_LAST, 0));
-	ASSERT_EQ(1, pr_await(self->file, &r, 1));
-	desc = qi_page_response(VSID(NDEVICES), r.pasid, r.grpid);
-	EXPECT_EQ(0, queue(self, &desc, 1));
-	EXPECT_EQ(2, sim_device_counter(bdf, "page_responses"));
-
-	ASSERT_EQ(0, sva_detach(self->fd, device));
-	ASSERT_EQ(0, sva_hwpt_fault(self->fd, device, self->ioas, self->fault, &hwpt));
-	ASSERT_EQ(0, sva_attach_pasid(self->fd, device, 3, hwpt, NULL));
-	ASSERT_EQ(0, sva_attach_pasid(self->fd, device, 4, self->ioas, NULL));
-	ASSERT_EQ(0, sim_set_master(bdf, true));
-	EXPECT_EQ(SIM_DENIED, sim_page_request(bdf, 4, HOLE, 1, SIM_PR_READ | SIM_PR_LAST,
-					       PR_PATIENCE_MS));
 	EXPECT_EQ(0, sim_device_counter(bdf, "bad.page_response_pasid"));
 	EXPECT_TRUE(goes_on(bdf));
-	sim_remove(SIM_SEGMENT << 16 | slot << 3);
+	sim_remove(bdf);
 }
 
 /* What it is asked for: execute and privileged mode say something of requests with a PASID. */
@@ -301,6 +299,30 @@ TEST_F(vtd_prq, stop_marker)
 	mend(self);
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	expect_page(_metadata, &d);
+	EXPECT_EQ(1, pr_answers(self->bdf[0]));
+}
+
+/*
+ * What asks for nothing is of no group (7.4.1.1; the model says the one with all bits the
+ * other way round): one that waits for its last request goes on waiting, and nobody answers.
+ */
+TEST_F(vtd_prq, asks_nothing)
+{
+	enum { GROUP = 3, OTHER = 0x1ff - GROUP };
+	struct iommufd_sva_hwpt_pgfault r[4];
+	long before = counted("stop_markers");
+
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], SIM_NO_PASID, HOLE, GROUP, SIM_PR_READ,
+					   0));
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], SIM_NO_PASID, 0, OTHER, SIM_PR_LAST, 0));
+	EXPECT_EQ(0, pr_await_for(self->file, r, 4, 200));
+	EXPECT_EQ(before + 1, counted("stop_markers"));
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], SIM_NO_PASID, HOLE + SZ_4K, GROUP,
+					   SIM_PR_READ | SIM_PR_LAST, 0));
+	ASSERT_EQ(2, pr_await(self->file, r, 4));
+	EXPECT_EQ(HOLE, r[0].addr);
+	EXPECT_EQ(HOLE + SZ_4K, r[1].addr);
+	EXPECT_EQ(0, pr_answer(self->file, r[1].cookie, SUCCESS));
 	EXPECT_EQ(1, pr_answers(self->bdf[0]));
 }
 
@@ -636,6 +658,34 @@ TEST_F(vtd_prq, detached_with_an_unread_request)
 	mend(self);
 	EXPECT_EQ(0, pr_answer(self->file, r.cookie, SUCCESS));
 	expect_page(_metadata, &d);
+}
+
+/* How often are page requests of the device drained while it is detached? */
+static uint64_t drains(FIXTURE_DATA(vtd_prq) *self)
+{
+	sim_reset_counters(0);
+	if (sva_detach(self->fd, self->device[0]))
+		return 0;
+	return sim_counter(0, "piotlb_page");
+}
+
+/*
+ * The ring is full, of which nobody has heard yet: the hardware answers by itself until
+ * somebody has, so that the device is drained once more after that (7.10, d.).
+ */
+TEST_F(vtd_prq, drained_while_full)
+{
+	uint64_t least = drains(self);
+
+	EXPECT_LT(0, least);
+	/* Who drains has the thread look, and does not wait where it has nothing to read. */
+	usleep(200000);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], self->table, NULL));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_FULL, 1, 0));
+	EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[0], PASID, HOLE, 1, SIM_PR_READ | SIM_PR_LAST,
+					   0));
+	EXPECT_LT(least, drains(self));
 }
 
 /* A device that does not answer goes on without ATS, and without page requests. */
