@@ -411,7 +411,7 @@ TEST_F_TIMEOUT(unload, host_driver_that_comes_meanwhile, 120)
  */
 TEST_F_TIMEOUT(unload, a_hundred_times, 600)
 {
-	bool debug = !access("/sys/kernel/debug/kmemleak", F_OK);
+	bool debug = on_debug_kernel();
 	int rounds = debug ? 10 : sim_present() ? 30 : 100;
 
 	if (rounds < 100)

@@ -6,6 +6,7 @@
 #ifndef SELFTEST_SVA_H
 #define SELFTEST_SVA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <iommufd_sva.h>
@@ -108,5 +109,7 @@ int file_write(const char *path, const char *text);
 /* Run a shell command; its exit status. */
 int sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t now_ns(void);
+/* One whose checkers make everything many times as long. */
+bool on_debug_kernel(void);
 
 #endif
