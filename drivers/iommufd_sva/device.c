@@ -368,6 +368,7 @@ static int igroup_add(struct iommufd_sva_device *idev,
 	idev->pasid_bits = idev->master->pasid_bits;
 	idev->ats_supported = idev->master->ats.supported;
 	iommufd_sva_master_set_dev_id(idev->master, idev->obj.id);
+	idev->pri_supported = idev->master->pri.supported;
 	list_add_tail(&idev->igroup_item, &igroup->device_list);
 	mutex_unlock(&igroup->lock);
 	return 0;
@@ -1205,6 +1206,12 @@ void iommufd_sva_device_removed(struct iommufd_sva_set *set, struct device *dev,
 
 /* --- what a unit can do ------------------------------------------------ */
 
+static u64 capabilities(struct iommufd_sva_device *idev)
+{
+	return (idev->ats_supported ? 0 : IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED) |
+	       (idev->pri_supported ? IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS : 0);
+}
+
 static int report_hw_info(struct iommufd_sva_unit *unit, struct iommufd_sva_device *idev,
 			  struct iommufd_sva_hw_info *cmd)
 {
@@ -1234,8 +1241,7 @@ static int report_hw_info(struct iommufd_sva_unit *unit, struct iommufd_sva_devi
 	cmd->out_data_type = type;
 	/* PASIDs without execute permission and privilege. */
 	cmd->out_max_pasid_log2 = idev->pasid_bits;
-	cmd->out_capabilities = idev->ats_supported ? 0 :
-				IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	cmd->out_capabilities = capabilities(idev);
 	return 0;
 }
 

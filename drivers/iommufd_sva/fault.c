@@ -253,8 +253,8 @@ static void answer_late(struct iommufd_sva_fault *fault, struct iommufd_sva_page
 
 	trace_timeout(master, group, fault->obj.id);
 	dev_warn_ratelimited(master->dev,
-			     "iommufd_sva: nobody answered its page requests in %u ms (PASID %#x, group %u, fault queue %u): Invalid Request; its VMM or guest hangs\n",
-			     READ_ONCE(fault->timeout_ms), group->pasid, group->grpid,
+			     "iommufd_sva: nobody answered its page requests in %u ms (PASID %d, group %u, fault queue %u): Invalid Request; its VMM or guest hangs\n",
+			     READ_ONCE(fault->timeout_ms), (int)group->pasid, group->grpid,
 			     fault->obj.id);
 	iommufd_sva_page_group_answer(group, IOMMUFD_SVA_PAGE_RESP_INVALID, answers);
 }

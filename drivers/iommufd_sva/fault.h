@@ -112,7 +112,8 @@ struct iommufd_sva_answers {
  * @IOMMUFD_SVA_ANSWERED_GUEST: the guest answered through its own queue
  * @IOMMUFD_SVA_ANSWERED_TIMEOUT: Invalid Request, since nobody answered in time
  * @IOMMUFD_SVA_ANSWERED_DETACHED: Invalid Request, since the route was taken away
- * @IOMMUFD_SVA_ANSWERED_BROKEN: Invalid Request, since the device broke a rule
+ * @IOMMUFD_SVA_ANSWERED_BROKEN: not at all: the device has used its index again, since it
+ *	was reset or breaks the rules
  * @IOMMUFD_SVA_ANSWERED_NUM: those above are of groups in a fault queue
  * @IOMMUFD_SVA_ANSWERED_REFUSED: Invalid Request to one that was held, and then nobody was
  *	there for it

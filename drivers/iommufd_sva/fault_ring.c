@@ -16,8 +16,12 @@
  * No answer is forgotten by that. The VMM stores its index, then, after a full barrier, looks
  * for NEED_KICK; the worker stores NEED_KICK, then, after a full barrier, looks at the
  * VMM's indices: one of the two sees what the other has stored. If it is the VMM it kicks.
- * If it is the worker it takes NEED_KICK back and goes on. And a group that is put in has
+ * If it is the worker it takes out what is there by then. And a group that is put in has
  * the worker look again, in any case.
+ *
+ * What costs the VMM nothing costs the kernel little: answers that name no group that waits
+ * keep nobody looking. Who finds a batch of nothing else takes the next one only when he
+ * looks again, unless it is the VMM's own call.
  */
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 
@@ -35,6 +39,8 @@
 /* The worker looks at the ring at least this far apart, and at most that, in us. */
 #define LOOK_MIN_US		20U
 #define LOOK_MAX_US		200U
+/* The same while it only waits for who writes, as long as that takes him. */
+#define STOP_MAX_US		20000U
 /* After so long with neither a group nor an answer that was one it does not look any more. */
 #define LOOK_MS			50
 
@@ -54,7 +60,9 @@ static struct workqueue_struct *look_wq;
  * @response_tail: ours; under fault->write_mutex, as @refused
  * @refused: ours
  * @fault_head: ours; under fault->lock, as what follows
- * @looking: @work is under way, or is going to be, and NEED_KICK is not set
+ * @looking: @work is under way, or is going to be
+ * @stopping: and NEED_KICK is set: it goes on only until all answers before @stop_at are out
+ * @stop_at: see there
  * @more: a group has come since it looked
  */
 struct iommufd_sva_ring {
@@ -70,6 +78,8 @@ struct iommufd_sva_ring {
 	u32 refused;
 	u32 fault_head;
 	bool looking;
+	bool stopping;
+	u32 stop_at;
 	bool more;
 };
 
@@ -93,13 +103,6 @@ static u32 room(struct iommufd_sva_ring *ring)
 	u32 tail = smp_load_acquire(&ring->header->fault_tail), used = ring->fault_head - tail;
 
 	return used <= ring->entries ? ring->entries - used : 0;
-}
-
-static bool first_fits(struct iommufd_sva_ring *ring)
-{
-	struct iommufd_sva_page_group *group = first_unread(ring->fault);
-
-	return group && group->num <= room(ring);
 }
 
 /* @group, around the end of the ring if need be. */
@@ -137,6 +140,13 @@ static void fill(struct iommufd_sva_ring *ring)
 	ring->fault_head = head;
 }
 
+static void go_on_looking(struct iommufd_sva_ring *ring)
+{
+	lockdep_assert_held(&ring->fault->lock);
+	ring->stopping = false;
+	WRITE_ONCE(ring->header->state, 0);
+}
+
 static void look(struct iommufd_sva_ring *ring)
 {
 	lockdep_assert_held(&ring->fault->lock);
@@ -144,7 +154,7 @@ static void look(struct iommufd_sva_ring *ring)
 	if (ring->looking)
 		return;
 	ring->looking = true;
-	WRITE_ONCE(ring->header->state, 0);
+	go_on_looking(ring);
 	queue_work(look_wq, &ring->work);
 }
 
@@ -172,14 +182,15 @@ void iommufd_sva_ring_deliver(struct iommufd_sva_fault *fault)
 
 /* --- answers ----------------------------------------------------------- */
 
-/* Answers that the VMM has put in; more than there can be are none. */
-static u32 num_responses(struct iommufd_sva_ring *ring)
+/* Where the answers end that the VMM has put in; more than there can be are none. */
+static u32 responses_end(struct iommufd_sva_ring *ring)
 {
 	/* The answers were written before. */
 	u32 head = smp_load_acquire(&ring->header->response_head);
-	u32 num = head - READ_ONCE(ring->response_tail);
+	/* After that: what was taken out meanwhile does not look like too many. */
+	u32 tail = READ_ONCE(ring->response_tail);
 
-	return num <= ring->entries ? num : 0;
+	return head - tail <= ring->entries ? head : tail;
 }
 
 static struct iommufd_sva_hwpt_page_response
@@ -216,17 +227,20 @@ static bool take_batch(struct iommufd_sva_ring *ring, u32 num)
 	return bad < num;
 }
 
-static bool take_answers(struct iommufd_sva_ring *ring)
+/* @all, or until a batch was for nothing: whether any of them was an answer. */
+static bool take_answers(struct iommufd_sva_ring *ring, bool all)
 {
 	struct iommufd_sva_fault *fault = ring->fault;
-	bool any = false;
+	bool any = false, good = true;
 	u32 num, done;
 
 	lockdep_assert_held(&fault->write_mutex);
 	/* What is put in meanwhile is left for the next time. */
-	for (num = num_responses(ring); num; num -= done) {
+	num = responses_end(ring) - ring->response_tail;
+	for (; num && (good || all); num -= done) {
 		done = min_t(u32, num, fault->answers.max);
-		any |= take_batch(ring, done);
+		good = take_batch(ring, done);
+		any |= good;
 		cond_resched();
 	}
 	return any;
@@ -242,7 +256,7 @@ static bool try_answers(struct iommufd_sva_ring *ring)
 
 	if (!mutex_trylock(&ring->fault->write_mutex))
 		return false;
-	any = take_answers(ring);
+	any = take_answers(ring, false);
 	mutex_unlock(&ring->fault->write_mutex);
 	return any;
 }
@@ -266,19 +280,28 @@ void iommufd_sva_ring_try_answers(struct iommufd_sva_fault *fault)
 
 /* --- who looks --------------------------------------------------------- */
 
-/* Say NEED_KICK, unless there is something to do all the same. */
+/*
+ * Say NEED_KICK, and stop once what had been put in before that is out. (That waits for
+ * whoever writes, if somebody does.)
+ */
 static bool stop_looking(struct iommufd_sva_ring *ring)
 {
-	struct iommufd_sva_fault *fault = ring->fault;
+	u32 tail;
 
-	lockdep_assert_held(&fault->lock);
-	WRITE_ONCE(ring->header->state, IOMMUFD_SVA_FAULT_RING_NEED_KICK);
-	/* See above. */
-	smp_mb();
-	if (num_responses(ring) || first_fits(ring)) {
-		WRITE_ONCE(ring->header->state, 0);
-		return false;
+	lockdep_assert_held(&ring->fault->lock);
+	if (!ring->stopping) {
+		ring->stopping = true;
+		WRITE_ONCE(ring->header->state, IOMMUFD_SVA_FAULT_RING_NEED_KICK);
+		/* See above. */
+		smp_mb();
+		ring->stop_at = responses_end(ring);
+		fill(ring);
 	}
+	tail = READ_ONCE(ring->response_tail);
+	/* Nothing is there either if the VMM has taken it back. */
+	if ((s32)(ring->stop_at - tail) > 0 && responses_end(ring) != tail)
+		return false;
+	ring->stopping = false;
 	ring->looking = false;
 	return true;
 }
@@ -292,10 +315,11 @@ static bool look_once(struct iommufd_sva_ring *ring, unsigned long *until, unsig
 	spin_lock(&fault->lock);
 	fill(ring);
 	if (any || ring->more) {
+		go_on_looking(ring);
 		*until = jiffies + msecs_to_jiffies(LOOK_MS);
 		*us = LOOK_MIN_US;
 	} else {
-		*us = min(*us * 2, LOOK_MAX_US);
+		*us = min(*us * 2, ring->stopping ? STOP_MAX_US : LOOK_MAX_US);
 	}
 	ring->more = false;
 	/* With nothing to wait for not quite at once, there may be more. */
@@ -323,7 +347,7 @@ void iommufd_sva_ring_kick(struct iommufd_sva_fault *fault)
 	if (!ring)
 		return;
 	mutex_lock(&fault->write_mutex);
-	take_answers(ring);
+	take_answers(ring, true);
 	mutex_unlock(&fault->write_mutex);
 	spin_lock(&fault->lock);
 	fill(ring);

@@ -262,6 +262,7 @@ struct iommufd_sva_hwpt_nested {
  * @pasids: struct iommufd_sva_pasid by PASID; @obj has a user more for each
  * @pasid_bits: bits of its PASIDs, 0: none; constant
  * @ats_supported: it may have ATS on; constant
+ * @pri_supported: its page requests can be had; constant
  * @enabled: pci_enable_device() was done for it
  * @dead: it was unplugged. The object stays; its ioctls answer -ENODEV.
  */
@@ -280,6 +281,7 @@ struct iommufd_sva_device {
 	struct xarray pasids;
 	unsigned int pasid_bits;
 	bool ats_supported;
+	bool pri_supported;
 	bool enabled;
 	bool dead;
 };

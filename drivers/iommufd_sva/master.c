@@ -177,7 +177,7 @@ static void update_ats(struct iommufd_sva_master *master)
 	if (!pri)
 		stop_pri(master);
 	iommufd_sva_ats_set(master, wants_ats(&s));
-	if (pri && (master->ats.on || master->pri.stall))
+	if (pri)
 		iommufd_sva_pri_set(master, true);
 }
 
@@ -188,12 +188,12 @@ static void drain_pri(struct iommufd_sva_master *master)
 		master->unit->backend->ops->pri_drain(master);
 }
 
-/* Should the device have page requests, and cannot? */
-static bool lacks_pri(struct iommufd_sva_master *master)
+/* Has the device the page requests that it should have? 0, or why not. */
+static int check_pri(struct iommufd_sva_master *master)
 {
 	struct setting s = get_setting(master);
 
-	return wants_pri(master, &s) && !master->pri.on;
+	return wants_pri(master, &s) && !master->pri.on ? master->pri.error : 0;
 }
 
 static bool same_translation(const struct iommufd_sva_translation *a,
@@ -627,9 +627,10 @@ static int set_master_overlay(struct iommufd_sva_master *master, int epoch,
 		s.overlay = *overlay;
 		rc = set_setting(master, &s);
 	}
-	if (!rc && lacks_pri(master)) {
-		go_back(master, &old);
-		rc = -ENODEV;
+	if (!rc) {
+		rc = check_pri(master);
+		if (rc)
+			go_back(master, &old);
 	}
 	mutex_unlock(&master->lock);
 	return rc;
@@ -658,7 +659,8 @@ static void clear_master_overlay(struct iommufd_sva_master *master)
  * All or nothing: when one refuses, those before it go back to what they had.
  *
  * Return: 0; -ENODEV when the set has changed hands since, or VFIO has freed the
- * domain; what the backend says, -EINVAL for a domain that does not fit
+ * domain; what iommufd_sva_pri_set() says; what the backend says, -EINVAL for a domain
+ * that does not fit
  */
 int iommufd_sva_set_overlay(struct iommufd_sva_set *set, int epoch,
 			    const struct iommufd_sva_translation *overlay)
@@ -771,10 +773,10 @@ static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool v
 	if (rc)
 		return rc;
 	rc = replace_pasid(master, pasid, visible, trans, old);
-	if (!rc && lacks_pri(master)) {
-		rc = -ENODEV;
+	if (!rc) {
+		rc = check_pri(master);
 		/* It was shown before: if it cannot be again it is off, as after a reset. */
-		if (!old || replace_pasid(master, pasid, visible, old, trans))
+		if (rc && (!old || replace_pasid(master, pasid, visible, old, trans)))
 			clear_pasid_locked(master, pasid);
 	}
 	if (rc && !old)
@@ -791,7 +793,8 @@ static int set_pasid_locked(struct iommufd_sva_master *master, u32 pasid, bool v
  *
  * Return: 0; -ENODEV when the set has changed hands since, VFIO has freed the domain, or
  * the device cannot have the page requests that @trans has a fault queue for; -ENOMEM;
- * what the backend says, -EINVAL for a domain that does not fit
+ * what iommufd_sva_pri_set() says; what the backend says, -EINVAL for a domain that does
+ * not fit
  */
 int iommufd_sva_master_set_pasid(struct iommufd_sva_master *master, int epoch, u32 pasid,
 				 const struct iommufd_sva_translation *trans)

@@ -17,8 +17,10 @@
  * knows iommufd will not answer it.
  *
  * A device that is reset has forgotten what it asked for. Kernels that attach "blocked"
- * around a reset by VFIO tell of it that way; others do not, and answers come to a device
- * that discards them (PCIe 10.4.2.2, Unexpected Page Request Group Index).
+ * around a reset by VFIO tell of it that way; others do not. Then answers come to a device
+ * that discards them (PCIe 10.4.2.2, Unexpected Page Request Group Index); until it uses an
+ * index again that waits for an answer, which no device does that keeps the rules: what waits
+ * is forgotten here too then, and the answer is to what it asks for now.
  */
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 
@@ -270,6 +272,13 @@ static bool take_slot(struct iommufd_sva_page_group *group,
 	return true;
 }
 
+static bool is_unfinished(const struct iommufd_sva_page_group *group)
+{
+	enum iommufd_sva_page_group_state state = READ_ONCE(group->state);
+
+	return state == IOMMUFD_SVA_GROUP_OPEN || state == IOMMUFD_SVA_GROUP_ORPHAN;
+}
+
 /* One more for @group, or it is refused as a whole. */
 static void add_request(struct iommufd_sva_page_group *group,
 			const struct iommufd_sva_page_request *request)
@@ -301,24 +310,21 @@ static void unhold(struct iommufd_sva_page_group *group, enum iommufd_sva_answer
 }
 
 /*
- * A request for a group that is whole. It is dropped. If it is another last one the
- * backend answers it, and the device takes that for the group's: who has that is too
- * late from here on.
+ * The last request of a group has come, and there is one by its index that is whole. The
+ * device has forgotten that, or breaks a rule: the one answer that it takes is for what it
+ * asks for now. Who has the other is too late from here on. False: somebody answers that
+ * already.
  */
-static bool refuse_surplus(struct iommufd_sva_page_group *group,
-			   const struct iommufd_sva_page_request *request)
+static bool forget_whole(struct iommufd_sva_page_group *group)
 {
-	group->requests->master->pri.counts.broken++;
-	if (!request->last)
-		return false;
-	if (group->state == IOMMUFD_SVA_GROUP_HELD) {
+	if (READ_ONCE(group->state) == IOMMUFD_SVA_GROUP_HELD)
 		unhold(group, IOMMUFD_SVA_ANSWERED_BROKEN);
-		free_group(group);
-	} else if (iommufd_sva_fault_withdraw(group, false, IOMMUFD_SVA_ANSWERED_BROKEN)) {
+	else if (iommufd_sva_fault_withdraw(group, false, IOMMUFD_SVA_ANSWERED_BROKEN))
 		atomic_dec(&group->requests->answering);
-		free_group(group);
-	}
-	return false;
+	else
+		return false;
+	free_group(group);
+	return true;
 }
 
 static bool deliver(struct iommufd_sva_page_group *group, struct iommufd_sva_fault_share *share)
@@ -356,10 +362,14 @@ static bool take_request(struct iommufd_sva_page_requests *requests,
 	lockdep_assert_held(&requests->lock);
 	requests->master->pri.counts.requests++;
 	group = find_group(requests, request->pasid, request->grpid);
+	if (group && !is_unfinished(group)) {
+		requests->master->pri.counts.broken++;
+		if (!request->last || !forget_whole(group))
+			return false;
+		group = NULL;
+	}
 	if (!group)
 		group = open_group(requests, request);
-	else if (READ_ONCE(group->state) > IOMMUFD_SVA_GROUP_ORPHAN)
-		return refuse_surplus(group, request);
 	/* More at once than it has credits for. */
 	if (!group) {
 		requests->master->pri.counts.no_room++;
@@ -399,12 +409,6 @@ bool iommufd_sva_report_page_request(struct iommufd_sva_master *master,
 	return taken;
 }
 EXPORT_SYMBOL_GPL(iommufd_sva_report_page_request);
-
-static bool is_unfinished(const struct iommufd_sva_page_group *group)
-{
-	return group->state == IOMMUFD_SVA_GROUP_OPEN ||
-	       group->state == IOMMUFD_SVA_GROUP_ORPHAN;
-}
 
 static unsigned int forget_unfinished(struct iommufd_sva_page_requests *requests)
 {

@@ -12,6 +12,11 @@
  * A device whose transactions stall in the unit instead has no switch: that is the
  * backend's.
  *
+ * A Response Failure ends the interface (10.5.2.4). We send none, and if one arrives all the
+ * same the device asks for nothing more, until it is off and on again, which clears the flags
+ * of Status. That it had an answer to what it did not ask for (Unexpected Page Request Group
+ * Index), as after a reset that nobody tells us of, changes nothing.
+ *
  * The PCI core has the interface on again after a reset by pri_enabled and
  * pri_reqs_alloc of the function: these are set and cleared with it.
  */
@@ -158,15 +163,25 @@ static void switch_off(struct iommufd_sva_pf *pf, struct iommufd_sva_master *mas
 				     "iommufd_sva: page requests had ended by a Response Failure; attach again to have them\n");
 }
 
-/* For one more function. One that others have on may have been ended by a failure. */
+/* Others have it on: have they had a failure (10.5.2.4), which ends it until it is off? */
+static int check_goes_on(struct iommufd_sva_pf *pf, struct iommufd_sva_master *master)
+{
+	if (!(read_status(pf->pdev) & PCI_PRI_STATUS_RF))
+		return 0;
+	dev_info_ratelimited(master->dev,
+			     "iommufd_sva: cannot make page requests: those of %s had ended by a Response Failure; detach what has a fault queue from its other functions\n",
+			     pci_name(pf->pdev));
+	return -EIO;
+}
+
+/* For one more function. */
 static int interface_get(struct iommufd_sva_master *master)
 {
 	struct iommufd_sva_pf *pf = master->pf;
-	int rc = 0;
+	int rc;
 
 	mutex_lock(&pf->lock);
-	if (!pf->pri_on)
-		rc = switch_on(pf, master);
+	rc = pf->pri_on ? check_goes_on(pf, master) : switch_on(pf, master);
 	if (!rc)
 		pf->pri_on++;
 	mutex_unlock(&pf->lock);
@@ -299,8 +314,8 @@ static void stop(struct iommufd_sva_master *master)
  * Afterwards, off, nothing of the device's is under way.
  *
  * Return: 0, and to switch off always so; -ENODEV when it cannot have any, -EBUSY when its
- * physical function makes them for somebody else, -EIO when its interface is stuck; what
- * the backend says
+ * physical function makes them for somebody else, -EIO when its interface is stuck or has
+ * ended by a failure; what the backend says
  */
 int iommufd_sva_pri_set(struct iommufd_sva_master *master, bool on)
 {
@@ -308,7 +323,7 @@ int iommufd_sva_pri_set(struct iommufd_sva_master *master, bool on)
 	if (on == master->pri.on)
 		return 0;
 	if (on)
-		return start(master);
+		return master->pri.error = start(master);
 	stop(master);
 	return 0;
 }

@@ -15,6 +15,23 @@
 
 #define IOMMUFD_SVA_TRACE_DEV_LEN 32
 
+/* Tools that read the ring themselves do not know the compiler's names. */
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_TRANS_BLOCKED);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_TRANS_IDENTITY);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_TRANS_STAGE2);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_TRANS_NESTED);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_PGFAULT_PERM_READ);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_PGFAULT_PERM_WRITE);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_PGFAULT_PERM_EXEC);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_PGFAULT_PERM_PRIV);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_SUCCESS);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_INVALID);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_GUEST);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_TIMEOUT);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_DETACHED);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_BROKEN);
+TRACE_DEFINE_ENUM(IOMMUFD_SVA_ANSWERED_REFUSED);
+
 /* NO_PASID is -1 in a trace. */
 #define show_translation(type)                                                 \
 	__print_symbolic(type,                                                 \
@@ -188,7 +205,8 @@ TRACE_EVENT(response,
 		  __entry->dev, __entry->dev_id, (int)__entry->pasid, __entry->grpid,
 		  __entry->cookie,
 		  __entry->how == IOMMUFD_SVA_ANSWERED_SUCCESS ? "success" :
-		  __entry->how == IOMMUFD_SVA_ANSWERED_GUEST ? "guest's" : "invalid",
+		  __entry->how == IOMMUFD_SVA_ANSWERED_GUEST ? "guest's" :
+		  __entry->how == IOMMUFD_SVA_ANSWERED_BROKEN ? "none" : "invalid",
 		  show_answered(__entry->how))
 );
 

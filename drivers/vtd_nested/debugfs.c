@@ -178,8 +178,8 @@ static int page_requests_show(struct seq_file *m, void *v)
 	unsigned long rid;
 
 	spin_lock(&prq->lock);
-	seq_printf(m, "room=%u requests=%llu strangers=%llu stop_markers=%llu unknown=%llu invalid=%llu overflows=%llu responses=%lld unmatched=%lld\n",
-		   unit->base.page_requests, prq->read, prq->strangers, prq->stop_markers,
+	seq_printf(m, "room=%u requests=%llu stop_markers=%llu unknown=%llu invalid=%llu overflows=%llu responses=%lld unmatched=%lld\n",
+		   unit->base.page_requests, prq->read, prq->stop_markers,
 		   prq->unknown, prq->invalid, prq->overflows,
 		   atomic64_read(&prq->responses), atomic64_read(&prq->unmatched));
 	xa_for_each(&prq->masters, rid, master)

@@ -78,8 +78,6 @@ static void vtd_prq_report(struct vtd_prq *prq, const struct vtd_page_req *req)
 	struct iommufd_sva_master *master = xa_load(&prq->masters, req->rid);
 
 	lockdep_assert_held(&prq->lock);
-	if (!master)
-		prq->strangers++;
 	if ((!master || !iommufd_sva_report_page_request(master, &request)) && req->lpig)
 		vtd_prq_refuse(prq, req, master);
 }

@@ -193,9 +193,8 @@ struct vtd_faults {
  *	@num_refused are the thread's
  * @refused: answers of this run
  * @num_refused: how many
- * @strangers: requests of devices that have none switched on; this and what follows is
- *	under @lock, but for what is atomic
- * @stop_markers: those that ask for nothing
+ * @stop_markers: those that ask for nothing; this and what follows is under @lock, but
+ *	for what is atomic
  * @unknown: descriptors that are no page requests
  * @invalid: groups that nobody was there to answer
  * @overflows: times that the queue was full
@@ -220,7 +219,6 @@ struct vtd_prq {
 	unsigned int left;
 	struct vtd_desc refused[VTD_PRQ_REFUSED];
 	unsigned int num_refused;
-	u64 strangers;
 	u64 stop_markers;
 	u64 unknown;
 	u64 invalid;

@@ -606,7 +606,8 @@ struct iommufd_sva_page_request_counts {
 
 /**
  * struct iommufd_sva_pri - page requests of a device
- * @supported: they may be switched on; this and what follows up to @on is constant
+ * @supported: they may be switched on; once it is set this and what follows up to @on
+ *	is constant
  * @response_pasid: an answer carries the PASID of the group (PCIe 10.5.2.3, PRG
  *	Response PASID Required)
  * @stall: it sends none: its transactions stall. It has no ATS and the property
@@ -615,6 +616,7 @@ struct iommufd_sva_page_request_counts {
  *	@unit->stalls if it stalls; not 0 if @supported. Those of a virtual function are
  *	shared by all functions of its physical one
  * @on: they are: see struct iommufd_sva_backend_ops
+ * @error: why they are not, when they were last to be switched on; the core's
  * @counts: what came of them; the core's
  */
 struct iommufd_sva_pri {
@@ -623,6 +625,7 @@ struct iommufd_sva_pri {
 	bool stall;
 	unsigned int credits;
 	bool on;
+	int error;
 	struct iommufd_sva_page_request_counts counts;
 };
 

@@ -718,6 +718,13 @@ enum iommufd_sva_hw_capabilities {
 };
 
 /**
+ * define IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS - a capability: the device's page requests can be
+ *	had, or, of one without ATS, its transactions that stall; when clear it is -ENODEV to
+ *	attach anything with a fault queue to it
+ */
+#define IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS 0x80000000U
+
+/**
  * enum iommufd_sva_hw_info_flags - flags of GET_HW_INFO
  * @IOMMUFD_SVA_HW_INFO_FLAG_INPUT_TYPE: in_data_type says which struct is
  *	wanted; without this it is ignored and DEFAULT is meant
@@ -740,7 +747,8 @@ enum iommufd_sva_hw_info_flags {
  * @out_max_pasid_log2: bits that a PASID of this device has, 0 to 20; 0: the
  *                      device cannot use PASIDs, or its unit has none
  * @__reserved: 0
- * @out_capabilities: enum iommufd_sva_hw_capabilities
+ * @out_capabilities: enum iommufd_sva_hw_capabilities, and
+ *                    IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS
  *
  * Tells what the IOMMU in front of a device can do, for building the guest's.
  *
@@ -1128,6 +1136,9 @@ struct iommufd_sva_hwpt_page_response {
  * whose device is detached (see IOMMUFD_SVA_DEVICE_ATTACH) or removed. Its cookie is
  * refused then. A group whose requests are more than the device may have outstanding, or
  * that breaks the rules of PCIe otherwise, is answered Invalid Request and not seen here.
+ * Where a device uses the index of a group again that waits, it has forgotten that group: it
+ * was reset (6.1 and 6.12 do not tell of a reset by VFIO), or breaks a rule. That cookie is
+ * refused from then on, and the group that is new has another.
  *
  * /proc/PID/fdinfo of the descriptor tells, a line for each:
  *
@@ -1137,8 +1148,10 @@ struct iommufd_sva_hwpt_page_response {
  *	how many groups and page requests there were; groups without an answer
  * ``answered-success``, ``answered-invalid``, ``answered-by-guest``
  *	groups that were answered by write(), or through the guest's own queue
- * ``timed-out``, ``detached``, ``device-broke-rules``
+ * ``timed-out``, ``detached``
  *	groups that the kernel has answered Invalid Request
+ * ``device-broke-rules``
+ *	groups that their device has forgotten
  * ``too-large``
  *	groups that were, for the queue's ring: the same, and not among ``groups``
  * ``refused-code``, ``refused-cookie``
@@ -1492,10 +1505,15 @@ struct iommufd_sva_device_bind {
  * -ENODEV
  *	the device has been removed; VFIO has given it back, or has freed the
  *	mappings that HWPT_IMPORT made @pt_id of; @pt_id has a fault queue, and the
- *	device's page requests cannot be had, or not now, a line in the log says why
+ *	device's page requests cannot be had (GET_HW_INFO), a line in the log says so
  * -EBUSY
  *	a PASID table, and something is attached to a PASID of the group's, or
- *	the other way round
+ *	the other way round; @pt_id has a fault queue, and the device's physical function
+ *	makes page requests for somebody else, a line in the log says so
+ * -EIO
+ *	@pt_id has a fault queue, and page requests that the device has made before do
+ *	not stop, or those of its physical function have ended by a Response Failure, a
+ *	line in the log says which; the hardware does not answer
  * -ENOSPC
  *	the unit has no domain ID left; or the fault queue serves more devices than it
  *	can tell page requests of apart (2^20)
@@ -1748,9 +1766,10 @@ enum iommufd_sva_fault_ring_state {
  *
  * After @fault_tail or @response_head, or both, have been stored: a full barrier, then
  * load @state. With NEED_KICK: write() 0 bytes. Otherwise the kernel looks at the ring again
- * before it says NEED_KICK: it sets that, then, after a full barrier, looks once more. It
+ * before it stops: it sets NEED_KICK, then, after a full barrier, takes out what is there. It
  * does not say so while a group is without an answer and the VMM has given one not long
- * ago. A group that nobody kicks for is answered when its time is over.
+ * ago. Responses that are refused count for none: they are taken out, slowly, and do not keep
+ * the kernel looking. A group that nobody kicks for is answered when its time is over.
  */
 struct iommufd_sva_fault_ring_header {
 	__u32 fault_head;

@@ -61,6 +61,7 @@ enum sim_type {
 #define SIM_CAP_PASID_PRIV	(1U << 9)
 #define SIM_CAP_HOTPLUG		(1U << 10)	/* ports: slot with surprise removal */
 #define SIM_CAP_STALL		(1U << 11)	/* its properties say "dma-can-stall" */
+#define SIM_CAP_PRI_STUCK	(1U << 12)	/* never says that its page requests have stopped */
 
 /**
  * struct sim_add - SIM_ADD: plug a function in
@@ -244,6 +245,7 @@ struct sim_inject {
  * @SIM_FAULT_PRQ_FULL: neither has the page request queue
  * @SIM_FAULT_IRQ_LOST: interrupts are lost
  * @SIM_FAULT_STUCK: handshakes (GSTS, CR0ACK) do not answer
+ * @SIM_FAULT_RESPONSE: answers to page requests reach the device as Response Failure
  * @SIM_FAULT_ATC_LATE: VT-d: a device-TLB invalidation is answered late, and the queue goes
  *	on meanwhile
  * @SIM_FAULT_PRQ_LATE: SMMUv3: page requests are on their way until the device has answered an
@@ -260,6 +262,7 @@ enum sim_fault {
 	SIM_FAULT_PRQ_FULL,
 	SIM_FAULT_IRQ_LOST,
 	SIM_FAULT_STUCK,
+	SIM_FAULT_RESPONSE,
 	SIM_FAULT_ATC_LATE,
 	SIM_FAULT_PRQ_LATE,
 	SIM_FAULT_PRQ_ABORT,

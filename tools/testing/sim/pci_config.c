@@ -237,7 +237,8 @@ static void init_pri(struct sim_function *fn, const struct sim_add *add)
 	fn->pri_cap = add_ext_cap(fn, PCI_EXT_CAP_ID_PRI, 1, 16);
 	define(fn, fn->pri_cap + PCI_PRI_CTRL, 2, 0, PCI_PRI_CTRL_ENABLE | PCI_PRI_CTRL_RESET);
 	define(fn, fn->pri_cap + PCI_PRI_STATUS, 2,
-	       PCI_PRI_STATUS_STOPPED | (fn->caps & SIM_CAP_PRG_PASID ? PCI_PRI_STATUS_PASID : 0),
+	       (fn->caps & SIM_CAP_PRI_STUCK ? 0 : PCI_PRI_STATUS_STOPPED) |
+	       (fn->caps & SIM_CAP_PRG_PASID ? PCI_PRI_STATUS_PASID : 0),
 	       0);
 	define_w1c(fn, fn->pri_cap + PCI_PRI_STATUS, 2, PCI_PRI_STATUS_RF | PCI_PRI_STATUS_UPRGI);
 	define(fn, fn->pri_cap + PCI_PRI_MAX_REQ, 4, add->pri_outstanding, 0);

@@ -60,6 +60,13 @@ static bool is_enabled(struct sim_function *fn)
 	return sim_config_get(fn, fn->pri_cap + PCI_PRI_CTRL, 2) & PCI_PRI_CTRL_ENABLE;
 }
 
+/* 10.5.2.4 Stopped: off, and nothing is outstanding. */
+static void update_stopped(struct sim_function *fn)
+{
+	if (!is_enabled(fn) && !fn->pri.outstanding && !(fn->caps & SIM_CAP_PRI_STUCK))
+		set_status(fn, PCI_PRI_STATUS_STOPPED, 0);
+}
+
 /* Under the physical function's lock, as all that takes a group. */
 static void end_group(struct sim_function *fn, struct group *group, enum sim_status status)
 {
@@ -72,9 +79,7 @@ static void end_group(struct sim_function *fn, struct group *group, enum sim_sta
 	} else {
 		list_move(&group->node, &fn->pri.answered);
 	}
-	/* 10.5.2.4 Stopped: off, and nothing is outstanding. */
-	if (!is_enabled(fn) && !fn->pri.outstanding)
-		set_status(fn, PCI_PRI_STATUS_STOPPED, 0);
+	update_stopped(fn);
 }
 
 static void end_all(struct sim_function *fn)
@@ -102,16 +107,15 @@ void sim_pri_control(struct sim_function *fn, u16 old, u16 new)
 		if (fn->pri.outstanding)
 			sim_count(fn, SIM_COUNT_BAD_PRI_NOT_STOPPED);
 		fn->pri.failed = false;
-		set_status(fn, 0, PCI_PRI_STATUS_STOPPED);
+		set_status(fn, 0, PCI_PRI_STATUS_STOPPED | PCI_PRI_STATUS_RF |
+				  PCI_PRI_STATUS_UPRGI);
 	}
 	if (new & PCI_PRI_CTRL_ENABLE)
 		return;
-	if (new & PCI_PRI_CTRL_RESET) {
+	/* It leaves the flags in Status alone. */
+	if (new & PCI_PRI_CTRL_RESET)
 		sim_pri_reset(fn);
-		set_status(fn, 0, PCI_PRI_STATUS_RF | PCI_PRI_STATUS_UPRGI);
-	}
-	if (!fn->pri.outstanding)
-		set_status(fn, PCI_PRI_STATUS_STOPPED, 0);
+	update_stopped(fn);
 }
 
 void sim_pri_forget(struct sim_function *vf)
@@ -346,6 +350,9 @@ static void answer(struct sim_function *who, u32 pasid, u16 index, enum sim_stat
 	struct group *group = find_group(fn, who, index);
 
 	sim_count(fn, SIM_COUNT_PAGE_RESPONSES);
+	/* 10.5.2.4 Response Failure: any that is received is ignored. */
+	if (fn->pri.failed)
+		return;
 	if (group && !is_pasid_right(who, group, pasid)) {
 		sim_count(fn, SIM_COUNT_BAD_PAGE_RESPONSE_PASID);
 		group = NULL;
@@ -357,12 +364,13 @@ static void answer(struct sim_function *who, u32 pasid, u16 index, enum sim_stat
 		set_status(fn, PCI_PRI_STATUS_UPRGI, 0);
 		return;
 	}
-	/* 10.4.2.1: the interface is off until software switches it on anew. */
+	end_group(fn, group, code);
+	/* 10.4.2.1: nothing is expected, or asked for, until software switches it on anew. */
 	if (code == SIM_FAILURE) {
 		fn->pri.failed = true;
 		set_status(fn, PCI_PRI_STATUS_RF, 0);
+		end_all(fn);
 	}
-	end_group(fn, group, code);
 }
 
 /**

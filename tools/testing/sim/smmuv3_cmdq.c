@@ -441,13 +441,15 @@ static bool pri_resp(struct ssim *u, const u64 *cmd)
 {
 	static const enum sim_status codes[] = { SIM_FAILURE, SIM_DENIED, SIM_OK };
 	unsigned int resp = FIELD_GET(PRI_RESP_1_RESP, cmd[1]);
+	enum sim_status status;
 
 	ssim_count(u, "PRI_RESP");
 	if (!(u->f.idr[0] & IDR0_PRI) || resp >= ARRAY_SIZE(codes))
 		return false;
+	status = ssim_take_fault(u, SIM_FAULT_RESPONSE) ? SIM_FAILURE : codes[resp];
 	if (u->cr0ack & CR0_SMMUEN)
 		u->ops->page_response(u, FIELD_GET(CMD_0_SID, cmd[0]), substream(cmd),
-				      FIELD_GET(PRI_RESP_1_INDEX, cmd[1]), codes[resp]);
+				      FIELD_GET(PRI_RESP_1_INDEX, cmd[1]), status);
 	return true;
 }
 

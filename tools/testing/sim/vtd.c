@@ -408,6 +408,11 @@ static int vsim_alloc_write_buffer(struct vsim_unit *u)
 	return 0;
 }
 
+/* What the regmap has for a lock. (Without any it would not be in debugfs.) */
+static void vsim_no_lock(void *unused)
+{
+}
+
 static int vsim_device_init(struct vsim_device *vd, unsigned int index)
 {
 	const struct regmap_config config = {
@@ -419,7 +424,8 @@ static int vsim_device_init(struct vsim_device *vd, unsigned int index)
 		.reg_read = vsim_regmap_read,
 		.reg_write = vsim_regmap_write,
 		.cache_type = REGCACHE_NONE,
-		.disable_locking = true,
+		.lock = vsim_no_lock,
+		.unlock = vsim_no_lock,
 	};
 
 	snprintf(vd->name, sizeof(vd->name), "vtd_sim%u", index);

@@ -317,6 +317,8 @@ static bool vsim_desc_page_response(struct vsim_unit *u, const u64 *qw)
 	if (code != VSIM_PRG_SUCCESS && code != VSIM_PRG_INVALID &&
 	    code != VSIM_PRG_FAILURE)
 		vsim_count(u, VSIM_N_BAD_RESPONSE);
+	if (vsim_inject(u, SIM_FAULT_RESPONSE))
+		status = SIM_FAILURE;
 	u->ops->page_response(u->priv, vsim_get(qw[0], 31, 16),
 			      qw[0] & BIT_ULL(4) ? vsim_get(qw[0], 51, 32) : SIM_NO_PASID,
 			      vsim_get(qw[1], 11, 3), status);

@@ -53,12 +53,13 @@ OWN = re.compile(
     r"IOMMUFD_SVA_(CMD_)?(OWN_BASE|DEVICE_(BIND|ATTACH|DETACH)|VSID_MAP|"
     r"PASID_(TABLE_ALLOC|GRANT)|FAULT_RING|HWPT_IMPORT|MM_BIND)$|"
     r"IOMMUFD_SVA_(NO_PASID|INVALIDATE_VTD_QI|VIOMMU_VTD|VEVENTQ_VTD|FAULT_RING_MAX|"
-    r"OPTION_PAGE_RESPONSE_TIMEOUT)$")
+    r"OPTION_PAGE_RESPONSE_TIMEOUT|HW_CAP_PAGE_REQUESTS)$")
 
 # Values of ours that go into a field whose other values are iommufd's.
 IN_SHARED_FIELDS = ("IOMMUFD_SVA_INVALIDATE_VTD_QI", "IOMMUFD_SVA_VIOMMU_VTD",
                     "IOMMUFD_SVA_VEVENTQ_VTD",
-                    "IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT")
+                    "IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT",
+                    "IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS")
 
 
 # ---- what a header defines -------------------------------------------------

@@ -158,10 +158,7 @@ static int unmap(FIXTURE_DATA(ats) *self, uint64_t iova)
 /* GET_HW_INFO says who has none. */
 static uint64_t capabilities(FIXTURE_DATA(ats) *self, int i)
 {
-	struct iommufd_sva_hw_info cmd = { .size = sizeof(cmd), .dev_id = self->device[i] };
-
-	return sva_ioctl(self->fd, IOMMUFD_SVA_GET_HW_INFO, &cmd) ? ~0ULL :
-	       cmd.out_capabilities;
+	return sva_capabilities(self->fd, self->device[i]);
 }
 
 /* --- on and off ----------------------------------------------------------- */

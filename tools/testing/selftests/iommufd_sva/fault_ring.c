@@ -757,6 +757,88 @@ TEST_F(fault_ring, scribble)
 	close(fault_fd);
 }
 
+/* Fills the ring with what names no group, again and again; nobody has to look at it. */
+static void forge(struct ring *ring)
+{
+	struct iommufd_sva_fault_ring_header *header = ring->header;
+
+	no_system_calls();
+	for (uint32_t i = 0; i < ring->entries; i++)
+		ring->responses[i] = (struct iommufd_sva_hwpt_page_response){ .cookie = 0 };
+	for (;;)
+		__atomic_store_n(&header->response_head,
+				 __atomic_load_n(&header->response_tail, __ATOMIC_ACQUIRE) +
+				 ring->entries, __ATOMIC_SEQ_CST);
+}
+
+/* More than are taken out while the kernel looks: a batch every 200 us for 50 ms. */
+#define FORGED_MAX 60000
+
+/*
+ * A VMM that forges answers without end keeps no worker of the kernel's busy: few are taken
+ * at a time, and it stops as if there were none.
+ */
+TEST_F(fault_ring, forged_for_ever)
+{
+	uint32_t cookie[2], before, num;
+	int status, child;
+
+	ASSERT_EQ(0, set_timeout(self, 600000));
+	open_ring(_metadata, self, 1024);
+	child = start_child();
+	ASSERT_LE(0, child);
+	if (!child)
+		forge(&self->ring);
+	while (!__atomic_load_n(&self->ring.header->response_head, __ATOMIC_RELAXED))
+		usleep(1000);
+	EXPECT_EQ(0, refused(self));
+	for (int i = 0; i < 2; i++) {
+		before = refused(self);
+		ASSERT_EQ(0, ask(self, i, i, 1));
+		cookie[i] = next_group(_metadata, self, i, i, 1);
+		EXPECT_TRUE(goes_idle(self));
+		usleep(IDLE_MS * 1000);
+		num = refused(self);
+		EXPECT_LE(self->ring.entries, num - before);
+		EXPECT_GT(FORGED_MAX, num - before);
+		usleep(IDLE_MS * 1000);
+		EXPECT_TRUE(needs_kick(self));
+		EXPECT_EQ(num, refused(self));
+	}
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	/* Whoever calls has all of it taken out, and is served as anybody. */
+	EXPECT_EQ(0, ring_kick(&self->ring));
+	self->ring.response_head = self->ring.header->response_head;
+	EXPECT_EQ(0, ring_unanswered(&self->ring));
+	for (int i = 0; i < 2; i++)
+		ASSERT_TRUE(ring_respond(&self->ring, cookie[i], OK));
+	ring_send(&self->ring);
+	for (int i = 0; i < 2; i++)
+		EXPECT_TRUE(pr_has_answers(self->bdf[i], 1));
+}
+
+/* One behind many that are none, and nobody had to kick: it is taken out all the same. */
+TEST_F(fault_ring, behind_forged_ones)
+{
+	const uint32_t entries = IOMMUFD_SVA_FAULT_RING_MAX;
+	uint32_t cookie;
+
+	open_ring(_metadata, self, entries);
+	for (uint32_t round = 0; round < 4; round++) {
+		for (uint32_t i = 1; i < entries; i++)
+			ASSERT_TRUE(ring_respond(&self->ring, 0, OK));
+		ASSERT_EQ(0, ask(self, 0, round, 1));
+		cookie = next_group(_metadata, self, 0, round, 1);
+		ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
+		ring_send(&self->ring);
+		EXPECT_TRUE(pr_has_answers(self->bdf[0], round + 1));
+		EXPECT_TRUE(answers_taken(self));
+		EXPECT_EQ((round + 1) * (entries - 1), refused(self));
+	}
+}
+
 /* --- ends -------------------------------------------------------------------- */
 
 /* What is in the ring when its device goes is answered, and nothing else comes. */

@@ -234,6 +234,45 @@ TEST_F(pf, page_requests_of_virtual_functions)
 	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.page_response_pasid"));
 }
 
+/* A failure ends page requests of all of them, and whoever comes is told, until it is off. */
+TEST_F(pf, page_requests_after_a_failure)
+{
+	int vf[3], fault_fd;
+	uint32_t device[3], fault, hwpt;
+
+	ASSERT_EQ(0, backend_load());
+	ASSERT_EQ(0, sim_set_vfs(self->pf, 3));
+	for (int i = 0; i < 3; i++) {
+		vf[i] = sim_vf(self->pf, i);
+		take(_metadata, self, vf[i], &device[i]);
+	}
+	ASSERT_EQ(0, sva_fault_alloc(self->fd, &fault, &fault_fd));
+	ASSERT_EQ(0, sva_hwpt_fault(self->fd, device[0], self->ioas, fault, &hwpt));
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[i], PASID, hwpt, NULL));
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_RESPONSE, 1, 0));
+	EXPECT_TRUE(asks_and_is_answered(vf[0], fault_fd));
+	for (int i = 0; i < 5000 && !(pri_register(self->pf, PRI_STATUS, 2) & PRI_FAILURE);
+	     i++)
+		usleep(1000);
+	EXPECT_EQ(SIM_NO_MASTER, sim_page_request(vf[1], PASID, IOVA, 1, SIM_PR_LAST, 0));
+	EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, device[2], PASID, hwpt, NULL));
+	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+			      KMSG_WORDS("cannot make page requests", "Response Failure",
+					 sim_name(self->pf))));
+	EXPECT_EQ(-ENOENT, sva_detach_pasid(self->fd, device[2], PASID));
+	/* As the log says. */
+	ASSERT_EQ(0, sva_detach_pasid(self->fd, device[0], PASID));
+	EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, device[2], PASID, hwpt, NULL));
+	ASSERT_EQ(0, sva_detach_pasid(self->fd, device[1], PASID));
+	EXPECT_EQ(0, pri_register(self->pf, PRI_CTRL, 2));
+	ASSERT_EQ(0, sva_attach_pasid(self->fd, device[2], PASID, hwpt, NULL));
+	EXPECT_TRUE(asks_and_is_answered(vf[2], fault_fd));
+	EXPECT_EQ(0, pri_register(self->pf, PRI_STATUS, 2) & 3);
+	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.page_response"));
+	close(fault_fd);
+}
+
 /* Its driver makes page requests itself: they are left alone. */
 TEST_F(pf, page_requests_of_the_host)
 {
@@ -246,7 +285,7 @@ TEST_F(pf, page_requests_of_the_host)
 	take(_metadata, self, self->vf, &device);
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &fault, &fault_fd));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, device, self->ioas, fault, &hwpt));
-	EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
+	EXPECT_EQ(-EBUSY, sva_attach(self->fd, device, hwpt, NULL));
 	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
 			      KMSG_WORDS("cannot make page requests", sim_name(self->pf))));
 	EXPECT_EQ(1, pri_register(self->pf, PRI_CTRL, 2));

@@ -16,6 +16,8 @@
 /* What a device may have outstanding: the module's default. */
 #define DEFAULT 32
 
+#define EXT_PRI 0x13
+#define PRI_RESET 2
 #define EXT_ATS 0x0f
 #define ATS_CTRL 6
 #define ATS_ON 0x8000
@@ -108,6 +110,38 @@ static int ask(FIXTURE_DATA(pri) *self, uint32_t pasid, unsigned int group, bool
 {
 	return sim_page_request(self->bdf, pasid, IOVA, group,
 				SIM_PR_READ | (last ? SIM_PR_LAST : 0), 0);
+}
+
+/* Does GET_HW_INFO say that they can be had? */
+static bool is_capable(FIXTURE_DATA(pri) *self, uint32_t device)
+{
+	return sva_capabilities(self->fd, device) & IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS;
+}
+
+/* --- who -------------------------------------------------------------------- */
+
+/* What GET_HW_INFO says is what can be attached. */
+TEST_F(pri, capability)
+{
+	static const struct { uint32_t caps; bool capable; } rows[] = {
+		{ CAPS, true },
+		{ SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PRI, true },
+		{ SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_PASID, false },
+		{ SIM_CAP_FLR, false },
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+		sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+		self->bdf = sim_add_endpoint(SLOT, rows[i].caps);
+		ASSERT_LT(0, self->bdf);
+		ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
+		ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
+					    &self->hwpt));
+		EXPECT_EQ(rows[i].capable, is_capable(self, self->device)) TH_LOG("row %d", i);
+		EXPECT_EQ(rows[i].capable ? 0 : -ENODEV,
+			  sva_attach(self->fd, self->device, self->hwpt, NULL))
+			TH_LOG("row %d", i);
+	}
 }
 
 /* --- when ------------------------------------------------------------------- */
@@ -232,6 +266,184 @@ TEST_F(pri, left_on)
 	EXPECT_TRUE(pr_has_answers(self->bdf, 1));
 }
 
+/* --- failures -------------------------------------------------------------------- */
+
+static uint32_t flags(FIXTURE_DATA(pri) *self)
+{
+	return pri_register(self->bdf, PRI_STATUS, 2) & (PRI_FAILURE | PRI_UNEXPECTED);
+}
+
+/* It asks for nothing more, until it is attached anew. */
+TEST_F(pri, response_failure)
+{
+	take(_metadata, self, 64);
+	for (int round = 0; round < 2; round++) {
+		ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+		EXPECT_TRUE(is_on(self, DEFAULT));
+		EXPECT_EQ(0, flags(self));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+		EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 2, true));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_RESPONSE, 1, 0));
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		for (int i = 0; i < SOON_MS && !flags(self); i++)
+			usleep(1000);
+		EXPECT_EQ(PRI_FAILURE, flags(self));
+		EXPECT_EQ(SIM_NO_MASTER, ask(self, SIM_NO_PASID, 3, true));
+		/* What waits besides has an answer, which the device ignores. */
+		EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+		ASSERT_EQ(0, sva_detach(self->fd, self->device));
+		EXPECT_TRUE(pri_is_off(self->bdf));
+		EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+				      KMSG_WORDS("ended by a Response Failure",
+						 sim_name(self->bdf))));
+	}
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
+}
+
+/* As by a reset that we are not told of: it has forgotten all, and goes on with its registers. */
+static int forget(FIXTURE_DATA(pri) *self)
+{
+	unsigned int control = sim_ext_cap(self->bdf, EXT_PRI) + PRI_CTRL;
+
+	return sim_set_config(self->bdf, control, 2, PRI_RESET) ?:
+	       sim_set_config(self->bdf, control, 2, PRI_ON);
+}
+
+/*
+ * A reset that we are not told of: the answer reaches a device that does not wait for it, and
+ * says so. Nothing comes of it but that.
+ */
+TEST_F(pri, unexpected_answer)
+{
+	take(_metadata, self, 64);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+	usleep(100000);
+	ASSERT_EQ(0, forget(self));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	for (int i = 0; i < SOON_MS && !flags(self); i++)
+		usleep(1000);
+	EXPECT_EQ(PRI_UNEXPECTED, flags(self));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "bad.page_response"));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, true));
+	EXPECT_EQ(0, pr_answer_next(self->fault_fd, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_TRUE(pr_has_answers(self->bdf, 2));
+	ASSERT_EQ(0, sva_detach(self->fd, self->device));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(0, flags(self));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "bad.page_response"));
+}
+
+/* It asks by the same index as before: what it hears is the answer to that. */
+TEST_F(pri, asks_anew)
+{
+	struct iommufd_sva_hwpt_pgfault fault[2];
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	struct pr_dma d;
+
+	take(_metadata, self, 64);
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	/* Half of one as well. */
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 0, true));
+	EXPECT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 1, false));
+	ASSERT_EQ(1, pr_await(self->fault_fd, fault, 1));
+	ASSERT_EQ(0, forget(self));
+	/* Nothing is mapped there: it asks, by the first index that is free. */
+	pr_dma_start(&d, self->bdf, SIM_NO_PASID, IOVA, PR_ASKS);
+	ASSERT_EQ(1, pr_await(self->fault_fd, fault + 1, 1));
+	EXPECT_EQ(fault[0].grpid, fault[1].grpid);
+	EXPECT_NE(fault[0].cookie, fault[1].cookie);
+	/* Too late. */
+	EXPECT_EQ(-EINVAL, pr_answer(self->fault_fd, fault[0].cookie, IOMMUFD_SVA_PAGE_RESP_INVALID));
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, page, SZ_4K, IOVA, SVA_RW));
+	EXPECT_EQ(0, pr_answer(self->fault_fd, fault[1].cookie, IOMMUFD_SVA_PAGE_RESP_SUCCESS));
+	EXPECT_EQ(SIM_OK, pr_dma_wait(&d));
+	EXPECT_EQ(1, sim_device_counter(self->bdf, "page_responses"));
+	EXPECT_EQ(0, flags(self));
+	EXPECT_EQ(1, pr_told(self->fault_fd, "device-broke-rules"));
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "bad.page_response"));
+	mem_free(page, SZ_4K);
+}
+
+/* --- devices that do not obey -------------------------------------------------- */
+
+#define SEED 5
+
+static void plug_stuck(struct __test_metadata *_metadata, FIXTURE_DATA(pri) *self, uint8_t *page)
+{
+	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+	self->bdf = sim_add_endpoint(SLOT, CAPS | SIM_CAP_PRI_STUCK);
+	ASSERT_LT(0, self->bdf);
+	ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
+	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device, self->ioas, self->fault,
+				    &self->hwpt));
+	mem_fill(page, SZ_4K, SEED);
+	ASSERT_EQ(0, sva_map(self->fd, self->ioas, page, SZ_4K, IOVA, SVA_RW));
+}
+
+/* Page requests cannot be switched on: what was attached is, or nothing, as if never tried. */
+TEST_F(pri, stuck)
+{
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	uint32_t plain;
+
+	plug_stuck(_metadata, self, page);
+	EXPECT_TRUE(is_capable(self, self->device));
+	EXPECT_EQ(-EIO, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_TRUE(kmsg_wait(self->log, 2000, NULL, 0,
+			      KMSG_WORDS("do not stop; reset it", sim_name(self->bdf))));
+	EXPECT_EQ(0, pri_register(self->bdf, PRI_CTRL, 2));
+	EXPECT_FALSE(ats_control(self->bdf) & ATS_ON);
+	EXPECT_EQ(-ENOENT, sva_detach(self->fd, self->device));
+	sim_set_master(self->bdf, true);
+	EXPECT_NE(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, 0));
+
+	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device, self->ioas, 0, &plain));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device, plain, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, SIM_DMA_ATS));
+	EXPECT_EQ(-EIO, sva_attach(self->fd, self->device, self->hwpt, NULL));
+	EXPECT_EQ(SEED, sim_sees(self->bdf, SIM_NO_PASID, IOVA, SIM_DMA_ATS));
+	EXPECT_EQ(-EBUSY, sva_destroy(self->fd, plain));
+	EXPECT_EQ(0, sva_detach(self->fd, self->device));
+	EXPECT_EQ(0, sva_destroy(self->fd, plain));
+	/* Nobody uses it, and through that nobody the queue. */
+	EXPECT_EQ(0, sva_destroy(self->fd, self->hwpt));
+	close(self->fault_fd);
+	self->fault_fd = -1;
+	EXPECT_EQ(0, sva_destroy(self->fd, self->fault));
+	EXPECT_EQ(0, sva_destroy(self->fd, self->device));
+	EXPECT_EQ(0, sim_device_counter(self->bdf, "page_requests"));
+	mem_free(page, SZ_4K);
+}
+
+TEST_F(pri, stuck_with_a_pasid)
+{
+	uint8_t *page = mem_alloc(SZ_4K, 0);
+	int rc;
+
+	plug_stuck(_metadata, self, page);
+	rc = sva_attach_pasid(self->fd, self->device, PASID, self->ioas, NULL);
+	if (rc == -EOPNOTSUPP)
+		SKIP(return, "nothing is attached to PASIDs here");
+	ASSERT_EQ(0, rc);
+	sim_set_master(self->bdf, true);
+	EXPECT_EQ(SEED, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
+	for (int round = 0; round < 2; round++) {
+		EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, self->device, PASID, self->hwpt, NULL));
+		EXPECT_EQ(SEED, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
+		EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, self->device, PASID + 1, self->hwpt,
+						 NULL));
+		EXPECT_EQ(-ENOENT, sva_detach_pasid(self->fd, self->device, PASID + 1));
+		EXPECT_NE(SEED, sim_sees(self->bdf, PASID + 1, IOVA, 0));
+	}
+	EXPECT_EQ(0, pri_register(self->bdf, PRI_CTRL, 2));
+	EXPECT_EQ(0, sva_detach_pasid(self->fd, self->device, PASID));
+	EXPECT_EQ(0, sva_destroy(self->fd, self->hwpt));
+	mem_free(page, SZ_4K);
+}
+
 /* --- resets -------------------------------------------------------------------- */
 
 /*
@@ -315,7 +527,9 @@ TEST_F(pri, shares)
 	/* As much as fits the queue, whatever that is. */
 	EXPECT_LT(DEFAULT, pri_register(hungry, PRI_ALLOC, 4));
 	EXPECT_GT(1 << 20, pri_register(hungry, PRI_ALLOC, 4));
+	EXPECT_TRUE(is_capable(self, device));
 	ASSERT_EQ(0, sva_bind(self->fd, other, &device));
+	EXPECT_FALSE(is_capable(self, device));
 	EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
 	close(self->fd);
 	sim_remove(SIM_SEGMENT << 16 | (SLOT + 1) << 3);

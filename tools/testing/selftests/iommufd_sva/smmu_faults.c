@@ -188,6 +188,21 @@ static uint32_t asks(int i)
 	return i == STALLS ? 0 : PR_ASKS;
 }
 
+/* --- who ---------------------------------------------------------------------- */
+
+/* GET_HW_INFO says so of who asks and of whose transactions stall, and which it is. */
+TEST_F(smmu_faults, capability)
+{
+	const uint64_t both = IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS |
+			      IOMMUFD_SVA_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+
+	for (int i = 0; i < NDEVICES; i++) {
+		EXPECT_EQ(i == STALLS ? both : IOMMUFD_SVA_HW_CAP_PAGE_REQUESTS,
+			  sva_capabilities(self->fd, self->device[i]) & both)
+			TH_LOG("device %d", i);
+	}
+}
+
 /* --- the story --------------------------------------------------------------- */
 
 /* @perm: READ or WRITE; the VMM maps the page and answers. */

@@ -357,9 +357,12 @@ TEST_F(trace, broken)
 	ASSERT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, flags));
 	ASSERT_EQ(1, pr_await(self->file, r, 2));
 	ASSERT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, flags));
-	EXPECT_EQ(1, traced("fault", "dev=%s pasid=-1 grpid=3 addr=%#lx perm=r last refused",
+	ASSERT_EQ(1, pr_await(self->file, r + 1, 1));
+	expect_group(_metadata, self, r, 1, "none", "device broke rules");
+	EXPECT_EQ(0, pr_answer(self->file, r[1].cookie, SUCCESS));
+	expect_group(_metadata, self, r + 1, 1, "success", "vmm");
+	EXPECT_EQ(2, traced("fault", "dev=%s pasid=-1 grpid=3 addr=%#lx perm=r last",
 			    self->name, HOLE));
-	expect_group(_metadata, self, r, 1, "invalid", "device broke rules");
 }
 
 static uint32_t guest_table(FIXTURE_DATA(trace) *self, uint32_t viommu)
@@ -508,24 +511,26 @@ TEST_F(trace, page_requests)
 
 	/* The other one's index again. */
 	ASSERT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 2, unruly | SIM_PR_LAST));
-	EXPECT_TOLD(ASKS, " pri on credits=8 requests=4 groups=2 refused=0 broken=1 no_room=0 overflows=0 lost=0");
+	EXPECT_TOLD(ASKS, " pri on credits=8 requests=4 groups=3 refused=0 broken=1 no_room=0 overflows=0 lost=0");
+	ASSERT_EQ(1, pr_await(self->file, r, 1));
+	EXPECT_EQ(0, pr_answer(self->file, r[0].cookie, SUCCESS));
 
 	/* More than it may: of its groups one has no room. */
 	for (int i = 0; i <= CREDITS; i++)
 		ASSERT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 10 + i, unruly));
-	EXPECT_TOLD(ASKS, " pri on credits=8 requests=13 groups=2 refused=0 broken=1 no_room=1 overflows=0 lost=0");
+	EXPECT_TOLD(ASKS, " pri on credits=8 requests=13 groups=3 refused=0 broken=1 no_room=1 overflows=0 lost=0");
 
 	/* The unit drops one, and nobody can tell of which group it was. */
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_FULL, 1, 0));
 	ask(self, SIM_NO_PASID, 30, unruly | SIM_PR_LAST);
 	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_FULL, 0, 0));
-	EXPECT_TOLD(ASKS, " pri on credits=8 requests=13 groups=2 refused=0 broken=1 no_room=1 overflows=1 lost=8");
+	EXPECT_TOLD(ASKS, " pri on credits=8 requests=13 groups=3 refused=0 broken=1 no_room=1 overflows=1 lost=8");
 
 	/* Half a group when its VMM leaves it. */
 	ASSERT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 40, unruly));
-	EXPECT_TOLD(ASKS, " pri on credits=8 requests=14 groups=2 refused=0 broken=1 no_room=1 overflows=1 lost=8");
+	EXPECT_TOLD(ASKS, " pri on credits=8 requests=14 groups=3 refused=0 broken=1 no_room=1 overflows=1 lost=8");
 	ASSERT_EQ(0, sva_detach(self->fd, self->device[ASKS]));
-	EXPECT_TOLD(ASKS, " pri off credits=8 requests=14 groups=2 refused=0 broken=1 no_room=1 overflows=1 lost=9");
+	EXPECT_TOLD(ASKS, " pri off credits=8 requests=14 groups=3 refused=0 broken=1 no_room=1 overflows=1 lost=9");
 }
 
 /* Nobody is there for a PASID to which something without a fault queue is attached. */

@@ -4,6 +4,8 @@
  * there, or by the guest itself through its invalidation queue; and what becomes of them
  * when the unit's queues go wrong. Needs the hardware model. Plugs its own devices in.
  */
+#include <glob.h>
+
 #include "selftest.h"
 #include "pr.h"
 #include "sim.h"
@@ -115,6 +117,7 @@ FIXTURE_TEARDOWN(vtd_prq)
 		close(self->fd);
 	}
 	close(self->log);
+	EXPECT_EQ(0, backend_load());
 	for (int i = 0; i < NDEVICES; i++) {
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response_pasid"));
@@ -688,6 +691,77 @@ TEST_F(vtd_prq, storm)
 	self->log = kmsg_mark();
 	EXPECT_FALSE(kmsg_wait(self->log, 3000, NULL, 0,
 			       KMSG_WORDS("vtd_nested", "page requests wait")));
+}
+
+/* --- unloading ------------------------------------------------------------------- */
+
+/* Registers of the unit from here on, and their place (11.4). */
+#define NUM_REGS 64
+#define GSTS 0x1c
+#define PQA 0xd0
+#define PECTL 0xe0
+#define IM (1U << 31)
+
+/* As the first model shows them in debugfs: false if it does not. */
+static bool read_registers(uint32_t regs[NUM_REGS])
+{
+	unsigned int where, value, num = 0;
+	glob_t found;
+	FILE *f;
+
+	if (glob("/sys/kernel/debug/regmap/*-fd800000/registers", 0, NULL, &found))
+		return false;
+	f = fopen(found.gl_pathv[0], "r");
+	globfree(&found);
+	while (f && num < NUM_REGS && fscanf(f, "%x: %x", &where, &value) == 2 &&
+	       where == 4 * num)
+		regs[num++] = value;
+	if (f)
+		fclose(f);
+	return num == NUM_REGS;
+}
+
+/* The unit is as it was found, and looks at no memory of ours. */
+TEST_F(vtd_prq, unloaded)
+{
+	uint32_t found[NUM_REGS], taken[NUM_REGS], left[NUM_REGS], hwpt;
+	struct pr_dma d;
+
+	close(self->file);
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, backend_unload());
+	ASSERT_TRUE(read_registers(found));
+	EXPECT_TRUE(found[PECTL / 4] & IM);
+	EXPECT_EQ(0, found[PQA / 4]);
+	ASSERT_EQ(0, backend_load());
+	ASSERT_TRUE(read_registers(taken));
+	EXPECT_NE(found[GSTS / 4], taken[GSTS / 4]);
+	EXPECT_NE(found[PQA / 4], taken[PQA / 4]);
+	EXPECT_FALSE(taken[PECTL / 4] & IM);
+
+	/* It asks, and the unit's thread does not hear of it until its user has gone. */
+	self->fd = sva_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
+	ASSERT_EQ(0, sva_fault_alloc(self->fd, &self->fault, &self->file));
+	ASSERT_EQ(0, sva_bind(self->fd, self->bdf[0], &self->device[0]));
+	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[0], self->ioas, self->fault, &hwpt));
+	ASSERT_EQ(0, sva_attach(self->fd, self->device[0], hwpt, NULL));
+	sim_reset_counters(0);
+	ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
+	pr_dma_start(&d, self->bdf[0], SIM_NO_PASID, HOLE, PR_ASKS);
+	while (!sim_counter(0, "page_requests"))
+		usleep(1000);
+	close(self->file);
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, backend_unload());
+	EXPECT_NE(SIM_OK, pr_dma_wait(&d));
+	ASSERT_TRUE(read_registers(left));
+	for (int i = 0; i < NUM_REGS; i++) {
+		EXPECT_EQ(found[i], left[i]) TH_LOG("register %#x", 4 * i);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -199,6 +199,13 @@ int sva_bind_vfio(int fd, uint32_t bdf, int group_fd, uint32_t *device)
 	return bind_fd(fd, IOMMUFD_SVA_BIND_VFIO, bdf, group_fd, device);
 }
 
+uint64_t sva_capabilities(int fd, uint32_t device)
+{
+	struct iommufd_sva_hw_info cmd = { .size = sizeof(cmd), .dev_id = device };
+
+	return sva_ioctl(fd, IOMMUFD_SVA_GET_HW_INFO, &cmd) ? ~0ULL : cmd.out_capabilities;
+}
+
 int sva_attach(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt)
 {
 	return sva_attach_pasid(fd, device, IOMMUFD_SVA_NO_PASID, pt, hwpt);

@@ -49,6 +49,8 @@ int sva_option(int fd, uint32_t option, uint16_t op, uint32_t object,
 
 int sva_bind(int fd, uint32_t bdf, uint32_t *device);
 int sva_bind_vfio(int fd, uint32_t bdf, int group_fd, uint32_t *device);
+/* What GET_HW_INFO says it can have; ~0: nothing is said. */
+uint64_t sva_capabilities(int fd, uint32_t device);
 /* @hwpt: may be NULL */
 int sva_attach(int fd, uint32_t device, uint32_t pt, uint32_t *hwpt);
 int sva_detach(int fd, uint32_t device);
