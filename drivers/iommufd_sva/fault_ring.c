@@ -310,16 +310,18 @@ static bool stop_looking(struct iommufd_sva_ring *ring)
 static bool look_once(struct iommufd_sva_ring *ring, unsigned long *until, unsigned int *us)
 {
 	struct iommufd_sva_fault *fault = ring->fault;
-	bool go_on, any = try_answers(ring);
+	u32 tail = READ_ONCE(ring->response_tail);
+	bool go_on, stuck, any = try_answers(ring);
 
 	spin_lock(&fault->lock);
 	fill(ring);
+	stuck = ring->stopping && READ_ONCE(ring->response_tail) == tail;
 	if (any || ring->more) {
 		go_on_looking(ring);
 		*until = jiffies + msecs_to_jiffies(LOOK_MS);
 		*us = LOOK_MIN_US;
 	} else {
-		*us = min(*us * 2, ring->stopping ? STOP_MAX_US : LOOK_MAX_US);
+		*us = min(*us * 2, stuck ? STOP_MAX_US : LOOK_MAX_US);
 	}
 	ring->more = false;
 	/* With nothing to wait for not quite at once, there may be more. */
