@@ -420,19 +420,23 @@ TEST_F(pri, stuck)
 
 TEST_F(pri, stuck_with_a_pasid)
 {
-	uint8_t *page = mem_alloc(SZ_4K, 0);
+	uint8_t *page = mem_alloc(2 * SZ_4K, 0);
+	uint32_t other;
 	int rc;
 
 	plug_stuck(_metadata, self, page);
-	rc = sva_attach_pasid(self->fd, self->device, PASID, self->ioas, NULL);
+	mem_fill(page + SZ_4K, SZ_4K, SEED + 1);
+	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &other));
+	ASSERT_EQ(0, sva_map(self->fd, other, page + SZ_4K, SZ_4K, IOVA, SVA_RW));
+	rc = sva_attach_pasid(self->fd, self->device, PASID, other, NULL);
 	if (rc == -EOPNOTSUPP)
 		SKIP(return, "nothing is attached to PASIDs here");
 	ASSERT_EQ(0, rc);
 	sim_set_master(self->bdf, true);
-	EXPECT_EQ(SEED, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
+	EXPECT_EQ(SEED + 1, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
 	for (int round = 0; round < 2; round++) {
 		EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, self->device, PASID, self->hwpt, NULL));
-		EXPECT_EQ(SEED, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
+		EXPECT_EQ(SEED + 1, sim_sees(self->bdf, PASID, IOVA, SIM_DMA_ATS));
 		EXPECT_EQ(-EIO, sva_attach_pasid(self->fd, self->device, PASID + 1, self->hwpt,
 						 NULL));
 		EXPECT_EQ(-ENOENT, sva_detach_pasid(self->fd, self->device, PASID + 1));
@@ -441,7 +445,7 @@ TEST_F(pri, stuck_with_a_pasid)
 	EXPECT_EQ(0, pri_register(self->bdf, PRI_CTRL, 2));
 	EXPECT_EQ(0, sva_detach_pasid(self->fd, self->device, PASID));
 	EXPECT_EQ(0, sva_destroy(self->fd, self->hwpt));
-	mem_free(page, SZ_4K);
+	mem_free(page, 2 * SZ_4K);
 }
 
 /* --- resets -------------------------------------------------------------------- */

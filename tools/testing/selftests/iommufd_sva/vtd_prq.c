@@ -750,6 +750,7 @@ TEST_F(vtd_prq, storm)
 #define GSTS 0x1c
 #define PQA 0xd0
 #define PECTL 0xe0
+#define FECTL 0x38
 #define IM (1U << 31)
 
 /* As the first model shows them in debugfs: false if it does not. */
@@ -783,7 +784,12 @@ TEST_F(vtd_prq, unloaded)
 	ASSERT_EQ(0, backend_unload());
 	ASSERT_TRUE(read_registers(found));
 	EXPECT_TRUE(found[PECTL / 4] & IM);
+	/* As the model comes, and not as we left it before. */
 	EXPECT_EQ(0, found[PQA / 4]);
+	for (int i = 1; i < 4; i++) {
+		EXPECT_EQ(0, found[PECTL / 4 + i]);
+		EXPECT_EQ(0, found[FECTL / 4 + i]);
+	}
 	ASSERT_EQ(0, backend_load());
 	ASSERT_TRUE(read_registers(taken));
 	EXPECT_NE(found[GSTS / 4], taken[GSTS / 4]);
