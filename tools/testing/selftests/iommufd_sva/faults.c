@@ -864,6 +864,12 @@ static void end_vfio(FIXTURE_DATA(faults) *self, struct vfio *vfio)
 	pci_unbind(sim_name(self->bdf[0]));
 }
 
+/* Answers to what the device had forgotten. */
+static uint64_t late_answers(FIXTURE_DATA(faults) *self)
+{
+	return sim_device_counter(self->bdf[0], "bad.page_response");
+}
+
 /* What the device has asked for before it is reset it does not know of afterwards. */
 TEST_F(faults, reset_by_vfio)
 {
@@ -871,6 +877,7 @@ TEST_F(faults, reset_by_vfio)
 	uint64_t ms = 500;
 	struct pr_group a[2];
 	struct vfio vfio;
+	uint64_t late;
 
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
 	attach_over_vfio(_metadata, self, &vfio);
@@ -891,8 +898,11 @@ TEST_F(faults, reset_by_vfio)
 	while (pr_told(self->file, "waiting"))
 		usleep(10000);
 	EXPECT_FALSE(has_requests(self->file));
-	if (pr_told(self->file, "timed-out"))
-		sim_reset_device_counters(self->bdf[0]);
+	late = pr_told(self->file, "timed-out");
+	for (int i = 0; i < 10000 && late_answers(self) < late; i++)
+		usleep(1000);
+	EXPECT_EQ(late, late_answers(self));
+	sim_reset_device_counters(self->bdf[0]);
 	ms = 10000;
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
 	ASSERT_EQ(0, vfio_enable(&vfio));
