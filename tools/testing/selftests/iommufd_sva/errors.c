@@ -154,13 +154,20 @@ static void fault_at(FIXTURE_DATA(errors) *self, unsigned int page)
 /* More faults than the unit can record, and after that others are heard of. */
 TEST_F(errors, no_room_for_faults)
 {
+	bool heard = false;
+
 	for (int i = 0; i < 3000; i++)
 		fault_at(self, i & 0xff);
 	usleep(500000);
-	close(self->log);
-	self->log = fault_mark();
-	fault_at(self, 0x100);
-	EXPECT_TRUE(fault_logged(self->log, self->name, "write", IOVA + SZ_2M + 0x100 * SZ_4K));
+	/* On a slow machine the log may have no room yet either (its rate limit). */
+	for (int page = 0x100; page < 0x104 && !heard; page++) {
+		close(self->log);
+		self->log = fault_mark();
+		fault_at(self, page);
+		heard = fault_logged(self->log, self->name, "write",
+				     IOVA + SZ_2M + page * SZ_4K);
+	}
+	EXPECT_TRUE(heard);
 }
 
 TEST_HARNESS_MAIN

