@@ -299,10 +299,10 @@ int iommufd_sva_option_page_response_timeout(struct iommufd_sva_ctx *ictx,
 			break;
 		spin_lock(&fault->lock);
 		WRITE_ONCE(fault->timeout_ms, cmd->val64);
-		spin_unlock(&fault->lock);
 		/* What waits already may be late by now. */
 		cancel_delayed_work(&fault->timeout_work);
 		schedule_delayed_work(&fault->timeout_work, 0);
+		spin_unlock(&fault->lock);
 		rc = 0;
 		break;
 	default:
