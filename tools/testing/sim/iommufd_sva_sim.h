@@ -223,7 +223,7 @@ struct sim_page_request {
  * @unit: which IOMMU, in the order in which they came
  * @fault: enum sim_fault
  * @count: how many times, 0: stop
- * @arg: milliseconds for SIM_FAULT_LATE and SIM_FAULT_ATC_LATE
+ * @arg: milliseconds for SIM_FAULT_LATE and SIM_FAULT_ATC_LATE; drains for SIM_FAULT_PRQ_LATE
  */
 struct sim_inject {
 	__u32 size;
@@ -249,7 +249,8 @@ struct sim_inject {
  * @SIM_FAULT_ATC_LATE: VT-d: a device-TLB invalidation is answered late, and the queue goes
  *	on meanwhile
  * @SIM_FAULT_PRQ_LATE: SMMUv3: page requests are on their way until the device has answered an
- *	invalidation of its ATC, which does not pass them, or until count is set to 0
+ *	invalidation of its ATC, which does not pass them, or until count is set to 0; VT-d:
+ *	one is made only when arg drains are over, or when count is set to 0
  * @SIM_FAULT_PRQ_ABORT: SMMUv3: writing the page request queue fails (PRIQ_ABT_ERR)
  */
 enum sim_fault {

@@ -276,6 +276,8 @@ static int vsim_iommu_inject(struct sim_iommu *iommu, enum sim_fault fault, u32 
 	raw_spin_lock_irqsave(&vsim_lock, flags);
 	vd->unit.inject[fault].count = count;
 	vd->unit.inject[fault].arg = arg;
+	if (fault == SIM_FAULT_PRQ_LATE && !count)
+		vsim_prq_late(&vd->unit, true);
 	raw_spin_unlock_irqrestore(&vsim_lock, flags);
 	return 0;
 }

@@ -130,9 +130,8 @@ static void vsim_prq_invalidate(struct vsim_walk *w)
 	vsim_invalidate(w->u, &inv);
 }
 
-/* A page request message arrives: SIM_OK, or what the unit answers at once. */
-enum sim_status vsim_page_request(struct vsim_unit *u, const struct sim_request *req,
-				  u16 group, bool last)
+static enum sim_status vsim_prq_arrive(struct vsim_unit *u, const struct sim_request *req,
+				       u16 group, bool last)
 {
 	u32 bytes = vsim_prq_bytes(u), tail = vsim_reg64(u, VSIM_PQT);
 	u64 base = vsim_reg64(u, VSIM_PQA) & vsim_addr_mask(u);
@@ -162,4 +161,44 @@ enum sim_status vsim_page_request(struct vsim_unit *u, const struct sim_request 
 	vsim_set_reg64(u, VSIM_PQT, (tail + 32) % bytes);
 	vsim_prq_event(u, VSIM_PRS_PPR);
 	return SIM_OK;
+}
+
+/*
+ * A page request message arrives: SIM_OK, or what the unit answers at once. Or it is to be
+ * late: SIM_OK.
+ */
+enum sim_status vsim_page_request(struct vsim_unit *u, const struct sim_request *req,
+				  u16 group, bool last)
+{
+	if (u->late.pending || !vsim_inject(u, SIM_FAULT_PRQ_LATE))
+		return vsim_prq_arrive(u, req, group, last);
+	u->late = (struct vsim_late){
+		.pending = true,
+		.drains = u->inject[SIM_FAULT_PRQ_LATE].arg,
+		.req = *req,
+		.group = group,
+		.last = last,
+	};
+	return SIM_OK;
+}
+
+/* The one that is late comes, now that the drains that it was to miss are over; or @now. */
+void vsim_prq_late(struct vsim_unit *u, bool now)
+{
+	struct vsim_late late = u->late;
+	enum sim_status status;
+
+	if (!late.pending || (late.drains && !now))
+		return;
+	u->late.pending = false;
+	status = vsim_prq_arrive(u, &late.req, late.group, late.last);
+	if (status != SIM_OK)
+		u->ops->page_response(u->priv, late.req.rid, late.req.pasid, late.group, status);
+}
+
+/* 7.10: a wait descriptor with PD is complete. */
+void vsim_prq_drained(struct vsim_unit *u)
+{
+	if (u->late.pending && u->late.drains)
+		u->late.drains--;
 }

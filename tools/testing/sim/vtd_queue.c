@@ -333,6 +333,8 @@ static void vsim_wait_complete(struct vsim_unit *u, const u64 *qw)
 	if ((qw[0] & VSIM_WAIT_SW) &&
 	    u->ops->write(u->priv, qw[1] & vsim_mask(u->cfg.haw - 1, 2), &data, sizeof(data)))
 		vsim_count(u, VSIM_N_BAD_WAIT);
+	if (qw[0] & VSIM_WAIT_PD)
+		vsim_prq_drained(u);
 	if ((qw[0] & VSIM_WAIT_IF) && !(*vsim_reg(u, VSIM_ICS) & VSIM_ICS_IWC)) {
 		*vsim_reg(u, VSIM_ICS) |= VSIM_ICS_IWC;
 		vsim_event(u, VSIM_IECTL);
@@ -472,6 +474,7 @@ void vsim_queue_run(struct vsim_unit *u)
 	if (vsim_queue_stands(u) || u->iqh == (u32)vsim_reg64(u, VSIM_IQT) ||
 	    !vsim_queue_check(u))
 		return;
+	vsim_prq_late(u, false);
 	while (!vsim_queue_stands(u) && u->iqh != (u32)vsim_reg64(u, VSIM_IQT))
 		if (!vsim_queue_step(u))
 			return;

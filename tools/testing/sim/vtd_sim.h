@@ -249,6 +249,22 @@ struct vsim_slow {
 };
 
 /**
+ * struct vsim_late - a page request that a device is slow to make (SIM_FAULT_PRQ_LATE)
+ * @pending: there is one
+ * @drains: how many drains (7.10) it misses; it comes with the first command after them
+ * @req: the request
+ * @group: PRG index
+ * @last: the last one of the group
+ */
+struct vsim_late {
+	bool pending;
+	u64 drains;
+	struct sim_request req;
+	u16 group;
+	bool last;
+};
+
+/**
  * struct vsim_unit - a unit
  * @regs: registers as they are read
  * @root: address of the root table that SRTP latched
@@ -263,6 +279,7 @@ struct vsim_slow {
  * @lost_dev_tlb: a device-TLB invalidation was not answered
  * @lost_sid: by whom
  * @slow: one that is not answered yet
+ * @late: a page request that is not made yet
  * @frcd_next: fault recording register to use next
  * @shadow: memory that is not snooped; shared by units; NULL: there is none
  */
@@ -286,6 +303,7 @@ struct vsim_unit {
 	bool lost_dev_tlb;
 	u16 lost_sid;
 	struct vsim_slow slow;
+	struct vsim_late late;
 	unsigned int frcd_next;
 
 	struct vsim_entry *hash[VSIM_HASH];
@@ -355,6 +373,8 @@ void vsim_resume(struct vsim_unit *u);
 /* vtd_prq.c */
 enum sim_status vsim_page_request(struct vsim_unit *u, const struct sim_request *req,
 				  u16 group, bool last);
+void vsim_prq_late(struct vsim_unit *u, bool now);
+void vsim_prq_drained(struct vsim_unit *u);
 
 /* vtd_cache.c */
 struct vsim_entry *vsim_cache_find(struct vsim_unit *u, const struct vsim_entry *tag);

@@ -5,8 +5,6 @@
  * virtual functions go without and the log says why. Needs the model of VT-d; plugs its
  * own devices in.
  */
-#include <pthread.h>
-
 #include "pr.h"
 #include "selftest.h"
 #include "sim.h"
@@ -45,7 +43,7 @@ FIXTURE_SETUP(pf)
 {
 	char driver[32];
 
-	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+	sim_remove_slot(SLOT);
 	ASSERT_EQ(0, pci_unbind_adopted());
 	ASSERT_EQ(0, backend_unload());
 	self->pf = sim_add_endpoint(SLOT, CAPS);
@@ -65,7 +63,7 @@ FIXTURE_TEARDOWN(pf)
 	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.pasid_while_ats"));
 	EXPECT_EQ(0, sim_device_counter(self->pf, "bad.stu_while_ats"));
 	sim_set_vfs(self->pf, 0);
-	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+	sim_remove_slot(SLOT);
 	EXPECT_EQ(0, backend_load());
 	mem_free(self->mem, SZ_4K);
 	close(self->log);
@@ -275,46 +273,20 @@ TEST_F(pf, page_requests_after_a_failure)
 	close(fault_fd);
 }
 
-/**
- * struct asker - a virtual function that asks on and on
- * @thread: that has it do so
- * @bdf: the function
- * @stop: it is to end
- */
-struct asker {
-	pthread_t thread;
-	int bdf;
-	bool stop;
-};
-
-static void *ask_on(void *arg)
-{
-	struct sim_page_request pr = { .size = sizeof(pr), .pasid = PASID, .addr = IOVA };
-	struct asker *asker = arg;
-	int sim = sim_open();
-
-	pr.bdf = asker->bdf;
-	pr.flags = SIM_PR_READ | SIM_PR_LAST | SIM_PR_UNRULY;
-	while (!__atomic_load_n(&asker->stop, __ATOMIC_RELAXED)) {
-		sim_page_request_by(sim, &pr);
-		pr.group = (pr.group + 1) % 512;
-	}
-	close(sim);
-	return NULL;
-}
-
 /*
- * One that asks on while its page requests are taken from it, the other one having its own
- * on: who has it next hears nothing of that, though nobody has read it yet.
+ * One asks while its page requests are taken from it, between any two drains of that; the
+ * other one has its own on. Who takes them next hears nothing of that, though nobody has
+ * read it yet.
  */
 TEST_F(pf, asks_while_detached)
 {
-	enum { ROUNDS = 40 };
+	enum { DRAINS = 6 };
+	const uint32_t flags = SIM_PR_READ | SIM_PR_LAST | SIM_PR_UNRULY;
 	int vf[2] = { sim_vf(self->pf, 0), sim_vf(self->pf, 1) };
 	uint32_t device[2], fault[2], hwpt[2];
 	struct iommufd_sva_hwpt_pgfault r;
-	struct asker asker = { .bdf = vf[0] };
-	int file[2], heard = 0;
+	int file[2], heard = 0, between = 0;
+	uint64_t before;
 
 	ASSERT_EQ(0, backend_load());
 	ASSERT_EQ(0, sim_set_vfs(self->pf, 2));
@@ -323,29 +295,31 @@ TEST_F(pf, asks_while_detached)
 		ASSERT_EQ(0, sva_fault_alloc(self->fd, &fault[i], &file[i]));
 		ASSERT_EQ(0, sva_hwpt_fault(self->fd, device[0], self->ioas, fault[i], &hwpt[i]));
 	}
-	ASSERT_EQ(0, sva_attach_pasid(self->fd, device[1], PASID, hwpt[1], NULL));
-	for (int round = 0; round < ROUNDS; round++) {
-		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[0], PASID, hwpt[0], NULL));
+	ASSERT_EQ(0, sva_attach(self->fd, device[1], hwpt[1], NULL));
+	for (int drains = 0; drains <= DRAINS; drains++) {
+		ASSERT_EQ(0, sva_attach(self->fd, device[0], hwpt[0], NULL));
+		/* The unit remembers that this one may ask, until it is told. */
+		EXPECT_EQ(SIM_OK, sim_page_request(vf[0], SIM_NO_PASID, IOVA, 1, flags, 0));
 		/* The thread hears of what there is only from who drains. */
 		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1000000, 0));
-		asker.stop = false;
-		ASSERT_EQ(0, pthread_create(&asker.thread, NULL, ask_on, &asker));
-		usleep(500);
-		ASSERT_EQ(0, sva_detach_pasid(self->fd, device[0], PASID));
-		__atomic_store_n(&asker.stop, true, __ATOMIC_RELAXED);
-		ASSERT_EQ(0, pthread_join(asker.thread, NULL));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_LATE, 1, drains));
+		EXPECT_EQ(SIM_OK, sim_page_request(vf[0], SIM_NO_PASID, IOVA, 2, flags, 0));
+		before = sim_counter(0, "page_requests");
+		ASSERT_EQ(0, sva_attach(self->fd, device[0], self->ioas, NULL));
+		between += sim_counter(0, "page_requests") - before;
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_PRQ_LATE, 0, 0));
 		/* Somebody else has it, and now what there is is read. */
-		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[0], PASID, hwpt[1], NULL));
-		ASSERT_EQ(0, sva_detach_pasid(self->fd, device[1], PASID));
-		ASSERT_EQ(0, sva_attach_pasid(self->fd, device[1], PASID, hwpt[1], NULL));
-		ASSERT_EQ(0, sva_detach_pasid(self->fd, device[0], PASID));
+		ASSERT_EQ(0, sva_attach(self->fd, device[0], hwpt[1], NULL));
+		ASSERT_EQ(0, sva_detach(self->fd, device[1]));
 		while (read(file[1], &r, sizeof(r)) == sizeof(r))
 			heard++;
-		while (read(file[0], &r, sizeof(r)) == sizeof(r))
-			;
+		ASSERT_EQ(0, sva_attach(self->fd, device[1], hwpt[1], NULL));
+		ASSERT_EQ(0, sva_detach(self->fd, device[0]));
+		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 0, 0));
 	}
 	EXPECT_EQ(0, heard);
-	sim_inject(0, SIM_FAULT_IRQ_LOST, 0, 0);
+	/* Before the first drain, and after it. */
+	EXPECT_LE(2, between);
 	for (int i = 0; i < 2; i++)
 		close(file[i]);
 }

@@ -57,11 +57,31 @@ int sim_add(enum sim_type type, int parent, unsigned int devfn, uint32_t caps)
 	return sim_add_as(&add);
 }
 
+void sim_remove_slot(unsigned int slot)
+{
+	sim_remove(SIM_SEGMENT << 16 | slot << 3);
+}
+
+static int add_port(unsigned int slot)
+{
+	sim_remove_slot(slot);
+	return sim_add(SIM_ROOT_PORT, SIM_ROOT, slot << 3, SIM_CAP_ACS);
+}
+
 int sim_add_endpoint(unsigned int slot, uint32_t caps)
 {
-	int port = sim_add(SIM_ROOT_PORT, SIM_ROOT, slot << 3, SIM_CAP_ACS);
+	int port = add_port(slot);
 
 	return port < 0 ? port : sim_add(SIM_ENDPOINT, port, 0, caps);
+}
+
+int sim_add_endpoint_as(unsigned int slot, struct sim_add *add)
+{
+	int port = add_port(slot);
+
+	add->type = SIM_ENDPOINT;
+	add->parent = port;
+	return port < 0 ? port : sim_add_as(add);
 }
 
 int sim_add_elsewhere(unsigned int segment, unsigned int slot, uint32_t caps)

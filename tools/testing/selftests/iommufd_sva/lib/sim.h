@@ -35,11 +35,18 @@ bool sim_present(void);
 int sim_add(enum sim_type type, int parent, unsigned int devfn, uint32_t caps);
 /* With numbers of one's own; @add->size is filled in. */
 int sim_add_as(struct sim_add *add);
-/* A root port with an endpoint behind it: the endpoint. */
+/*
+ * A root port with an endpoint behind it: the endpoint. In place of what a test left there
+ * that was ended half-way.
+ */
 int sim_add_endpoint(unsigned int slot, uint32_t caps);
+/* @add: all but what it is and where */
+int sim_add_endpoint_as(unsigned int slot, struct sim_add *add);
 /* The same in another segment than the first. */
 int sim_add_elsewhere(unsigned int segment, unsigned int slot, uint32_t caps);
 int sim_remove(int bdf);
+/* A root port and all behind it, if there is one. */
+void sim_remove_slot(unsigned int slot);
 int sim_pull_out(int bdf);
 /* It is gone, and the kernel hears of it only by sim_remove(). */
 int sim_kill(int bdf);
