@@ -69,8 +69,6 @@ FIXTURE_SETUP(ats)
 	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->mem + SZ_4K, SZ_4K, IOVA + SZ_4K,
 			     SVA_RW));
 	for (int i = 0; i < NDEVICES; i++) {
-		/* What a test left that was ended half-way. */
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i,
 						CAPS | (has_ats(i) ? SIM_CAP_ATS : 0));
 		ASSERT_LT(0, self->bdf[i]);
@@ -87,7 +85,7 @@ FIXTURE_TEARDOWN(ats)
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.pasid_while_ats"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.stu_while_ats"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "atc_while_off"));
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+		sim_remove_slot(FIRST_SLOT + i);
 	}
 	if (self->g.mem)
 		guest_free(&self->g);
@@ -231,7 +229,6 @@ TEST_F(ats, virtual_function)
 	int slot = FIRST_SLOT + NDEVICES, pf, vf;
 	uint32_t device;
 
-	sim_remove(SIM_SEGMENT << 16 | slot << 3);
 	pf = sim_add_endpoint(slot, SIM_CAP_FLR | SIM_CAP_ATS | SIM_CAP_SRIOV);
 	ASSERT_LT(0, pf);
 	ASSERT_EQ(0, sim_set_vfs(pf, 2));
@@ -251,7 +248,7 @@ TEST_F(ats, virtual_function)
 	EXPECT_EQ(0, ats_control(vf));
 	EXPECT_EQ(0, sim_device_counter(vf, "atc_while_off"));
 	ASSERT_EQ(0, sim_set_vfs(pf, 0));
-	sim_remove(SIM_SEGMENT << 16 | slot << 3);
+	sim_remove_slot(slot);
 }
 
 /* --- stage 2 -------------------------------------------------------------- */
@@ -352,9 +349,7 @@ static void start_guest(struct __test_metadata *_metadata, FIXTURE_DATA(ats) *se
 	uint32_t ioas, vdevice;
 	uint64_t gpa;
 
-	ASSERT_EQ(0, guest_init(&self->g, GPA, GUEST_SIZE));
-	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &ioas));
-	ASSERT_EQ(0, sva_map(self->fd, ioas, self->g.mem, GUEST_SIZE, GPA, SVA_RW));
+	ASSERT_EQ(0, guest_begin(&self->g, GPA, GUEST_SIZE, self->fd, &ioas));
 	ASSERT_EQ(0, sva_hwpt_alloc(self->fd, self->device[0], ioas,
 				    IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT, &self->parent));
 	ASSERT_EQ(0, sva_viommu_alloc(self->fd, IOMMUFD_SVA_VIOMMU_VTD, self->device[0],

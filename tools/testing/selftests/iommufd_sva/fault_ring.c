@@ -56,7 +56,6 @@ FIXTURE_SETUP(fault_ring)
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &self->fault, &self->fault_fd));
 	for (int i = 0; i < NDEVICES; i++) {
-		sim_remove(SIM_SEGMENT << 16 | (SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(SLOT + i, CAPS);
 		ASSERT_LT(0, self->bdf[i]);
 		ASSERT_EQ(0, sva_bind(self->fd, self->bdf[i], &self->device[i]));
@@ -79,7 +78,7 @@ FIXTURE_TEARDOWN(fault_ring)
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response_pasid"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.pri_not_stopped"));
-		sim_remove(SIM_SEGMENT << 16 | (SLOT + i) << 3);
+		sim_remove_slot(SLOT + i);
 	}
 	EXPECT_STREQ("", sim_bad(0));
 }
@@ -443,6 +442,8 @@ TEST_F(fault_ring, kick)
 	cookie = next_group(_metadata, self, 0, 0, 1);
 	/* It looked for a while. */
 	EXPECT_TRUE(goes_idle(self));
+	/* And once more after it has said so. */
+	usleep(IDLE_MS * 1000);
 	ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
 	EXPECT_TRUE(ring_publish(&self->ring));
 	usleep(IDLE_MS * 1000);

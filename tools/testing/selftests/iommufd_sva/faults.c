@@ -242,8 +242,6 @@ FIXTURE_SETUP(faults)
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
 	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->mem, SZ_4K, IOVA, SVA_RW));
 	for (int i = 0; i < NDEVICES; i++) {
-		/* What a test left that was ended half-way. */
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i,
 						CAPS | (i == SILENT ? 0 : SIM_CAP_PRI |
 						SIM_CAP_PRG_PASID));
@@ -267,7 +265,7 @@ FIXTURE_TEARDOWN(faults)
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response_pasid"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.pri_not_stopped"));
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+		sim_remove_slot(FIRST_SLOT + i);
 	}
 	mem_free(self->mem, SZ_4K);
 	EXPECT_STREQ("", sim_bad(0));

@@ -75,8 +75,6 @@ FIXTURE_SETUP(pasid)
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
 	ASSERT_NE(NULL, self->mem);
 	for (int i = 0; i < NDEVICES; i++) {
-		/* What a test left that was ended half-way. */
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i, CAPS);
 		ASSERT_LT(0, self->bdf[i]);
 		ASSERT_LE(0, pci_group(sim_name(self->bdf[i]))) TH_LOG("not adopted");
@@ -91,7 +89,7 @@ FIXTURE_TEARDOWN(pasid)
 {
 	close(self->fd);
 	for (int i = 0; i < NDEVICES; i++)
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+		sim_remove_slot(FIRST_SLOT + i);
 	EXPECT_STREQ("", sim_bad(0));
 }
 
@@ -927,7 +925,7 @@ FIXTURE_TEARDOWN(beside_vfio)
 	vfio_close(&self->vfio);
 	close(self->base.fd);
 	pci_unbind(sim_name(self->base.bdf[0]));
-	sim_remove(SIM_SEGMENT << 16 | FIRST_SLOT << 3);
+	sim_remove_slot(FIRST_SLOT);
 	EXPECT_STREQ("", sim_bad(0));
 }
 

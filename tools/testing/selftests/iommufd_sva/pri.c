@@ -41,15 +41,10 @@ static void __attribute__((constructor)) skip_all(void)
 static int plug(unsigned int slot, unsigned int outstanding)
 {
 	struct sim_add add = {
-		.type = SIM_ENDPOINT, .caps = CAPS, .pasid_bits = 20, .ats_depth = 32,
-		.pri_outstanding = outstanding,
+		.caps = CAPS, .pasid_bits = 20, .ats_depth = 32, .pri_outstanding = outstanding,
 	};
-	int port;
 
-	sim_remove(SIM_SEGMENT << 16 | slot << 3);
-	port = sim_add(SIM_ROOT_PORT, SIM_ROOT, slot << 3, SIM_CAP_ACS);
-	add.parent = port;
-	return port < 0 ? port : sim_add_as(&add);
+	return sim_add_endpoint_as(slot, &add);
 }
 
 static void take(struct __test_metadata *_metadata, FIXTURE_DATA(pri) *self,
@@ -89,7 +84,7 @@ FIXTURE_TEARDOWN(pri)
 		EXPECT_EQ(0, sim_device_counter(self->bdf, bad[i]))
 			TH_LOG("%s", bad[i]);
 	}
-	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
+	sim_remove_slot(SLOT);
 	close(self->log);
 	EXPECT_STREQ("", sim_bad(0));
 }
@@ -131,7 +126,6 @@ TEST_F(pri, capability)
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(rows); i++) {
-		sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
 		self->bdf = sim_add_endpoint(SLOT, rows[i].caps);
 		ASSERT_LT(0, self->bdf);
 		ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
@@ -373,7 +367,6 @@ TEST_F(pri, asks_anew)
 
 static void plug_stuck(struct __test_metadata *_metadata, FIXTURE_DATA(pri) *self, uint8_t *page)
 {
-	sim_remove(SIM_SEGMENT << 16 | SLOT << 3);
 	self->bdf = sim_add_endpoint(SLOT, CAPS | SIM_CAP_PRI_STUCK);
 	ASSERT_LT(0, self->bdf);
 	ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
@@ -514,7 +507,7 @@ TEST_F(pri, shares)
 	ASSERT_EQ(0, pci_unbind_adopted());
 	for (int slot = 0; slot < 32; slot++)
 		if (slot != SLOT)
-			sim_remove(SIM_SEGMENT << 16 | slot << 3);
+			sim_remove_slot(slot);
 	ASSERT_EQ(0, reload("page_requests=4000000000"));
 	hungry = plug(SLOT + 1, ~0U - 1);
 	ASSERT_LT(0, hungry);
@@ -536,7 +529,7 @@ TEST_F(pri, shares)
 	EXPECT_FALSE(is_capable(self, device));
 	EXPECT_EQ(-ENODEV, sva_attach(self->fd, device, hwpt, NULL));
 	close(self->fd);
-	sim_remove(SIM_SEGMENT << 16 | (SLOT + 1) << 3);
+	sim_remove_slot(SLOT + 1);
 	self->fd = sva_open();
 	self->bdf = plug(SLOT, 8);
 	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));

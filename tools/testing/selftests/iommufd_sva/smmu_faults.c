@@ -72,12 +72,8 @@ FIXTURE_SETUP(smmu_faults)
 
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, guest_init(&self->g, GPA, GUEST_SIZE));
-	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
-	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->g.mem, GUEST_SIZE, GPA, SVA_RW));
+	ASSERT_EQ(0, guest_begin(&self->g, GPA, GUEST_SIZE, self->fd, &self->ioas));
 	for (int i = 0; i < NDEVICES; i++) {
-		/* What a test left that was ended half-way. */
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i, caps[i]);
 		ASSERT_LT(0, self->bdf[i]);
 		ASSERT_EQ(0, sva_bind(self->fd, self->bdf[i], &self->device[i]));
@@ -109,7 +105,7 @@ FIXTURE_TEARDOWN(smmu_faults)
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "bad.page_response_pasid"));
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "atc_while_off"));
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+		sim_remove_slot(FIRST_SLOT + i);
 	}
 	guest_free(&self->g);
 	EXPECT_STREQ("", sim_bad(0));
@@ -1046,9 +1042,7 @@ static int vmm_live(const int *bdf, bool answers, int ready)
 
 	memcpy(its.bdf, bdf, sizeof(its.bdf));
 	its.fd = sva_open();
-	if (its.fd < 0 || guest_init(&its.g, GPA, GUEST_SIZE) ||
-	    sva_ioas_alloc(its.fd, &its.ioas) ||
-	    sva_map(its.fd, its.ioas, its.g.mem, GUEST_SIZE, GPA, SVA_RW))
+	if (its.fd < 0 || guest_begin(&its.g, GPA, GUEST_SIZE, its.fd, &its.ioas))
 		return 1;
 	for (int i = 0; i < NDEVICES; i++)
 		if (sva_bind(its.fd, its.bdf[i], &its.device[i]))

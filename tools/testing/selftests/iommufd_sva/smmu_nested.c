@@ -88,12 +88,8 @@ FIXTURE_SETUP(smmu_nested)
 {
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, guest_init(&self->g, GPA, GUEST_SIZE));
-	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
-	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->g.mem, GUEST_SIZE, GPA, SVA_RW));
+	ASSERT_EQ(0, guest_begin(&self->g, GPA, GUEST_SIZE, self->fd, &self->ioas));
 	for (int i = 0; i < NDEVICES; i++) {
-		/* What a test left that was ended half-way. */
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i, ATS_CAPS(i));
 		ASSERT_LT(0, self->bdf[i]);
 		ASSERT_EQ(0, sva_bind(self->fd, self->bdf[i], &self->device[i]));
@@ -113,7 +109,7 @@ FIXTURE_TEARDOWN(smmu_nested)
 	for (int i = 0; i < NDEVICES; i++) {
 		/* What it would not answer, and somebody waited for. */
 		EXPECT_EQ(0, sim_device_counter(self->bdf[i], "atc_while_off"));
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+		sim_remove_slot(FIRST_SLOT + i);
 	}
 	guest_free(&self->g);
 	EXPECT_STREQ("", sim_bad(0));
@@ -894,7 +890,7 @@ static int plug_many(int fd, int num, int *bdf, uint32_t *device)
 static void unplug_many(int num)
 {
 	for (int i = 0; i < num; i += 8)
-		sim_remove(SIM_SEGMENT << 16 | (4 + i / 8) << 3);
+		sim_remove_slot(4 + i / 8);
 }
 
 /*
@@ -1384,9 +1380,8 @@ static int other_init(struct other *o, int bdf, uint32_t vsid)
 	int rc;
 
 	*o = (struct other){ .fd = sva_open() };
-	rc = guest_init(&o->g, GPA, SZ_2M) ?: sva_bind(o->fd, bdf, &o->device) ?:
-	     sva_ioas_alloc(o->fd, &o->ioas) ?:
-	     sva_map(o->fd, o->ioas, o->g.mem, SZ_2M, GPA, SVA_RW) ?:
+	rc = guest_begin(&o->g, GPA, SZ_2M, o->fd, &o->ioas) ?:
+	     sva_bind(o->fd, bdf, &o->device) ?:
 	     sva_hwpt_alloc(o->fd, o->device, o->ioas, IOMMUFD_SVA_HWPT_ALLOC_NEST_PARENT,
 			    &o->parent) ?:
 	     sva_viommu_alloc(o->fd, IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3, o->device, o->parent,

@@ -132,26 +132,20 @@ FIXTURE(trace)
 static int plug(int i)
 {
 	struct sim_add endpoint = {
-		.type = SIM_ENDPOINT,
 		.caps = caps[i],
 		.pasid_bits = caps[i] & SIM_CAP_PASID ? 20 : 0,
 		.ats_depth = caps[i] & SIM_CAP_ATS ? 32 : 0,
 		.pri_outstanding = caps[i] & SIM_CAP_PRI ? CREDITS : 0,
 	};
 
-	/* What a test left that was ended half-way. */
-	sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
-	endpoint.parent = sim_add(SIM_ROOT_PORT, SIM_ROOT, (FIRST_SLOT + i) << 3, SIM_CAP_ACS);
-	return sim_add_as(&endpoint);
+	return sim_add_endpoint_as(FIRST_SLOT + i, &endpoint);
 }
 
 FIXTURE_SETUP(trace)
 {
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, guest_init(&self->g, GPA, GUEST_SIZE));
-	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
-	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->g.mem, GUEST_SIZE, GPA, SVA_RW));
+	ASSERT_EQ(0, guest_begin(&self->g, GPA, GUEST_SIZE, self->fd, &self->ioas));
 	for (int i = 0; i < NDEVICES; i++) {
 		self->bdf[i] = plug(i);
 		ASSERT_LT(0, self->bdf[i]);
@@ -175,7 +169,7 @@ FIXTURE_TEARDOWN(trace)
 	close(self->file);
 	close(self->fd);
 	for (int i = 0; i < NDEVICES; i++)
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+		sim_remove_slot(FIRST_SLOT + i);
 	guest_free(&self->g);
 	EXPECT_STREQ("", sim_bad(0));
 }

@@ -53,12 +53,8 @@ FIXTURE_SETUP(vtd_nested)
 {
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, guest_init(&self->g, GPA, GUEST_SIZE));
-	ASSERT_EQ(0, sva_ioas_alloc(self->fd, &self->ioas));
-	ASSERT_EQ(0, sva_map(self->fd, self->ioas, self->g.mem, GUEST_SIZE, GPA, SVA_RW));
+	ASSERT_EQ(0, guest_begin(&self->g, GPA, GUEST_SIZE, self->fd, &self->ioas));
 	for (int i = 0; i < NDEVICES; i++) {
-		/* What a test left that was ended half-way. */
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
 		self->bdf[i] = sim_add_endpoint(FIRST_SLOT + i, CAPS);
 		ASSERT_LT(0, self->bdf[i]);
 		ASSERT_EQ(0, sva_bind(self->fd, self->bdf[i], &self->device[i]));
@@ -77,7 +73,7 @@ FIXTURE_TEARDOWN(vtd_nested)
 {
 	close(self->fd);
 	for (int i = 0; i < NDEVICES; i++)
-		sim_remove(SIM_SEGMENT << 16 | (FIRST_SLOT + i) << 3);
+		sim_remove_slot(FIRST_SLOT + i);
 	guest_free(&self->g);
 	EXPECT_STREQ("", sim_bad(0));
 }
@@ -813,7 +809,7 @@ static int plug_many(FIXTURE_DATA(vtd_nested) *self, int num, int *bdf, uint32_t
 static void unplug_many(int num)
 {
 	for (int i = 0; i < num; i += 8)
-		sim_remove(SIM_SEGMENT << 16 | (4 + i / 8) << 3);
+		sim_remove_slot(4 + i / 8);
 }
 
 /*
@@ -1901,7 +1897,6 @@ FIXTURE_SETUP(errata)
 	self->fd = sva_open();
 	ASSERT_LE(0, self->fd);
 	self->mem = mem_alloc(SZ_2M, SZ_2M);
-	sim_remove(SIM_SEGMENT << 16 | FIRST_SLOT << 3);
 	self->bdf = sim_add_endpoint(FIRST_SLOT, CAPS);
 	ASSERT_LT(0, self->bdf);
 	ASSERT_EQ(0, sva_bind(self->fd, self->bdf, &self->device));
@@ -1917,7 +1912,7 @@ FIXTURE_SETUP(errata)
 FIXTURE_TEARDOWN(errata)
 {
 	close(self->fd);
-	sim_remove(SIM_SEGMENT << 16 | FIRST_SLOT << 3);
+	sim_remove_slot(FIRST_SLOT);
 	EXPECT_STREQ("", sim_bad(0));
 }
 

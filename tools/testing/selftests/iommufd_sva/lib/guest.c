@@ -32,6 +32,12 @@ int guest_init(struct guest *g, uint64_t ipa, size_t size)
 	return g->mem ? 0 : -ENOMEM;
 }
 
+int guest_begin(struct guest *g, uint64_t ipa, size_t size, int fd, uint32_t *ioas)
+{
+	return guest_init(g, ipa, size) ?: sva_ioas_alloc(fd, ioas) ?:
+	       sva_map(fd, *ioas, g->mem, size, ipa, SVA_RW);
+}
+
 void guest_free(struct guest *g)
 {
 	if (g->mem)

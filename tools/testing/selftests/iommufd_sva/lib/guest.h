@@ -29,6 +29,8 @@ struct guest {
 
 /* 0 or a negative errno; guest_free() in both cases. */
 int guest_init(struct guest *g, uint64_t ipa, size_t size);
+/* And @fd's IOAS with all of it. */
+int guest_begin(struct guest *g, uint64_t ipa, size_t size, int fd, uint32_t *ioas);
 void guest_free(struct guest *g);
 /* Zeroed memory of the guest's: its address there. Aborts when there is no more. */
 uint64_t guest_alloc(struct guest *g, size_t size, size_t align);
