@@ -126,13 +126,38 @@ static bool needs_kick(FIXTURE_DATA(fault_ring) *self)
 	       IOMMUFD_SVA_FAULT_RING_NEED_KICK;
 }
 
-/* Wait until the kernel does not look any more. */
-static bool goes_idle(FIXTURE_DATA(fault_ring) *self)
+/*
+ * Whoever puts a group in has the queue's lock until the eventfd is signalled and the kernel
+ * looks; whoever stops looking has it, too. Under that lock the file says what is in it: after
+ * this nobody is half-way.
+ */
+static long groups(FIXTURE_DATA(fault_ring) *self)
+{
+	return pr_told(self->fault_fd, "groups");
+}
+
+/* Wait until the fault queue has had @num groups. */
+static bool has_groups(FIXTURE_DATA(fault_ring) *self, long num)
 {
 	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (needs_kick(self))
-			return true;
-	return false;
+		if (groups(self) >= num)
+			break;
+	return groups(self) == num;
+}
+
+/*
+ * Wait until the kernel does not look any more: not taking what it said before the last group
+ * came for that. With no answers there it has stopped then.
+ */
+static bool goes_idle(FIXTURE_DATA(fault_ring) *self)
+{
+	bool idle = false;
+
+	groups(self);
+	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end && !idle; usleep(1000))
+		idle = needs_kick(self);
+	groups(self);
+	return idle;
 }
 
 static uint32_t refused(FIXTURE_DATA(fault_ring) *self)
@@ -268,7 +293,8 @@ TEST_F(fault_ring, there_and_back)
 	ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
 	ring_send(&self->ring);
 	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
-	EXPECT_EQ(0, ring_unanswered(&self->ring));
+	/* The device hears of it first. */
+	EXPECT_TRUE(answers_taken(self));
 	EXPECT_EQ(0, refused(self));
 }
 
@@ -340,9 +366,7 @@ TEST_F(fault_ring, eventfd_alone)
 	ASSERT_EQ(0, ask(self, 0, 0, 2));
 	EXPECT_TRUE(signalled(self));
 	ASSERT_EQ(0, ask(self, 0, 1, 1));
-	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000))
-		if (sim_device_counter(self->bdf[0], "page_requests") == 3)
-			break;
+	EXPECT_TRUE(has_groups(self, 2));
 	usleep(IDLE_MS * 1000);
 	EXPECT_EQ(1, signals(self));
 	EXPECT_EQ(3 * sizeof(faults[0]), read(self->fault_fd, faults, sizeof(faults)));
@@ -355,7 +379,7 @@ TEST_F(fault_ring, late_ring)
 {
 	ASSERT_EQ(0, ask(self, 0, 0, 3));
 	ASSERT_EQ(0, ask(self, 1, 1, 2));
-	usleep(IDLE_MS * 1000);
+	EXPECT_TRUE(has_groups(self, 2));
 	EXPECT_EQ(-EINVAL, sva_fault_ring(self->fd, self->fault, self->event, 2, NULL));
 	open_ring(_metadata, self, 4);
 	EXPECT_TRUE(signalled(self));
@@ -442,8 +466,6 @@ TEST_F(fault_ring, kick)
 	cookie = next_group(_metadata, self, 0, 0, 1);
 	/* It looked for a while. */
 	EXPECT_TRUE(goes_idle(self));
-	/* And once more after it has said so. */
-	usleep(IDLE_MS * 1000);
 	ASSERT_TRUE(ring_respond(&self->ring, cookie, OK));
 	EXPECT_TRUE(ring_publish(&self->ring));
 	usleep(IDLE_MS * 1000);
@@ -469,18 +491,34 @@ TEST_F(fault_ring, request_as_a_kick)
 	EXPECT_TRUE(pr_has_answers(self->bdf[0], 1));
 }
 
-/* Nobody kicks: what stands in the ring when the time is over is taken for an answer. */
+/*
+ * Nobody kicks: what stands in the ring when the time is over is taken for an answer. On a busy
+ * machine we may come too late with that: then once more.
+ */
 TEST_F(fault_ring, answered_but_not_kicked)
 {
+	const uint64_t ms = 1500;
 	struct pr_group group;
+	uint64_t start, took;
+	int status;
 
-	ASSERT_EQ(0, set_timeout(self, 1500));
+	ASSERT_EQ(0, set_timeout(self, ms));
 	open_ring(_metadata, self, 8);
-	pr_group_start(&group, self->bdf[0], SIM_NO_PASID, IOVA + SZ_4K, 1);
-	ASSERT_TRUE(ring_respond(&self->ring, next_group(_metadata, self, 0, 1, 1), OK));
-	EXPECT_TRUE(goes_idle(self));
-	ring_publish(&self->ring);
-	EXPECT_EQ(SIM_OK, pr_group_wait(&group));
+	for (int i = 0; i < 10; i++) {
+		start = now_ns();
+		pr_group_start(&group, self->bdf[0], SIM_NO_PASID, IOVA + SZ_4K, 1);
+		ASSERT_TRUE(ring_respond(&self->ring, next_group(_metadata, self, 0, 1, 1), OK));
+		EXPECT_TRUE(goes_idle(self));
+		ring_publish(&self->ring);
+		took = (now_ns() - start) / 1000000;
+		status = pr_group_wait(&group);
+		/* The clock that the group is late by ticks. */
+		if (took < ms - 100)
+			break;
+		EXPECT_EQ(0, ring_kick(&self->ring));
+	}
+	EXPECT_GT(ms - 100, took) TH_LOG("too slow to tell");
+	EXPECT_EQ(SIM_OK, status);
 }
 
 /* --- a busy VMM ---------------------------------------------------------------- */
@@ -775,6 +813,20 @@ static void forge(struct ring *ring)
 /* More than are taken out while the kernel looks: a batch every 200 us for 50 ms. */
 #define FORGED_MAX 60000
 
+/* How many are refused once it has been the same number for a while. */
+static uint32_t refused_at_last(FIXTURE_DATA(fault_ring) *self)
+{
+	uint32_t num = refused(self), before;
+	uint64_t end = now_ns() + SOON_MS * 1000000ULL;
+
+	do {
+		before = num;
+		usleep(IDLE_MS * 1000);
+		num = refused(self);
+	} while (num != before && now_ns() < end);
+	return num;
+}
+
 /*
  * A VMM that forges answers without end keeps no worker of the kernel's busy: few are taken
  * at a time, and it stops as if there were none.
@@ -798,8 +850,8 @@ TEST_F(fault_ring, forged_for_ever)
 		ASSERT_EQ(0, ask(self, i, i, 1));
 		cookie[i] = next_group(_metadata, self, i, i, 1);
 		EXPECT_TRUE(goes_idle(self));
-		usleep(IDLE_MS * 1000);
-		num = refused(self);
+		/* What was there when it said so it takes out yet. */
+		num = refused_at_last(self);
 		EXPECT_LE(self->ring.entries, num - before);
 		EXPECT_GT(FORGED_MAX, num - before);
 		usleep(IDLE_MS * 1000);
