@@ -852,11 +852,21 @@ static int undo_answer(FIXTURE_DATA(fail_nth) *self)
 	return ask(self) ?: call_read_faults(self);
 }
 
+/* What waits does so for some failures, each of which is looked at: it is not to be late. */
+static int wait_long(FIXTURE_DATA(fail_nth) *self)
+{
+	uint64_t ms = 3600000;
+
+	return sva_option(self->fd, IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT,
+			  IOMMUFD_SVA_OPTION_OP_SET, self->fault, &ms);
+}
+
 #define NEED_ASKING()                                                                 \
 	do {                                                                          \
 		if (!sim_present())                                                   \
 			SKIP(return, "needs the hardware models");                    \
 		NEED_PAGE_REQUESTS();                                                 \
+		ASSERT_EQ(0, wait_long(self));                                        \
 		ASSERT_EQ(0, call_attach_hwpt(self));                                 \
 		ASSERT_EQ(0, sim_set_master(pci_bdf(self->name), true));              \
 		ASSERT_EQ(0, ask(self));                                              \

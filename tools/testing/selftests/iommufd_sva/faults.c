@@ -492,20 +492,30 @@ TEST_F(faults, nobody_answers)
 	struct iommufd_sva_hwpt_pgfault r;
 	uint64_t ms = 300, before;
 	struct pr_group a;
+	int late = 0, num;
 
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
 	ASSERT_EQ(0, attach(self, 0, self->hwpt));
 	before = now_ns();
-	/* One that the VMM has, and one that it has not. */
-	for (int has = 0; has <= 1; has++) {
+	/*
+	 * One that the VMM has not, and one that it has. On a busy machine the time may be over
+	 * before that is read, too: then the next one.
+	 */
+	for (int has = 0; has <= 1;) {
+		num = 0;
 		pr_group_start(&a, self->bdf[0], SIM_NO_PASID, ADDR, 9);
 		if (has) {
-			ASSERT_EQ(1, pr_await(self->file, &r, 1));
+			num = pr_await_for(self->file, &r, 1, 2000);
+			ASSERT_LE(0, num);
 		}
 		EXPECT_EQ(SIM_DENIED, pr_group_wait(&a));
-		EXPECT_EQ(1 + has, pr_told(self->file, "timed-out"));
+		late++;
+		EXPECT_EQ(late, pr_told(self->file, "timed-out"));
 		EXPECT_FALSE(has_requests(self->file));
 		EXPECT_EQ(0, pr_told(self->file, "waiting"));
+		ASSERT_GT(20, late);
+		if (num == has)
+			has++;
 	}
 	EXPECT_LT(550, (now_ns() - before) / 1000000);
 	EXPECT_EQ(-EINVAL, pr_answer(self->file, r.cookie, SUCCESS));
@@ -521,7 +531,7 @@ TEST_F(faults, nobody_answers)
 	ms = 50;
 	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
 	EXPECT_EQ(SIM_DENIED, pr_group_wait(&a));
-	EXPECT_EQ(3, pr_told(self->file, "timed-out"));
+	EXPECT_EQ(late + 1, pr_told(self->file, "timed-out"));
 }
 
 /* --- what goes while something waits -------------------------------------- */
@@ -646,14 +656,16 @@ static int ask_while_replaced(struct __test_metadata *_metadata, FIXTURE_DATA(fa
 
 /*
  * A group that is whole while what is attached is replaced waits, and is then for who is
- * there: nobody, who refuses it, or the new queue. (On a busy machine it may come earlier.)
+ * there: nobody, who refuses it, or the new queue. (On a busy machine it may come earlier, or
+ * not at all: so late that the device does not ask any more.)
  */
 TEST_F(faults, held)
 {
 	const char *name = sim_name(self->bdf[0]);
-	int file, status = SIM_DENIED;
+	int file, status = SIM_DENIED, told;
 	bool refused = false;
 	uint32_t id, hwpt;
+	uint64_t asked;
 
 	ASSERT_EQ(0, sva_fault_alloc(self->fd, &id, &file));
 	ASSERT_EQ(0, sva_hwpt_fault(self->fd, self->device[0], self->ioas, id, &hwpt));
@@ -661,7 +673,11 @@ TEST_F(faults, held)
 		long before = backend_tells("../page_requests", name, "refused");
 
 		ASSERT_EQ(0, attach(self, 0, self->hwpt));
-		EXPECT_EQ(SIM_DENIED, ask_while_replaced(_metadata, self, self->ioas, file));
+		asked = sim_device_counter(self->bdf[0], "page_requests");
+		told = ask_while_replaced(_metadata, self, self->ioas, file);
+		asked = sim_device_counter(self->bdf[0], "page_requests") - asked;
+		EXPECT_EQ(asked ? SIM_DENIED : SIM_NO_MASTER, told)
+			TH_LOG("%s", sim_status_name(told));
 		refused = backend_tells("../page_requests", name, "refused") > before;
 	}
 	EXPECT_TRUE(refused);
@@ -872,7 +888,8 @@ static uint64_t late_answers(FIXTURE_DATA(faults) *self)
 TEST_F(faults, reset_by_vfio)
 {
 	struct iommufd_sva_hwpt_pgfault r;
-	uint64_t ms = 500;
+	/* Nothing times out before all of it has been looked at. */
+	uint64_t ms = 3600000;
 	struct pr_group a[2];
 	struct vfio vfio;
 	uint64_t late;
@@ -891,8 +908,10 @@ TEST_F(faults, reset_by_vfio)
 	 * Kernels that tell us of it: nothing waits any more. Others: as long as it may,
 	 * and the device discards the answers (10.4.2.2, Unexpected PRG Index).
 	 */
-	EXPECT_EQ(2, pr_told(self->file, "detached") + pr_told(self->file, "waiting") +
-		     pr_told(self->file, "timed-out"));
+	EXPECT_EQ(2, pr_told(self->file, "detached") + pr_told(self->file, "waiting"));
+	EXPECT_EQ(0, pr_told(self->file, "timed-out"));
+	ms = 500;
+	ASSERT_EQ(0, sva_option(self->fd, TIMEOUT_OPTION, SET, self->id, &ms));
 	while (pr_told(self->file, "waiting"))
 		usleep(10000);
 	EXPECT_FALSE(has_requests(self->file));

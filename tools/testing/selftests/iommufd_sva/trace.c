@@ -86,25 +86,28 @@ static int count(const char *event, const char *text, bool whole)
 	return num;
 }
 
-/* Some are traced a little after what they tell of can be seen. */
-static int __attribute__((format(printf, 2, 3))) traced(const char *event, const char *fmt, ...)
+/* How often, once it is @times. Some are traced a little after what they tell of can be seen. */
+static int __attribute__((format(printf, 3, 4)))
+traced_times(int times, const char *event, const char *fmt, ...)
 {
 	char text[256];
+	int num = 0;
 	va_list ap;
-	int num;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	for (uint64_t end = now_ns() + SOON_MS * 1000000ULL; now_ns() < end; usleep(1000)) {
 		num = count(event, text, true);
-		if (num)
+		if (num >= times)
 			return num;
 	}
-	fprintf(stderr, "# not traced: %s: %s\n", event, text);
+	fprintf(stderr, "# traced %d times: %s: %s\n", num, event, text);
 	sh("grep -F ': %s: ' " TRACEFS "/trace >&2", event);
-	return 0;
+	return num;
 }
+
+#define traced(...) traced_times(1, __VA_ARGS__)
 
 /* All that was traced of @event with a device, or whatever else is its first word. */
 static int __attribute__((format(printf, 2, 3))) lines(const char *event, const char *fmt, ...)
@@ -318,11 +321,12 @@ TEST_F(trace, timeout)
 	struct iommufd_sva_hwpt_pgfault r[2];
 	uint64_t ms = 200;
 
-	ASSERT_EQ(0, sva_option(self->fd, IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT,
-				IOMMUFD_SVA_OPTION_OP_SET, self->fault, &ms));
 	attach(_metadata, self, ASKS, self->hwpt);
 	ASSERT_EQ(SIM_OK, ask(self, SIM_NO_PASID, 3, SIM_PR_READ | SIM_PR_LAST));
 	ASSERT_EQ(1, pr_await(self->file, r, 2));
+	/* Not before it has been read. */
+	ASSERT_EQ(0, sva_option(self->fd, IOMMUFD_SVA_OPTION_PAGE_RESPONSE_TIMEOUT,
+				IOMMUFD_SVA_OPTION_OP_SET, self->fault, &ms));
 	EXPECT_EQ(1, traced("timeout",
 			    "dev=%s dev_id=%u pasid=-1 grpid=3 fault_id=%u cookie=%#x requests=1",
 			    self->name, self->device[ASKS], self->fault, r[0].cookie));
@@ -355,8 +359,8 @@ TEST_F(trace, broken)
 	expect_group(_metadata, self, r, 1, "none", "device broke rules");
 	EXPECT_EQ(0, pr_answer(self->file, r[1].cookie, SUCCESS));
 	expect_group(_metadata, self, r + 1, 1, "success", "vmm");
-	EXPECT_EQ(2, traced("fault", "dev=%s pasid=-1 grpid=3 addr=%#lx perm=r last",
-			    self->name, HOLE));
+	EXPECT_EQ(2, traced_times(2, "fault", "dev=%s pasid=-1 grpid=3 addr=%#lx perm=r last",
+				  self->name, HOLE));
 }
 
 static uint32_t guest_table(FIXTURE_DATA(trace) *self, uint32_t viommu)
