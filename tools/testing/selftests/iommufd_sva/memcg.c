@@ -109,10 +109,29 @@ FIXTURE_TEARDOWN(memcg)
 	rmdir(GROUP);
 }
 
-/* The statistics are some pages per CPU behind. */
+/* The kernel's memory once it is @least; or what it is after 10 s. */
+static long grown_to(long least)
+{
+	for (int i = 0; i < 100 && kernel_memory() < least; i++)
+		usleep(100000);
+	return kernel_memory();
+}
+
+/* The same once it is less than @most. */
+static long shrunk_to(long most)
+{
+	for (int i = 0; i < 100 && kernel_memory() >= most; i++)
+		usleep(100000);
+	return kernel_memory();
+}
+
+/*
+ * The statistics are some pages per CPU behind, and some seconds if somebody else is adding
+ * them up (6.1).
+ */
 #define EXPECT_GROWN(before, least)                                            \
 	do {                                                                   \
-		long _now = kernel_memory();                                   \
+		long _now = grown_to((before) + (long)(least) - (long)MIB(1)); \
 									       \
 		EXPECT_LE((before) + (long)(least) - (long)MIB(1), _now)       \
 			TH_LOG("%ld KiB were charged, of at least %ld",        \
@@ -177,9 +196,8 @@ TEST_F_TIMEOUT(memcg, tables, 300)
 	full = kernel_memory();
 	ASSERT_EQ(0, sva_unmap(self->fd, self->ioas, 0, UINT64_MAX, NULL));
 	/* They are freed a grace period later. */
-	for (int i = 0; i < 100 && kernel_memory() > before + (full - before) / 2; i++)
-		usleep(100000);
-	EXPECT_GT(before + (full - before) / 2, kernel_memory()) TH_LOG("still charged");
+	EXPECT_GT(before + (full - before) / 2, shrunk_to(before + (full - before) / 2))
+		TH_LOG("still charged");
 }
 
 static bool mapped(FIXTURE_DATA(memcg) *self, int i)
@@ -210,9 +228,9 @@ static int part_pages(char *mem)
  */
 TEST_F_TIMEOUT(memcg, limit, 300)
 {
+	int n = 1, refused = 0;
 	char value[32];
 	long pins;
-	int n;
 
 	NEED_ENGINE(0, self->name);
 	ASSERT_EQ(0, part_pages(self->mem));
@@ -224,16 +242,21 @@ TEST_F_TIMEOUT(memcg, limit, 300)
 	file_line(GROUP "/memory.current", value, sizeof(value));
 	snprintf(value, sizeof(value), "%ld", strtol(value, NULL, 0) + (long)MIB(2));
 	ASSERT_EQ(0, limit(self, value));
-	for (n = 1; n < FAR_MAX; n++) {
+	/*
+	 * Nothing is left of it, and it is so again: unless another CPU has given back meanwhile
+	 * what it had been charged for in advance.
+	 */
+	while (n < FAR_MAX && refused < 2) {
 		int rc = map_far(self, n);
 
-		if (!rc)
+		if (!rc) {
+			n++;
+			refused = 0;
 			continue;
+		}
 		ASSERT_EQ(-ENOMEM, rc);
-		/* Nothing is left of it, and it is so again. */
 		ASSERT_EQ(-ENOENT, unmap_far(self, n));
-		ASSERT_EQ(-ENOMEM, map_far(self, n));
-		break;
+		refused++;
 	}
 	ASSERT_EQ(0, limit(self, "max"));
 	fprintf(stderr, "# %d mappings within the limit\n", n);
@@ -288,7 +311,8 @@ TEST_F_TIMEOUT(memcg, guest_pasid_table, 300)
 	EXPECT_EQ(0, sva_attach(self->fd, self->device, table, NULL));
 	EXPECT_EQ(0, sva_detach(self->fd, self->device));
 	EXPECT_EQ(0, sva_destroy(self->fd, table));
-	EXPECT_GT(before + hardware / 2, kernel_memory()) TH_LOG("still charged");
+	EXPECT_GT(before + hardware / 2, shrunk_to(before + hardware / 2))
+		TH_LOG("still charged");
 	sva_destroy(self->fd, viommu);
 	sva_destroy(self->fd, parent);
 	guest_free(&g);
