@@ -13,6 +13,8 @@
 #define UNIT 0
 /* How long a queue is waited for before it is restarted: 2 s in the drivers. */
 #define PATIENCE_MS 8000
+/* Who logs it may be another thread. */
+#define LOG_MS 2000
 
 FIXTURE(errors)
 {
@@ -106,8 +108,8 @@ TEST_F(errors, lost)
 	int log = kmsg_mark();
 
 	unmap_meanwhile(_metadata, self, SIM_FAULT_LOST, 0, 1000);
-	EXPECT_TRUE(kmsg_wait(log, 0, NULL, 0, KMSG_WORDS(backend()->module, "does not answer",
-							  "restarting")));
+	EXPECT_TRUE(kmsg_wait(log, LOG_MS, NULL, 0,
+			      KMSG_WORDS(backend()->module, "does not answer", "restarting")));
 }
 
 /* A queue that could not be read is read again: nobody notices, the log says it once. */
@@ -117,7 +119,7 @@ TEST_F(errors, unreadable)
 	int log = kmsg_mark();
 
 	unmap_meanwhile(_metadata, self, SIM_FAULT_ABORT, 0, 0);
-	EXPECT_TRUE(kmsg_wait(log, 0, NULL, 0, words));
+	EXPECT_TRUE(kmsg_wait(log, LOG_MS, NULL, 0, words));
 	EXPECT_FALSE(kmsg_wait(log, 200, NULL, 0, words));
 	close(log);
 }
@@ -134,7 +136,7 @@ TEST_F(errors, refused)
 	ASSERT_EQ(0, sva_ranges(self->fd, other, before, &num, NULL));
 	ASSERT_EQ(0, sim_inject(UNIT, SIM_FAULT_COMMAND, 1, 0));
 	EXPECT_EQ(-EIO, sva_attach(self->fd, self->device, other, NULL));
-	EXPECT_TRUE(kmsg_wait(log, 0, NULL, 0, KMSG_WORDS(backend()->module, "dropped")));
+	EXPECT_TRUE(kmsg_wait(log, LOG_MS, NULL, 0, KMSG_WORDS(backend()->module, "dropped")));
 	/* Nothing has changed there, it is still where it was, and everybody goes on. */
 	ASSERT_EQ(0, sva_ranges(self->fd, other, after, &num_after, NULL));
 	EXPECT_EQ(num, num_after);
