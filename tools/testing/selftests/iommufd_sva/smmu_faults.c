@@ -178,6 +178,20 @@ static bool no_event(FIXTURE_DATA(smmu_faults) *self)
 	return read(self->events, &event, sizeof(event)) <= 0;
 }
 
+/* What the core tells of device @i's requests. */
+static long told(FIXTURE_DATA(smmu_faults) *self, int i, const char *key)
+{
+	return backend_tells("../page_requests", sim_name(self->bdf[i]), key);
+}
+
+/* The same is @num, once the interrupt thread has had time for that. */
+static bool comes_to(FIXTURE_DATA(smmu_faults) *self, int i, const char *key, long num)
+{
+	for (int ms = 0; ms < PR_PATIENCE_MS / 2 && told(self, i, key) < num; ms++)
+		usleep(1000);
+	return told(self, i, key) == num;
+}
+
 /* How device @i asks for what is not there. */
 static uint32_t asks(int i)
 {
@@ -379,8 +393,7 @@ TEST_F(smmu_faults, groups)
 	EXPECT_TRUE(nobody_asks(self));
 	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 5,
 					   SIM_PR_READ | SIM_DMA_WRITE | SIM_PR_LAST, 0));
-	usleep(50000);
-	ASSERT_EQ(2, pr_take(self->faults, faults, 4));
+	ASSERT_EQ(2, pr_await(self->faults, faults, 4));
 	EXPECT_EQ(5, faults[0].grpid);
 	EXPECT_EQ(5, faults[1].grpid);
 	EXPECT_EQ(faults[0].cookie, faults[1].cookie);
@@ -392,8 +405,7 @@ TEST_F(smmu_faults, groups)
 	EXPECT_EQ(0, pr_answer(self->faults, faults[0].cookie, SUCCESS));
 	EXPECT_EQ(1, sim_device_counter(bdf, "page_responses"));
 	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 300, SIM_DMA_WRITE | SIM_PR_LAST, 0));
-	usleep(50000);
-	ASSERT_EQ(2, pr_take(self->faults, faults, 4));
+	ASSERT_EQ(2, pr_await(self->faults, faults, 4));
 	EXPECT_EQ(300, faults[1].grpid);
 	EXPECT_EQ(0, pr_answer(self->faults, faults[1].cookie, SUCCESS));
 	EXPECT_EQ(2, sim_device_counter(bdf, "page_responses"));
@@ -402,11 +414,14 @@ TEST_F(smmu_faults, groups)
 /* A group that is never ended is read all the same: it must not fill the unit's queue. */
 TEST_F(smmu_faults, no_last_one)
 {
+	long before = told(self, ASKS, "requests");
+
 	ASSERT_EQ(0, attach(self, ASKS));
 	sim_reset_counters(0);
 	for (int i = 0; i < 3; i++) {
 		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[ASKS], PASID, VA, i, SIM_PR_READ, 0));
-		usleep(50000);
+		/* Then the unit's queue is empty again, and the next one has an interrupt. */
+		EXPECT_TRUE(comes_to(self, ASKS, "requests", before + i + 1));
 		EXPECT_EQ(i + 1, sim_counter(0, "irqs"));
 	}
 	EXPECT_TRUE(nobody_asks(self));
@@ -441,6 +456,7 @@ TEST_F(smmu_faults, stop_marker)
  */
 static void overflow(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults) *self, int i)
 {
+	long before = told(self, i, "overflows");
 	struct iommufd_sva_hwpt_pgfault faults[4];
 	int bdf = self->bdf[i];
 
@@ -452,11 +468,11 @@ static void overflow(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults
 					   SOON_MS));
 	EXPECT_EQ(1, sim_counter(0, "page_requests_lost"));
 	EXPECT_EQ(0, sim_counter(0, "PRI_RESP"));
-	usleep(50000);
+	/* Until it is told that we know, the unit loses whatever comes. */
+	EXPECT_TRUE(comes_to(self, i, "overflows", before + 1));
 	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 3,
 					   SIM_PR_READ | SIM_PR_LAST, 0));
-	EXPECT_FALSE(nobody_asks(self));
-	ASSERT_EQ(1, pr_take(self->faults, faults, 4));
+	ASSERT_EQ(1, pr_await(self->faults, faults, 4));
 	EXPECT_EQ(VA + 2 * SZ_4K, faults[0].addr);
 	EXPECT_EQ(0, pr_answer(self->faults, faults[0].cookie, SUCCESS));
 	ask_once(_metadata, self, i, VA + 3 * SZ_4K, WRITE);
@@ -470,7 +486,7 @@ static void overflow(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults
 TEST_F(smmu_faults, queue_aborted)
 {
 	struct iommufd_sva_hwpt_pgfault faults[4];
-	int bdf = self->bdf[ASKS], log = kmsg_mark();
+	int bdf = self->bdf[ASKS], log = kmsg_mark(), status = SIM_FAILURE;
 
 	ASSERT_EQ(0, attach(self, ASKS));
 	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA, 3, SIM_PR_READ, 0));
@@ -481,12 +497,15 @@ TEST_F(smmu_faults, queue_aborted)
 	EXPECT_TRUE(kmsg_wait(log, SOON_MS, NULL, 0,
 			      KMSG_WORDS("smmuv3_nested", "could not be written")));
 	close(log);
-	usleep(50000);
 	ASSERT_EQ(0, sim_set_pri(bdf, 32));
-	EXPECT_EQ(SIM_OK, sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 3,
-					   SIM_PR_READ | SIM_PR_LAST, 0));
-	EXPECT_FALSE(nobody_asks(self));
-	ASSERT_EQ(sizeof(*faults), read(self->faults, faults, sizeof(faults)));
+	/* The error is acknowledged a moment after it was logged: until then nothing arrives. */
+	for (int ms = 0; ms < SOON_MS && status == SIM_FAILURE; ms++) {
+		usleep(1000);
+		status = sim_page_request(bdf, PASID, VA + 2 * SZ_4K, 3,
+					  SIM_PR_READ | SIM_PR_LAST, 0);
+	}
+	EXPECT_EQ(SIM_OK, status);
+	ASSERT_EQ(1, pr_await(self->faults, faults, 4));
 	EXPECT_EQ(VA + 2 * SZ_4K, faults[0].addr);
 	EXPECT_EQ(0, pr_answer(self->faults, faults[0].cookie, SUCCESS));
 	ask_once(_metadata, self, ASKS, VA + 3 * SZ_4K, WRITE);
@@ -560,7 +579,7 @@ static void *look(void *arg)
 		seen = sim_sees(looker->bdf, PASID, VA, 0);
 		if (seen != 1)
 			looker->worst = seen;
-		looker->looks++;
+		__atomic_add_fetch(&looker->looks, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
@@ -569,8 +588,9 @@ static void *look(void *arg)
 TEST_F(smmu_faults, stalls_come_and_go)
 {
 	struct looker looker = { .bdf = self->bdf[STALLS], .worst = 1 };
-	pthread_t thread;
 	uint32_t with, without;
+	pthread_t thread;
+	uint64_t end;
 
 	mem_fill(guest_ptr(&self->g, map_page(self, VA, S1_RW)), SZ_4K, 1);
 	set_process(self, 0);
@@ -581,7 +601,10 @@ TEST_F(smmu_faults, stalls_come_and_go)
 	ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], without, NULL));
 	sim_set_master(self->bdf[STALLS], true);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, look, &looker));
-	for (int i = 0; i < 50; i++) {
+	/* Also until it has looked often enough, if it is held up. */
+	end = now_ns() + PR_PATIENCE_MS * 1000000ULL;
+	for (int i = 0; i < 50 || (__atomic_load_n(&looker.looks, __ATOMIC_RELAXED) <= 20 &&
+				   now_ns() < end); i++) {
 		ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], with, NULL));
 		ASSERT_EQ(0, sva_attach(self->fd, self->device[STALLS], without, NULL));
 	}
@@ -846,6 +869,9 @@ static void unheard(struct __test_metadata *_metadata, FIXTURE_DATA(smmu_faults)
 		ASSERT_EQ(0, attach(self, i));
 		ASSERT_EQ(0, sim_inject(0, SIM_FAULT_IRQ_LOST, 1, 0));
 		pr_dma_start(&job, self->bdf[i], PASID, VA, asks(i));
+		/* It is in the unit's queue. */
+		for (int ms = 0; ms < SOON_MS && sim_counter(0, "irqs_lost") <= i; ms++)
+			usleep(1000);
 		EXPECT_TRUE(nobody_asks(self));
 		end(_metadata, self, i, how);
 		EXPECT_EQ(i == STALLS ? SIM_UR : SIM_DENIED, pr_dma_wait(&job));
@@ -932,7 +958,7 @@ static void traffic_start(struct __test_metadata *_metadata, struct traffic *t, 
 	*t = (struct traffic){ .bdf = bdf, .flags = asks(i) };
 	for (int k = 0; k < NJOBS; k++)
 		ASSERT_EQ(0, pthread_create(&t->job[k], NULL, dma_on, t));
-	for (int n = 0; n < SOON_MS && __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) < 20; n++)
+	for (int n = 0; n < PR_PATIENCE_MS && __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) < 20; n++)
 		usleep(1000);
 	EXPECT_LE(20, t->done);
 }

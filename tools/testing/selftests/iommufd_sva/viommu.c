@@ -583,6 +583,20 @@ struct event {
 	struct iommufd_sva_vevent_arm_smmuv3 smmuv3;
 };
 
+/* Faults that the unit has told of. */
+static long events(void)
+{
+	return backend_tells("faults", "total", "events");
+}
+
+/* There are @num, and there has been time to pass the last one on. */
+static void await_events(long num)
+{
+	for (int ms = 0; ms < 10000 && events() < num; ms++)
+		usleep(1000);
+	usleep(200000);
+}
+
 /* More than the queue holds: it says how many are missing, and where. */
 TEST_F(viommu, events_lost)
 {
@@ -591,6 +605,7 @@ TEST_F(viommu, events_lost)
 	uint64_t ste[2];
 	struct guest g;
 	struct s1 s1;
+	long before;
 	int efd;
 
 	if (kind()->viommu != IOMMUFD_SVA_VIOMMU_TYPE_ARM_SMMUV3)
@@ -605,10 +620,11 @@ TEST_F(viommu, events_lost)
 	ASSERT_EQ(0, sva_hwpt_nested(self->fd, self->device, self->viommu, kind()->nested, ste,
 				     sizeof(ste), &hwpt));
 	ASSERT_EQ(0, sva_attach(self->fd, self->device, hwpt, NULL));
+	before = events();
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, engine_store(&self->engine, (10 + i) * SZ_1G, 16));
 	}
-	usleep(200000);
+	await_events(before + 3);
 
 	EXPECT_EQ(-1, read(efd, first, sizeof(*first) - 1));
 	EXPECT_EQ(EINVAL, errno);
@@ -623,8 +639,9 @@ TEST_F(viommu, events_lost)
 	EXPECT_EQ(0, read(efd, &next, sizeof(next)));
 	sequence = lost.header.sequence;
 
+	before = events();
 	ASSERT_EQ(0, engine_store(&self->engine, 20 * SZ_1G, 16));
-	usleep(200000);
+	await_events(before + 1);
 	ASSERT_EQ(sizeof(next), read(efd, &next, sizeof(next)));
 	EXPECT_EQ(sequence + 1, next.header.sequence);
 	EXPECT_EQ(20 * SZ_1G, next.smmuv3.evt[2]);
