@@ -258,7 +258,7 @@ static bool interrupted(FIXTURE_DATA(type1) *v, int event)
 	uint64_t count;
 
 	engine_interrupt(&v->engine);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 1000; i++) {
 		if (read(event, &count, sizeof(count)) == sizeof(count))
 			return true;
 		usleep(10000);
