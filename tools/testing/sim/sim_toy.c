@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* An IOMMU that does what the address says: see sim_toy.h. */
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -26,14 +27,19 @@ static DEFINE_RAW_SPINLOCK(toy_lock);
 static u64 resumed;		/* the address whose stall is over */
 static u64 paged_in;		/* the page that is there now */
 static bool swapped;		/* TOY_SWAPPED addresses are in the page beside */
-static u64 page_requests, invalidations, unanswered;
+static u64 page_requests, invalidations, unanswered, stalls;
 
+static DECLARE_COMPLETION(released);
 static struct workqueue_struct *answers;
 
 static void do_command(const struct toy_command *cmd, u16 segment)
 {
 	if (cmd->op == TOY_RESPOND) {
 		sim_page_response(segment, cmd->rid, cmd->pasid, cmd->group, cmd->code);
+		return;
+	}
+	if (cmd->op == TOY_RELEASE) {
+		complete(&released);
 		return;
 	}
 	if (cmd->op == TOY_SWAP)
@@ -125,16 +131,22 @@ static void toy_access(struct sim_iommu *iommu, const struct sim_request *req, v
 	raw_spin_unlock_irqrestore(&toy_lock, flags);
 }
 
-/* A stall is over after TOY_MS, or never. */
+/* A stall is over after TOY_MS, when somebody says so, or never. */
 static enum sim_status toy_stall_wait(struct sim_iommu *iommu, u64 stall, unsigned int ms)
 {
 	unsigned long flags;
 
+	raw_spin_lock_irqsave(&toy_lock, flags);
+	stalls++;
+	raw_spin_unlock_irqrestore(&toy_lock, flags);
 	if (stall & TOY_SILENT) {
 		msleep_interruptible(ms);
 		return SIM_TIMEOUT;
 	}
-	msleep(min_t(unsigned int, ms, TOY_MS));
+	if (!(stall & TOY_HELD))
+		msleep(min_t(unsigned int, ms, TOY_MS));
+	else if (wait_for_completion_killable_timeout(&released, msecs_to_jiffies(ms)) <= 0)
+		return SIM_TIMEOUT;
 	raw_spin_lock_irqsave(&toy_lock, flags);
 	resumed = stall;
 	raw_spin_unlock_irqrestore(&toy_lock, flags);
@@ -189,10 +201,12 @@ static void toy_count(struct sim_iommu *iommu, bool reset,
 	emit(arg, "page_requests", page_requests);
 	emit(arg, "invalidations", invalidations);
 	emit(arg, "unanswered", unanswered);
+	emit(arg, "stalls", stalls);
 	if (reset) {
 		page_requests = 0;
 		invalidations = 0;
 		unanswered = 0;
+		stalls = 0;
 	}
 	raw_spin_unlock_irqrestore(&toy_lock, flags);
 }

@@ -10,6 +10,7 @@
 
 #include <linux/types.h>
 
+#define TOY_HELD	(1ULL << 50)	/* a stall: until TOY_RELEASE */
 #define TOY_SWAPPED	(1ULL << 51)	/* the page beside it, after every other TOY_SWAP */
 #define TOY_MAPPED	(1ULL << 52)
 #define TOY_READ_ONLY	(1ULL << 53)
@@ -38,6 +39,7 @@ enum toy_op {
 	TOY_INVALIDATE = 1,	/* @addr, @length, @global */
 	TOY_RESPOND,		/* @group, @code */
 	TOY_SWAP,		/* the same as TOY_INVALIDATE, with other pages from now on */
+	TOY_RELEASE,		/* one request that is held goes on */
 };
 
 /* What the unit is to send to a function. */

@@ -1056,12 +1056,25 @@ TEST_F(toy, stalls)
 	EXPECT_STREQ("xyz", self->mem);
 }
 
+/* Until a request waits in the IOMMU. */
+static void await_stall(void)
+{
+	while (!sim_counter(0, "stalls"))
+		usleep(1000);
+}
+
+static void release(struct __test_metadata *_metadata, FIXTURE_DATA(toy) *self)
+{
+	command(_metadata, self, (struct toy_command){ .op = TOY_RELEASE });
+}
+
 /* A reset while a write waits in the IOMMU: it is not written any more. */
 static void *write_slowly(void *arg)
 {
 	FIXTURE_DATA(toy) *self = arg;
 
-	return (void *)(long)sim_write(self->dev, TOY_MAPPED | TOY_STALL | self->phys, "bad", 4);
+	return (void *)(long)sim_write(self->dev, TOY_MAPPED | TOY_STALL | TOY_HELD | self->phys,
+				       "bad", 4);
 }
 
 TEST_F(toy, reset_in_a_stall)
@@ -1070,9 +1083,10 @@ TEST_F(toy, reset_in_a_stall)
 	void *status;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, write_slowly, self));
-	usleep(TOY_MS * 1000 / 3);
+	await_stall();
 	ASSERT_EQ(0, sim_flr(self->dev));
 	ASSERT_EQ(0, sim_set_master(self->dev, true));
+	release(_metadata, self);
 	ASSERT_EQ(0, pthread_join(thread, &status));
 	EXPECT_EQ(SIM_NO_MASTER, (long)status);
 	EXPECT_STREQ("", self->mem);
@@ -1085,23 +1099,22 @@ static void *read_slowly(void *arg)
 	FIXTURE_DATA(toy) *self = arg;
 	int word;
 
-	return (void *)(long)sim_read(self->dev, TOY_MAPPED | TOY_STALL | (self->phys + SZ_4K),
+	return (void *)(long)sim_read(self->dev, TOY_MAPPED | TOY_STALL | TOY_HELD | self->phys,
 				      &word, 4);
 }
 
 TEST_F(toy, transactions_pending)
 {
 	unsigned int status = sim_cap(self->dev, CAP_EXP) + 10;
-	bool seen = false;
 	pthread_t thread;
+	void *rc;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, read_slowly, self));
-	for (int i = 0; i < TOY_MS && !seen; i++) {
-		usleep(1000);
-		seen = sim_config(self->dev, status, 2) & 0x20;
-	}
-	EXPECT_TRUE(seen);
-	ASSERT_EQ(0, pthread_join(thread, NULL));
+	await_stall();
+	EXPECT_EQ(0x20, sim_config(self->dev, status, 2) & 0x20);
+	release(_metadata, self);
+	ASSERT_EQ(0, pthread_join(thread, &rc));
+	EXPECT_EQ(SIM_OK, (long)rc);
 	EXPECT_EQ(0, sim_config(self->dev, status, 2) & 0x20);
 }
 
@@ -1174,7 +1187,8 @@ TEST_F(toy, credit)
 	ASSERT_EQ(0, sim_set_config(self->dev, pri + 4, 2, 2));
 	EXPECT_EQ(0x100, sim_config(self->dev, pri + 6, 2) & 0x103);
 	ASSERT_EQ(0, sim_set_pri(self->dev, 1));
-	EXPECT_EQ(SIM_TIMEOUT, sim_page_request(self->dev, 3, addr, 6, SIM_PR_LAST, 20));
+	/* Long enough that it is not over before it begins. */
+	EXPECT_EQ(SIM_TIMEOUT, sim_page_request(self->dev, 3, addr, 6, SIM_PR_LAST, 500));
 	EXPECT_EQ(0, sim_flr(self->dev));
 	EXPECT_EQ(0, sim_device_counter(self->dev, "bad.page_response"));
 	EXPECT_EQ(SIM_NO_MASTER, sim_read(self->dev, addr, &word, 4));
@@ -1273,12 +1287,12 @@ TEST_F(toy, page_requests_of_vfs)
 	ASSERT_EQ(0, sim_set_pri(pf, 2));
 	/* One index each. */
 	EXPECT_EQ(SIM_OK, sim_page_request(vf, 1, addr | TOY_SILENT, 0, SIM_PR_LAST, 0));
-	EXPECT_EQ(SIM_OK, sim_page_request(vf + 1, 1, addr, 0, SIM_PR_LAST, 1000));
+	EXPECT_EQ(SIM_OK, sim_page_request(vf + 1, 1, addr, 0, SIM_PR_LAST, 20000));
 	EXPECT_EQ(SIM_OK, sim_page_request(vf + 1, 1, addr | TOY_SILENT, 0, SIM_PR_LAST, 0));
 	EXPECT_EQ(SIM_NO_MASTER, sim_page_request(pf, 1, addr, 0, SIM_PR_LAST, 1000));
 	/* What a VF asked for goes with it. */
 	ASSERT_EQ(0, sim_flr(vf));
-	EXPECT_EQ(SIM_OK, sim_page_request(pf, 1, addr, 0, SIM_PR_LAST, 1000));
+	EXPECT_EQ(SIM_OK, sim_page_request(pf, 1, addr, 0, SIM_PR_LAST, 20000));
 	ASSERT_EQ(0, sim_set_vfs(pf, 0));
 }
 
@@ -1289,7 +1303,7 @@ struct crowd {
 	uint64_t phys;
 	uint32_t flags;
 	volatile bool *stop;
-	unsigned long moved, other;
+	volatile unsigned long moved, other;
 };
 
 static void *keep_writing(void *arg)
@@ -1310,6 +1324,15 @@ static void *keep_writing(void *arg)
 }
 
 #define CROWD 6
+
+/* Has every one of them moved something, and been refused? On a busy machine that takes time. */
+static bool all_did_both(const struct crowd *crowd)
+{
+	for (int i = 0; i < CROWD; i++)
+		if (!crowd[i].moved || !crowd[i].other)
+			return false;
+	return true;
+}
 
 static void start_crowd(struct __test_metadata *_metadata, struct crowd *crowd,
 			pthread_t *threads, volatile bool *stop, const int *devs, int num,
@@ -1344,7 +1367,7 @@ TEST_F_TIMEOUT(one, iommu_comes_and_goes, 120)
 	ASSERT_EQ(0, sim_set_ats(self->dev, true));
 	start_crowd(_metadata, crowd, threads, &stop, &self->dev, 1, TOY_MAPPED | self->phys,
 		    SZ_4K, SIM_DMA_ATS);
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 8 || (i < 200 && !all_did_both(crowd)); i++) {
 		EXPECT_EQ(0, sh("modprobe sim_toy"));
 		usleep(20000);
 		EXPECT_EQ(0, sh("rmmod sim_toy"));
@@ -1400,7 +1423,7 @@ TEST_F_TIMEOUT(toy, hotplug_under_load, 180)
 
 	start_crowd(_metadata, crowd, threads, &stop, devs, 2, TOY_MAPPED | self->phys, SZ_4K,
 		    0);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20 || (i < 500 && !(crowd[0].moved && crowd[0].other)); i++) {
 		EXPECT_EQ(0, i & 1 ? sim_remove(self->dev) : sim_pull_out(self->dev));
 		dev = sim_add(SIM_ENDPOINT, port, 0, SIM_ALL_CAPS);
 		ASSERT_EQ(self->dev, dev);
