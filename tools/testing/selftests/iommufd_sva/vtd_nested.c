@@ -1178,13 +1178,17 @@ struct event {
 	struct iommufd_sva_vevent_vtd vtd;
 };
 
-/* The next fault of the guest's: its reason, or -1 after a while. */
-static int next_fault(int fd, struct event *event)
+#define FAULT_MS 20000
+/* For one that must not come. */
+#define NO_FAULT_MS 3000
+
+/* The next fault of the guest's within @ms: its reason, or -1. */
+static int next_fault(int fd, struct event *event, int ms)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
 	memset(event, 0, sizeof(*event));
-	if (poll(&poll_fd, 1, 3000) != 1 || read(fd, event, sizeof(*event)) != sizeof(*event))
+	if (poll(&poll_fd, 1, ms) != 1 || read(fd, event, sizeof(*event)) != sizeof(*event))
 		return -1;
 	return event->vtd.frcd[1] >> 32 & 0xff;
 }
@@ -1199,7 +1203,7 @@ static int fault_of(FIXTURE_DATA(vtd_nested) *self, int efd, int i, uint32_t pas
 
 	if (bdf_sees(self->bdf[i], pasid, addr) != BLOCKED)
 		return -2;
-	reason = next_fault(efd, &event);
+	reason = next_fault(efd, &event, FAULT_MS);
 	if (reason < 0)
 		return reason;
 	high = event.vtd.frcd[1];
@@ -1218,6 +1222,7 @@ TEST_F(vtd_nested, faults)
 	struct fs fs = space(self, 1), nowhere = { &self->g, NOWHERE };
 	struct pasid_entry *entry;
 	uint32_t t, veventq, hwpt;
+	struct event event;
 	struct pasids p;
 	int efd;
 
@@ -1279,7 +1284,8 @@ TEST_F(vtd_nested, faults)
 	ASSERT_EQ(0, sva_attach_pasid(self->fd, self->device[1], 6, hwpt, NULL));
 	EXPECT_EQ(0x71, fault_of(self, efd, 1, 6, VA + 5 * SZ_4K));
 	/* What is blocked there is nothing of the guest's. */
-	EXPECT_EQ(-1, fault_of(self, efd, 1, 7, VA));
+	EXPECT_EQ(BLOCKED, sees(self, 1, 7));
+	EXPECT_EQ(-1, next_fault(efd, &event, NO_FAULT_MS));
 	close(efd);
 }
 
@@ -1357,11 +1363,11 @@ TEST_F(vtd_nested, named_again)
 	EXPECT_EQ(0x51, fault_of(self, efd, 0, 100, VA));
 	ASSERT_EQ(0, sva_destroy(self->fd, self->vdevice[0]));
 	EXPECT_EQ(BLOCKED, sees(self, 0, 100));
-	EXPECT_EQ(0x51, next_fault(efd, &event));
+	EXPECT_EQ(0x51, next_fault(efd, &event, FAULT_MS));
 	EXPECT_EQ(0x2000, event.vtd.frcd[1] & 0xffff);
 	ASSERT_EQ(0, sva_vsid_map(self->fd, self->viommu, IOMMUFD_SVA_VSID_REMOVE, more, 2, NULL));
 	EXPECT_EQ(BLOCKED, sees(self, 0, 100));
-	EXPECT_EQ(-1, next_fault(efd, &event));
+	EXPECT_EQ(-1, next_fault(efd, &event, NO_FAULT_MS));
 	ASSERT_EQ(0, sva_vdevice_alloc(self->fd, self->viommu, self->device[0], VSID(0),
 				       &self->vdevice[0]));
 	EXPECT_EQ(0x51, fault_of(self, efd, 0, 100, VA));
@@ -1477,7 +1483,7 @@ TEST_F(vtd_nested, hostile_loops)
 TEST_F_TIMEOUT(vtd_nested, hostile_million, 400)
 {
 	struct fs fs = space(self, 1), other = space(self, 2);
-	uint64_t *dir, start, once;
+	uint64_t *dir, start, once, all;
 	static struct qi descs[3000];
 	struct pasids p;
 	uint32_t t, leaf;
@@ -1504,18 +1510,26 @@ TEST_F_TIMEOUT(vtd_nested, hostile_million, 400)
 	EXPECT_EQ(BLOCKED, sees(self, 0, 64 * 5000 + 3));
 	EXPECT_EQ(1, sees(self, 0, 64 * 5001 + 3));
 	/* However often and with however many names: all of it is read twice at most. */
-	start = now_ns();
-	ASSERT_EQ(0, queue(self, qi_pasid_global()));
-	once = now_ns() - start;
 	for (int i = 0; i < 3000; i++)
 		descs[i] = i < 1000 ? qi_pasid_domain(1000 + i) : i % 2 ? qi_pasid_domain(DID + 3) :
 									 qi_pasid_global();
-	pasids_set(&p, 3, &other, DID + 3);
-	start = now_ns();
-	ASSERT_EQ(0, queue_many(self, descs, ARRAY_SIZE(descs)));
-	TH_LOG("once %lu ms, 3000 times %lu ms", (unsigned long)once / 1000000,
-	       (unsigned long)(now_ns() - start) / 1000000);
-	EXPECT_GT(8 * once, now_ns() - start);
+	/* Others may have had the processor meanwhile, but not every time, nor for so long. */
+	for (int tries = 0; tries < 5; tries++) {
+		pasids_set(&p, 3, &fs, DID + 3);
+		ASSERT_EQ(0, queue(self, qi_pasid_global()));
+		start = now_ns();
+		ASSERT_EQ(0, queue(self, qi_pasid_global()));
+		once = now_ns() - start;
+		pasids_set(&p, 3, &other, DID + 3);
+		start = now_ns();
+		ASSERT_EQ(0, queue_many(self, descs, ARRAY_SIZE(descs)));
+		all = now_ns() - start;
+		TH_LOG("once %lu ms, 3000 times %lu ms", (unsigned long)once / 1000000,
+		       (unsigned long)all / 1000000);
+		if (all < 8 * once || all > 100 * once)
+			break;
+	}
+	EXPECT_GT(8 * once, all);
 	ASSERT_EQ(0, queue(self, qi_iotlb_global()));
 	EXPECT_EQ(2, sees(self, 0, 3));
 	EXPECT_EQ(2, sees(self, 0, 64 * 5001 + 3));
