@@ -743,7 +743,7 @@ TEST_F_TIMEOUT(storm, unmap_is_final, 120)
 		usleep(2000);
 		ASSERT_EQ(0, *word) TH_LOG("written after it was unmapped");
 		ASSERT_EQ(0, sva_map(self->fd, self->ioas[0], self->page[0], SZ_4K, IOVA, SVA_RW));
-		for (int j = 0; j < 1000 && !*word; j++)
+		for (int j = 0; j < 10000 && !*word; j++)
 			usleep(1000);
 		ASSERT_EQ(ENGINE_PATTERN, *word) TH_LOG("not written once mapped");
 	}

@@ -198,7 +198,7 @@ TEST_F(rmrr, siblings)
 		ASSERT_EQ(0, pci_rescan());
 		ASSERT_TRUE(pci_wait(sibling, true, 2000));
 		ASSERT_TRUE(pci_wait(other, true, 2000));
-		for (int i = 0; i < 100 && pci_group(other) < 0; i++)
+		for (int i = 0; i < 1000 && pci_group(other) < 0; i++)
 			usleep(20000);
 		EXPECT_LE(0, pci_group(other));
 		EXPECT_EQ(pci_group(sibling), pci_group(other));

@@ -15,7 +15,7 @@
 #define INTERVAL_US 5000000
 #define FAULTS_MOST 20
 #define FAULTS_LEFT 6
-#define FAULT_MS 2000
+#define FAULT_MS 20000
 /* For one that must not come. */
 #define NO_FAULT_MS 300
 
