@@ -3,6 +3,8 @@
  * What a device's DMA reaches, and what it does not. Needs a unit of ours with
  * a DMA engine behind it, and for DMA at full speed a fast one.
  */
+#include <sys/prctl.h>
+
 #include "selftest.h"
 
 #define IOVA 0x7654000000UL
@@ -497,6 +499,8 @@ static void killed_user(struct __test_metadata *_metadata,
 
 	engine_close(&self->engine);
 	ASSERT_EQ(0, sva_destroy(self->fd, self->device));
+	/* Of a model that is a process, which comes to us when its user has died. */
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 	mem_fill(self->mem, SZ_2M, 1);
 	phys = mem_phys(self->mem);
 	ASSERT_NE(0, phys);
@@ -535,6 +539,8 @@ static void killed_user(struct __test_metadata *_metadata,
 			ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		usleep(300000);
+		while (wait(NULL) > 0)
+			;
 		ASSERT_EQ(-1, mem_check(self->mem, SZ_2M, 1))
 			TH_LOG("a dead user's device has written to host memory");
 		EXPECT_EQ(0, pci_command(self->name) & PCI_CMD_MASTER)

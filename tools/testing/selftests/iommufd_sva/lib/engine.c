@@ -2,6 +2,7 @@
 /* DMA engines that a test drives from user space, whatever they are. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -175,13 +176,26 @@ static int model_store(struct engine *engine, uint64_t iova, size_t length)
 static void model_start_store(struct engine *engine, uint64_t iova, size_t length)
 {
 	struct model_engine *model = &engine->model;
+	int gone[2];
+	char c;
 
 	model_wait(model);
+	if (pipe(gone))
+		abort();
 	model->storing = fork();
-	if (model->storing)
+	if (model->storing) {
+		/* Until it has let go of all: it may begin after its parent's death. */
+		close(gone[1]);
+		while (read(gone[0], &c, 1) < 0 && errno == EINTR)
+			;
+		close(gone[0]);
 		return;
+	}
 	setpgid(0, 0);
-	close_range(0, ~0U, 0);
+	if (gone[1])
+		close_range(0, gone[1] - 1, 0);
+	close_range(gone[1] + 1, ~0U, 0);
+	close(gone[1]);
 	usleep(100000);
 	sim_write(model->bdf, iova, model->buf, length);
 	_exit(0);
