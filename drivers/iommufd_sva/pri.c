@@ -22,8 +22,7 @@
  */
 #define pr_fmt(fmt) "iommufd_sva: " fmt
 
-#include <linux/delay.h>
-#include <linux/jiffies.h>
+#include <linux/iopoll.h>
 #include <linux/moduleparam.h>
 #include <linux/pci-ats.h>
 #include <linux/pci.h>
@@ -99,14 +98,11 @@ static void write_control(struct pci_dev *pdev, u16 control)
 /* Off, has it nothing outstanding (10.5.2.4)? A device that is gone has not. */
 static bool wait_stopped(struct pci_dev *pdev)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(STOP_TIMEOUT_MS);
+	u16 status;
 
-	while (!(read_status(pdev) & PCI_PRI_STATUS_STOPPED)) {
-		if (time_after(jiffies, deadline))
-			return false;
-		usleep_range(100, 1000);
-	}
-	return true;
+	/* Looks once more when the time is over: it may be us who were held up. */
+	return !read_poll_timeout(read_status, status, status & PCI_PRI_STATUS_STOPPED, 1000,
+				  STOP_TIMEOUT_MS * 1000, false, pdev);
 }
 
 /*
