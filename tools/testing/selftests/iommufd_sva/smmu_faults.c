@@ -421,7 +421,7 @@ TEST_F(smmu_faults, no_last_one)
 	for (int i = 0; i < 3; i++) {
 		EXPECT_EQ(SIM_OK, sim_page_request(self->bdf[ASKS], PASID, VA, i, SIM_PR_READ, 0));
 		/* Then the unit's queue is empty again, and the next one has an interrupt. */
-		EXPECT_TRUE(comes_to(self, ASKS, "requests", before + i + 1));
+		ASSERT_TRUE(comes_to(self, ASKS, "requests", before + i + 1));
 		EXPECT_EQ(i + 1, sim_counter(0, "irqs"));
 	}
 	EXPECT_TRUE(nobody_asks(self));
