@@ -124,12 +124,6 @@ static struct iommufd_sva_hw_info_arm_smmuv3 unit_of(FIXTURE_DATA(nested) *self)
 	return smmu;
 }
 
-/* Some fault of device @name is; any_fault_logged() is for those that must not come. */
-static bool is_logged(int log, const char *name)
-{
-	return kmsg_wait(log, SOON_MS, NULL, 0, KMSG_WORDS(name, "faulted"));
-}
-
 /* --- what a guest's tables do ------------------------------------------ */
 
 static void both_stages(struct __test_metadata *_metadata, FIXTURE_DATA(nested) *self,
@@ -316,7 +310,7 @@ static void reaches_nothing(struct __test_metadata *_metadata, FIXTURE_DATA(nest
 	memcpy(before, self->g.mem, GUEST_SIZE);
 	ASSERT_EQ(0, engine_store(&self->engine, va, SZ_4K));
 	EXPECT_EQ(0, memcmp(before, self->g.mem, GUEST_SIZE));
-	EXPECT_TRUE(is_logged(self->log, self->dev.name));
+	EXPECT_TRUE(some_fault_logged(self->log, self->dev.name));
 	mem_free(before, GUEST_SIZE);
 }
 
@@ -654,7 +648,7 @@ TEST_F(nested, events_of_stage_2)
 	s1_map(&s1, VA, NOWHERE, S1_RW);
 	ASSERT_EQ(0, attach_s1(self, &s1, &hwpt));
 	ASSERT_EQ(0, engine_store(&self->engine, VA, 64));
-	EXPECT_TRUE(is_logged(self->log, self->dev.name));
+	EXPECT_TRUE(some_fault_logged(self->log, self->dev.name));
 	EXPECT_FALSE(guest_next_event(fd, &event));
 	close(fd);
 }
@@ -759,7 +753,7 @@ TEST_F(nested, events_of_a_device_named_elsewhere)
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, names.rc);
 	EXPECT_LT(1, names.count);
-	EXPECT_TRUE(is_logged(self->log, name));
+	EXPECT_TRUE(some_fault_logged(self->log, name));
 	for (int i = 0; i < 2; i++) {
 		EXPECT_EQ(0, read(fd[i], &event, sizeof(event))) TH_LOG("vIOMMU %d", i);
 		close(fd[i]);
@@ -1082,7 +1076,7 @@ TEST_F(import, nested_on_vfio)
 	mem_fill(guest_ptr(&self->g, to), SZ_4K, 3);
 	ASSERT_EQ(0, engine_store(&self->engine, VA, SZ_4K));
 	EXPECT_EQ(-1, mem_check(guest_ptr(&self->g, to), SZ_4K, 3));
-	EXPECT_TRUE(is_logged(self->log, self->name));
+	EXPECT_TRUE(some_fault_logged(self->log, self->name));
 }
 
 /* VFIO's program is gone: nothing is left to nest on. */

@@ -67,13 +67,22 @@ bool block_logged(int log, const char *name, const char *direction,
 	       fault_logged(log, name, direction, iova);
 }
 
-bool any_fault_logged(int log, const char *name)
+static bool logged_within(int ms, int log, const char *name)
 {
 	char line[512];
 
-	if (!kmsg_wait(log, NO_FAULT_MS, line, sizeof(line),
-		       KMSG_WORDS(name, "faulted")))
+	if (!kmsg_wait(log, ms, line, sizeof(line), KMSG_WORDS(name, "faulted")))
 		return false;
 	fprintf(stderr, "# %s\n", line);
 	return true;
+}
+
+bool some_fault_logged(int log, const char *name)
+{
+	return logged_within(FAULT_MS, log, name);
+}
+
+bool any_fault_logged(int log, const char *name)
+{
+	return logged_within(NO_FAULT_MS, log, name);
 }

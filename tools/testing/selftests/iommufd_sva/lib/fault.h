@@ -25,7 +25,9 @@ bool fault_logged(int log, const char *name, const char *direction,
 /* The same of a device to which nothing is attached. */
 bool block_logged(int log, const char *name, const char *direction,
 		  uint64_t iova);
-/* Any fault of device @name. */
+/* Some fault of device @name, which is to come; it may take a while. */
+bool some_fault_logged(int log, const char *name);
+/* Any fault of device @name, where none is to come: that is not waited for long. */
 bool any_fault_logged(int log, const char *name);
 
 #endif
